@@ -1,0 +1,220 @@
+//! The page of a work item, and the form for a new one.
+
+use super::api::{CreateItem, ReadBoard, ReadItem, SetItemState};
+use super::parts::{self, choices};
+use crate::design::avatar::initials;
+use crate::design::button::{Weight, submit};
+use crate::design::field::{Control, Field};
+use crate::design::form::{Form, hidden};
+use crate::design::page::{PageHead, Panel};
+use crate::design::state::EmptyState;
+use crate::design::status::tag;
+use crate::design::time::time;
+use crate::i18n::say;
+use crate::live::{Topics, refresh_without_js};
+use crate::load::load;
+use crate::member::api::ReadMembers;
+use crate::places::{param, query};
+use crate::tr;
+use leptos::prelude::*;
+use server_fn::ServerFn;
+use slipway_domain::item::{BoardView, ItemEvent, ItemKind, ItemState, ItemView, Priority, Severity};
+use slipway_domain::org::Member;
+
+/// `P/items/{key}`.
+pub fn item_page() -> AnyView {
+    let (org, project, key) = (param("org"), param("project"), param("key"));
+    load(move || ReadItem {
+        org: org(),
+        project: project(),
+        key: key(),
+    })
+    .watching(|item: &ItemView| Topics::of("item", item.card.id))
+    .view(|item| show(&item))
+}
+
+fn show(item: &ItemView) -> AnyView {
+    let card = &item.card;
+    let mark = view! { {parts::state(card.state)} }.into_any();
+    let line = view! { <code>{card.key.clone()}</code>" · "{item.reporter.name.clone()}" · "{time(item.created_at)} }.into_any();
+    let description = if item.description.is_empty() {
+        view! { <p class="muted box-body">{tr!(board.no_description)}</p> }.into_any()
+    } else {
+        view! { <div class="box-body prose">{item.description.clone()}</div> }.into_any()
+    };
+    let events = item.events.iter().map(event).collect_view();
+    let (states, facts) = (states(item), facts(item));
+    view! {
+        {refresh_without_js()}
+        <PageHead title=card.title.clone() mark line/>
+        <div class="columns">
+            <div class="stack wide">
+                <Panel title=tr!(board.description)>{description}</Panel>
+                <Panel title=tr!(board.history)><ul class="checks box-body">{events}</ul></Panel>
+            </div>
+            <div class="stack wide">
+                <Panel title=tr!(board.state)>{states}</Panel>
+                <Panel title=tr!(common.details)>{facts}</Panel>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// One button for every state the item can go to.
+fn states(item: &ItemView) -> AnyView {
+    if item.next.is_empty() {
+        let words = if item.may_edit {
+            tr!(board.no_way_on)
+        } else {
+            tr!(board.may_not_edit)
+        };
+        return view! { <p class="muted box-body">{words}</p> }.into_any();
+    }
+    let slug = item
+        .place
+        .project
+        .as_ref()
+        .map(|project| project.slug.clone())
+        .unwrap_or_default();
+    let buttons = item
+        .next
+        .iter()
+        .map(|state| view! { <button type="submit" class="btn" name="state" value=state.key()>{say(&state.text())}</button> })
+        .collect::<Vec<_>>();
+    let fields = view! {
+        {super::place_fields(item.place.org.slug.clone(), slug)}
+        {hidden("number", super::number_of(&item.card.key).unwrap_or_default().to_string())}
+        <p class="small muted">{tr!(board.move_to)}</p>
+        <div class="row wrap">{buttons}</div>
+    };
+    view! { <Form action=SetItemState::PATH class="form box-body" done=tr!(board.state_changed)>{fields}</Form> }.into_any()
+}
+
+fn facts(item: &ItemView) -> AnyView {
+    let card = &item.card;
+    let severity = card.severity.map(|severity| {
+        view! { <dt>{tr!(board.severity)}</dt><dd>{say(&severity.text())}</dd> }
+    });
+    let points = card
+        .points
+        .map(|points| view! { <dt>{tr!(board.estimate)}</dt><dd>{parts::points(points)}</dd> });
+    let iteration = item
+        .iteration
+        .as_ref()
+        .map_or_else(|| tr!(board.not_planned), |iteration| iteration.name.clone());
+    view! {
+        <dl class="facts box-body">
+            <dt>{tr!(board.kind)}</dt>
+            <dd>{tag(say(&card.kind.text()))}</dd>
+            <dt>{tr!(board.priority)}</dt>
+            <dd>{say(&card.priority.text())}</dd>
+            {severity}
+            <dt>{tr!(board.assignee)}</dt>
+            <dd>{parts::assignee(card.assignee.as_ref())}</dd>
+            {points}
+            <dt>{tr!(board.iteration)}</dt>
+            <dd>{iteration}</dd>
+        </dl>
+    }
+    .into_any()
+}
+
+fn event(event: &ItemEvent) -> AnyView {
+    let state =
+        |key: &str| ItemState::from_key(key).map_or_else(|| key.to_owned(), |state| say(&state.text()));
+    let what = match event.field.as_str() {
+        "created" => tr!(board.created),
+        "state" => tr!(board.went, from = state(&event.before), to = state(&event.after)),
+        field => format!("{field}: {} → {}", event.before, event.after),
+    };
+    let who = event
+        .by
+        .as_ref()
+        .map_or_else(|| String::from("Slipway"), |by| by.name.clone());
+    view! { <li>{event.by.as_ref().map(initials)}<span class="strong">{who}</span><span>{what}</span><span class="muted">{time(event.at)}</span></li> }
+        .into_any()
+}
+
+/// `P/items/new`.
+pub fn new_item_page() -> AnyView {
+    let (org, project) = (param("org"), param("project"));
+    load(move || ReadBoard {
+        org: org(),
+        project: project(),
+    })
+    .view(|board| new_item(&board))
+}
+
+fn new_item(board: &BoardView) -> AnyView {
+    if !board.may_create {
+        return view! {
+            <PageHead title=tr!(board.new_item)/>
+            <EmptyState title=tr!(common.forbidden_title) hint=tr!(board.may_not_create)/>
+        }
+        .into_any();
+    }
+    let org = board.place.org.slug.clone();
+    let project = board
+        .place
+        .project
+        .as_ref()
+        .map(|project| project.slug.clone())
+        .unwrap_or_default();
+    let arguments = (org.clone(), project.clone());
+    let people = load(move || ReadMembers {
+        org: arguments.0.clone(),
+        project: Some(arguments.1.clone()),
+    });
+    let kind = query("kind")()
+        .and_then(|kind| ItemKind::from_key(&kind))
+        .unwrap_or(ItemKind::Task);
+    let running = board.iteration.as_ref().map(|iteration| iteration.name.clone());
+    let join = running.map(|name| {
+        view! {
+            <label class="check">
+                <input type="checkbox" name="into_iteration" value="true" checked/>
+                {tr!(board.into_iteration, name = name)}
+            </label>
+        }
+    });
+    let kinds = choices(ItemKind::ALL, |kind| (kind.key(), kind.text()));
+    let priorities = choices(Priority::ALL, |priority| (priority.key(), priority.text()));
+    let mut severities = vec![(String::new(), tr!(board.not_a_bug))];
+    severities.extend(choices(Severity::ALL, |severity| {
+        (severity.key(), severity.text())
+    }));
+    let fields = view! {
+        {super::place_fields(org, project)}
+        <Field name="title" label=tr!(board.title) required=true/>
+        <div class="form-row">
+            <Field name="kind" label=tr!(board.kind) control=Control::Select(kinds) value=kind.key().to_owned()/>
+            <Field name="priority" label=tr!(board.priority) control=Control::Select(priorities) value=Priority::Normal.key().to_owned()/>
+            <Field name="severity" label=tr!(board.severity) help=tr!(board.severity_help) control=Control::Select(severities)/>
+        </div>
+        <Field name="description" label=tr!(board.description) control=Control::Area(6)/>
+        <div class="form-row">
+            {people.view(|list| assignees(&list.members))}
+            <Field name="points" label=tr!(board.estimate) help=tr!(board.estimate_help) control=Control::Number/>
+        </div>
+        {join}
+        <p>{submit(Weight::Primary, tr!(board.create))}</p>
+    };
+    view! {
+        <PageHead title=tr!(board.new_item)/>
+        <Form action=CreateItem::PATH class="form narrow">{fields}</Form>
+    }
+    .into_any()
+}
+
+/// Who could do it: everybody with a role here, once.
+fn assignees(members: &[Member]) -> AnyView {
+    let mut people = vec![(String::new(), tr!(board.nobody))];
+    for member in members {
+        let id = member.person.id.to_string();
+        if people.iter().all(|(known, _)| *known != id) {
+            people.push((id, member.person.name.clone()));
+        }
+    }
+    view! { <Field name="assignee" label=tr!(board.assignee) control=Control::Select(people)/> }.into_any()
+}

@@ -1,0 +1,96 @@
+//! Parts that several pages about work items share.
+
+use crate::design::avatar::initials;
+use crate::design::form::FormState;
+use crate::design::status::{Status, pill, tag};
+use crate::i18n::say;
+use crate::tr;
+use leptos::prelude::*;
+use slipway_domain::item::{Card, Category, ItemState, Priority, Severity};
+use slipway_domain::person::PersonRef;
+use slipway_domain::text::Text;
+
+/// Where an item stands.
+pub fn state(state: ItemState) -> AnyView {
+    let look = match state.category() {
+        Category::Todo => Status::Queued,
+        Category::InProgress => Status::Running,
+        Category::InTest => Status::Waiting,
+        Category::Done => Status::Success,
+        Category::WontDo => Status::Cancelled,
+    };
+    pill(look, say(&state.text()))
+}
+
+/// The severity of a bug and a priority that is not the usual one.
+pub fn urgency(card: &Card) -> AnyView {
+    let severity = card.severity.map(|severity| match severity {
+        Severity::Fatal | Severity::Serious => pill(Status::Failed, say(&severity.text())),
+        Severity::Normal | Severity::Minor | Severity::Suggestion => tag(say(&severity.text())),
+    });
+    let priority = match card.priority {
+        Priority::Urgent => Some(pill(Status::Failed, say(&card.priority.text()))),
+        Priority::High => Some(pill(Status::Degraded, say(&card.priority.text()))),
+        Priority::Normal | Priority::Low => None,
+    };
+    view! { {severity}{priority} }.into_any()
+}
+
+/// An estimate in words.
+pub fn points(points: i64) -> String {
+    match points {
+        1 => tr!(board.one_point),
+        n => tr!(board.points, n = n),
+    }
+}
+
+/// Who does it, by name.
+pub fn assignee(person: Option<&PersonRef>) -> AnyView {
+    match person {
+        Some(person) => {
+            view! { <span class="row nowrap">{initials(person)}{person.name.clone()}</span> }.into_any()
+        }
+        None => view! { <span class="muted">{tr!(board.nobody)}</span> }.into_any(),
+    }
+}
+
+/// The options of a choice.
+pub fn options<T: Copy + PartialEq>(all: &[T], chosen: T, of: fn(T) -> (&'static str, Text)) -> Vec<AnyView> {
+    all.iter()
+        .map(|one| {
+            let (key, text) = of(*one);
+            view! { <option value=key selected=*one == chosen>{say(&text)}</option> }.into_any()
+        })
+        .collect()
+}
+
+/// The choices of a [`Control::Select`](crate::design::field::Control::Select).
+pub fn choices<T: Copy>(all: &[T], of: fn(T) -> (&'static str, Text)) -> Vec<(String, String)> {
+    all.iter()
+        .map(|one| {
+            let (key, text) = of(*one);
+            (key.to_owned(), say(&text))
+        })
+        .collect()
+}
+
+/// A field for a day.
+pub fn day_field(name: &'static str, label: String) -> AnyView {
+    let form = FormState::here();
+    let id = format!("f-{name}");
+    let error = format!("{id}-error");
+    let described = error.clone();
+    let wrong = Signal::derive(move || form.wrong(name));
+    view! {
+        <div class="field">
+            <label for=id.clone()>{label}</label>
+            <input
+                class="input" type="date" id=id name=name required value=form.typed(name)
+                aria-invalid=move || wrong.with(Option::is_some).then_some("true")
+                aria-describedby=move || wrong.with(Option::is_some).then(|| described.clone())
+            />
+            {move || wrong.get().map(|wrong| view! { <p class="error" id=error.clone()>{wrong}</p> })}
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,150 @@
+//! The few things that only a browser can do. On the server they do nothing, so that callers need no `cfg`.
+
+#[cfg(feature = "hydrate")]
+use crate::error::AppError;
+
+/// What a posted form led to.
+#[cfg(feature = "hydrate")]
+#[derive(Debug, Default)]
+pub struct Posted {
+    /// Where to go next, when the server said so.
+    pub location: Option<String>,
+    /// What it answered.
+    pub body: String,
+}
+
+#[cfg(feature = "hydrate")]
+mod real {
+    use super::{AppError, Posted};
+    use slipway_domain::text::Locale;
+    use std::sync::OnceLock;
+    use wasm_bindgen::{JsCast, JsValue};
+    use wasm_bindgen_futures::JsFuture;
+
+    /// The language of `<html lang>`, which the server chose.
+    pub fn locale() -> Locale {
+        static LOCALE: OnceLock<Locale> = OnceLock::new();
+        *LOCALE.get_or_init(|| {
+            let lang = leptos::prelude::document()
+                .document_element()
+                .and_then(|html| html.get_attribute("lang"));
+            Locale::from_tag(lang.as_deref().unwrap_or_default())
+        })
+    }
+
+    async fn call(url: &str, body: Option<&JsValue>) -> Result<web_sys::Response, AppError> {
+        let request = || {
+            let init = web_sys::RequestInit::new();
+            if let Some(body) = body {
+                init.set_method("POST");
+                init.set_body(body);
+            }
+            let request = web_sys::Request::new_with_str_and_init(url, &init)?;
+            request.headers().set("accept", "application/json")?;
+            Ok::<_, JsValue>(leptos::prelude::window().fetch_with_request(&request))
+        };
+        let answer = JsFuture::from(request().map_err(|_| AppError::offline())?).await;
+        answer
+            .map_err(|_| AppError::offline())?
+            .dyn_into()
+            .map_err(|_| AppError::offline())
+    }
+
+    async fn text(response: &web_sys::Response) -> Result<String, AppError> {
+        let text = JsFuture::from(response.text().map_err(|_| AppError::offline())?).await;
+        text.ok()
+            .and_then(|t| t.as_string())
+            .ok_or_else(AppError::offline)
+    }
+
+    async fn refused(response: &web_sys::Response) -> AppError {
+        let body = text(response).await.unwrap_or_default();
+        serde_json::from_str(&body).unwrap_or_else(|_| AppError {
+            code: String::from("internal"),
+            status: response.status(),
+            message: crate::tr!(common.internal),
+            ..AppError::default()
+        })
+    }
+
+    /// Reads `url`: the text of a 2xx answer, or the error that the server sent.
+    pub async fn get(url: &str) -> Result<String, AppError> {
+        let response = call(url, None).await?;
+        if response.ok() {
+            text(&response).await
+        } else {
+            Err(refused(&response).await)
+        }
+    }
+
+    /// Posts a form's fields to `url`.
+    pub async fn post(url: &str, fields: &web_sys::UrlSearchParams) -> Result<Posted, AppError> {
+        let response = call(url, Some(fields)).await?;
+        if !response.ok() {
+            return Err(refused(&response).await);
+        }
+        let headers = response.headers();
+        let redirected = headers.has(server_fn::redirect::REDIRECT_HEADER).unwrap_or(false);
+        let location = if redirected {
+            headers.get("location").ok().flatten()
+        } else {
+            None
+        };
+        let body = if redirected {
+            String::new()
+        } else {
+            text(&response).await?
+        };
+        Ok(Posted { location, body })
+    }
+
+    /// Moves the focus to the first element that `selector` finds, after the page has been drawn.
+    pub fn focus(selector: &'static str) {
+        leptos::prelude::request_animation_frame(move || {
+            let found = leptos::prelude::document()
+                .query_selector(selector)
+                .ok()
+                .flatten();
+            if let Some(element) = found.and_then(|e| e.dyn_into::<web_sys::HtmlElement>().ok()) {
+                if !element.has_attribute("tabindex") {
+                    let _ = element.set_attribute("tabindex", "-1");
+                }
+                let _ = element.focus();
+            }
+        });
+    }
+
+    /// Leaves for another address with a full page load.
+    pub fn leave_for(url: &str) {
+        let _ = leptos::prelude::window().location().set_href(url);
+    }
+
+    /// Milliseconds since the epoch, and the reader's offset from UTC at `ms`, in minutes east.
+    pub fn now_ms() -> f64 {
+        js_sys::Date::now()
+    }
+
+    /// The reader's offset from UTC at `ms` since the epoch, in minutes east.
+    #[expect(clippy::cast_possible_truncation, reason = "an offset is under a day")]
+    pub fn offset_minutes(ms: f64) -> i64 {
+        -js_sys::Date::new(&JsValue::from_f64(ms)).get_timezone_offset() as i64
+    }
+}
+
+#[cfg(not(feature = "hydrate"))]
+mod real {
+    /// The default; pages rendered on the server ask the request.
+    #[cfg(not(feature = "ssr"))]
+    pub fn locale() -> slipway_domain::text::Locale {
+        slipway_domain::text::Locale::default()
+    }
+    /// No server to ask.
+    #[cfg(not(feature = "ssr"))]
+    pub async fn get(_url: &str) -> Result<String, crate::AppError> {
+        Err(crate::AppError::offline())
+    }
+    /// No page to leave.
+    pub const fn leave_for(_url: &str) {}
+}
+
+pub use real::*;

@@ -1,0 +1,96 @@
+//! Breadcrumbs: where the reader is, from the address and the names of the place.
+
+use crate::places;
+use crate::tr;
+use leptos::prelude::*;
+use slipway_domain::project::Place;
+
+/// One step: its word, and its page unless it is this one.
+type Crumb = (String, String);
+
+/// The trail to `path`; `place` has the names of organization and project.
+fn trail(path: &str, place: Option<&Place>) -> Vec<Crumb> {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let mut crumbs = Vec::new();
+    let mut rest = parts.as_slice();
+    if let ["orgs", org, more @ ..] = rest {
+        rest = more;
+        let name = place.map_or_else(|| (*org).to_owned(), |place| place.org.name.clone());
+        crumbs.push((name, places::org(org)));
+        if let ["projects", project, more @ ..] = rest {
+            rest = more;
+            let known = place.and_then(|place| place.project.as_ref());
+            let name = known.map_or_else(|| (*project).to_owned(), |project| project.name.clone());
+            crumbs.push((name, places::project(org, project)));
+            if let ["apps", app, more @ ..] = rest {
+                rest = more;
+                crumbs.push(((*app).to_owned(), places::app(org, project, app)));
+            }
+        }
+    }
+    let mut href = crumbs.last().map_or_else(String::new, |(_, href)| href.clone());
+    for part in rest {
+        if *part == "runs" {
+            // The list of runs has another name in its address.
+            crumbs.push((tr!(common.nav_pipelines), format!("{href}/pipelines")));
+        }
+        href = format!("{href}/{part}");
+        if let Some(word) = word(part) {
+            crumbs.push((word, href.clone()));
+        }
+    }
+    crumbs
+}
+
+/// The word for a part of an address; `None`: it is no page of its own.
+fn word(part: &str) -> Option<String> {
+    Some(match part {
+        "approvals" => tr!(common.nav_approvals),
+        "pipelines" => tr!(common.nav_pipelines),
+        "releases" => tr!(common.nav_releases),
+        "environments" => tr!(common.nav_environments),
+        "board" => tr!(common.nav_board),
+        "bugs" => tr!(common.nav_bugs),
+        "members" => tr!(common.nav_members),
+        "audit" => tr!(common.nav_audit),
+        "new" => tr!(common.crumb_new),
+        "runs" | "promotions" | "items" | "a" | "r" => return None,
+        other if other.len() == 36 => tr!(common.crumb_promotion),
+        other if other.bytes().all(|b| b.is_ascii_digit()) => format!("#{other}"),
+        other => other.to_owned(),
+    })
+}
+
+/// The breadcrumbs of the page at `path`.
+pub fn crumbs(path: &str, place: Option<&Place>) -> AnyView {
+    let trail = trail(path, place);
+    let last = trail.len();
+    let items = trail
+        .into_iter()
+        .enumerate()
+        .map(|(i, (word, href))| {
+            if i + 1 == last {
+                view! { <li><span aria-current="page">{word}</span></li> }.into_any()
+            } else {
+                view! { <li><a href=href>{word}</a></li> }.into_any()
+            }
+        })
+        .collect_view();
+    view! { <nav class="crumbs" aria-label=tr!(common.crumbs)><ol>{items}</ol></nav> }.into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trail_leaves_out_what_is_no_page() {
+        let words: Vec<_> = trail("/orgs/acme/projects/checkout/apps/order-api/runs/1841", None)
+            .into_iter()
+            .map(|c| c.0)
+            .collect();
+        assert_eq!(words, ["acme", "checkout", "order-api", "Pipelines", "#1841"]);
+        let trail = trail("/approvals/0192", None);
+        assert_eq!(trail[0].1, "/approvals");
+    }
+}

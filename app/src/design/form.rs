@@ -1,0 +1,216 @@
+//! Forms: plain HTML posts that work without JavaScript, done in place where there is JavaScript.
+//!
+//! One form component for every server function: it posts the fields that the browser would post and
+//! reads the same answers, so no form compiles its own client.
+
+use super::flash::Flash;
+use crate::error::AppError;
+use crate::tr;
+use leptos::context::Provider;
+use leptos::prelude::*;
+use slipway_domain::project::Place;
+
+/// What a form knows of its last try, for the fields in it.
+#[derive(Clone, Copy)]
+pub struct FormState {
+    /// Why the last try was refused.
+    pub error: RwSignal<Option<AppError>>,
+    /// What was typed before, from a plain post.
+    typed: StoredValue<Option<Flash>>,
+}
+
+impl FormState {
+    /// Of a form that was never sent.
+    pub fn empty() -> Self {
+        Self {
+            error: RwSignal::new(None),
+            typed: StoredValue::new(None),
+        }
+    }
+
+    /// The state of the form around here; outside of a form, an empty one.
+    pub fn here() -> Self {
+        use_context().unwrap_or_else(Self::empty)
+    }
+
+    /// What was typed into `name` before.
+    pub fn typed(self, name: &str) -> Option<String> {
+        self.typed.with_value(|flash| {
+            flash
+                .as_ref()
+                .and_then(|flash| flash.typed(name).map(str::to_owned))
+        })
+    }
+
+    /// What is wrong with `name`.
+    pub fn wrong(self, name: &str) -> Option<String> {
+        self.error.with(|error| {
+            error
+                .as_ref()
+                .and_then(|error| error.field(name).map(str::to_owned))
+        })
+    }
+}
+
+/// A form that posts to `action`: a server function's path, or a page that takes posts.
+#[component]
+pub fn Form(
+    /// Where to.
+    action: &'static str,
+    /// Its class.
+    #[prop(default = "form")]
+    class: &'static str,
+    /// What to say when it went well and the page stays.
+    #[prop(optional)]
+    done: Option<String>,
+    /// What to ask before it is sent.
+    #[prop(optional)]
+    confirm: Option<String>,
+    /// Tells forms with the same action on one page apart: only the one whose hidden field `key.0` was
+    /// posted as `key.1` shows the error of a plain post.
+    #[prop(optional)]
+    key: Option<(&'static str, String)>,
+    /// Its fields and buttons. Fields must be made in here, not before, to find their form.
+    children: Children,
+) -> AnyView {
+    let flash = Flash::of(action).filter(|flash| {
+        key.as_ref()
+            .is_none_or(|(name, value)| flash.typed(name).is_none_or(|typed| typed == value))
+    });
+    let error = RwSignal::new(flash.as_ref().map(|flash| flash.error.clone()));
+    let state = FormState {
+        error,
+        typed: StoredValue::new(flash),
+    };
+    let busy = RwSignal::new(false);
+    let send = enhanced(action, error, busy, done, confirm);
+    let hidden = key.map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
+    view! {
+        <form method="post" action=action class=class aria-busy=move || busy.get().then_some("true") on:submit=send>
+            {move || error.get().map(error_summary)}
+            {hidden}
+            <Provider value=state>{children()}</Provider>
+        </form>
+    }
+    .into_any()
+}
+
+/// The errors of a form, first in it, with links to their fields.
+fn error_summary(error: AppError) -> AnyView {
+    let items = error
+        .fields
+        .iter()
+        .map(|(name, wrong)| view! { <li><a href=format!("#f-{name}") rel="external">{wrong.clone()}</a></li> })
+        .collect_view();
+    let request = (error.status >= 500 && !error.request_id.is_empty())
+        .then(|| view! { <p class="request-id">{tr!(common.request_id)}" "<code>{error.request_id.clone()}</code></p> });
+    view! {
+        <div class="error-summary" role="alert" tabindex="-1">
+            <p class="strong">{error.message}</p>
+            {(!error.hint.is_empty()).then(|| view! { <p>{error.hint}</p> })}
+            {(!error.fields.is_empty()).then(|| view! { <ul>{items}</ul> })}
+            {request}
+        </div>
+    }
+    .into_any()
+}
+
+#[cfg(feature = "hydrate")]
+fn enhanced(
+    action: &'static str,
+    error: RwSignal<Option<AppError>>,
+    busy: RwSignal<bool>,
+    done: Option<String>,
+    confirm: Option<String>,
+) -> impl Fn(leptos::ev::SubmitEvent) + 'static {
+    use crate::design::toast::Toasts;
+    use wasm_bindgen::JsCast;
+    let toasts = use_context::<Toasts>();
+    let navigate = leptos_router::hooks::use_navigate();
+    move |ev| {
+        ev.prevent_default();
+        let Some(form) = ev
+            .target()
+            .and_then(|t| t.dyn_into::<web_sys::HtmlFormElement>().ok())
+        else {
+            return;
+        };
+        let asked = confirm
+            .as_ref()
+            .is_none_or(|ask| window().confirm_with_message(ask).unwrap_or(false));
+        let Some(fields) = fields_of(&form, &ev) else {
+            return;
+        };
+        if busy.get_untracked() || !asked {
+            return;
+        }
+        busy.set(true);
+        let (done, navigate) = (done.clone(), navigate.clone());
+        leptos::task::spawn_local(async move {
+            let posted = crate::browser::post(action, &fields).await;
+            busy.try_set(false);
+            match posted {
+                Ok(posted) => {
+                    error.try_set(None);
+                    if let (Some(text), Some(toasts)) = (done, toasts) {
+                        toasts.done(text);
+                    }
+                    if let Some(location) = posted.location {
+                        navigate(&location, leptos_router::NavigateOptions::default());
+                    } else {
+                        form.reset();
+                    }
+                    crate::live::refresh_all();
+                }
+                Err(refused) => {
+                    error.try_set(Some(refused));
+                    crate::browser::focus(".error-summary");
+                }
+            }
+        });
+    }
+}
+
+/// The fields as the browser would post them, the pressed button among them.
+#[cfg(feature = "hydrate")]
+fn fields_of(
+    form: &web_sys::HtmlFormElement,
+    ev: &leptos::ev::SubmitEvent,
+) -> Option<web_sys::UrlSearchParams> {
+    use wasm_bindgen::JsCast;
+    let data = web_sys::FormData::new_with_form(form).ok()?;
+    if let Some(button) = ev
+        .submitter()
+        .and_then(|b| b.dyn_into::<web_sys::HtmlButtonElement>().ok())
+        && !button.name().is_empty()
+    {
+        data.append_with_str(&button.name(), &button.value()).ok()?;
+    }
+    web_sys::UrlSearchParams::new_with_str_sequence_sequence(&data).ok()
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn enhanced(
+    _action: &'static str,
+    _error: RwSignal<Option<AppError>>,
+    _busy: RwSignal<bool>,
+    _done: Option<String>,
+    _confirm: Option<String>,
+) -> impl Fn(leptos::ev::SubmitEvent) + 'static {
+    |_| {}
+}
+
+/// The hidden fields that say which app a form is about.
+pub fn place_fields(place: &Place) -> AnyView {
+    let project = place
+        .project
+        .as_ref()
+        .map(|project| hidden("project", project.slug.clone()));
+    let app = place.app.as_ref().map(|app| hidden("app", app.slug.clone()));
+    view! { {hidden("org", place.org.slug.clone())}{project}{app} }.into_any()
+}
+
+/// A field that is not shown.
+pub fn hidden(name: &'static str, value: String) -> AnyView {
+    view! { <input type="hidden" name=name value=value/> }.into_any()
+}

@@ -1,0 +1,270 @@
+//! The frame of every page: navigation at the side (tabs at the bottom of a phone), top bar, main.
+
+use super::crumbs::crumbs;
+use super::icon::{Icon, icon};
+use super::toast::{ToastArea, Toasts};
+use super::user_menu::UserMenu;
+use crate::load::{Load, load};
+use crate::places;
+use crate::tr;
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+use slipway_domain::org::Chrome;
+
+/// An entry of the navigation.
+struct Entry {
+    icon: Icon,
+    word: String,
+    href: String,
+    /// Whether pages below `href` are part of it.
+    below: bool,
+    count: i64,
+}
+
+impl Entry {
+    fn new(icon: Icon, word: String, href: String) -> Self {
+        Self {
+            icon,
+            word,
+            href,
+            below: true,
+            count: 0,
+        }
+    }
+
+    /// Whether the page at `path` belongs to the entry.
+    fn current(href: &str, below: bool, path: &str) -> bool {
+        path == href || (below && path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/')))
+    }
+
+    fn view(&self, class: &'static str, path: Memo<String>) -> AnyView {
+        let (href, below) = (self.href.clone(), self.below);
+        let current = move || {
+            path.with(|path| Self::current(&href, below, path))
+                .then_some("page")
+        };
+        let count = (self.count > 0).then(|| {
+            view! { <span class="nav-count">{self.count}</span> }
+        });
+        view! {
+            <a class=class href=self.href.clone() aria-current=current>
+                {icon(self.icon)}
+                <span class="label">{self.word.clone()}</span>
+                {count}
+            </a>
+        }
+        .into_any()
+    }
+}
+
+fn own_entries(chrome: &Chrome) -> Vec<Entry> {
+    let mut home = Entry::new(Icon::Home, tr!(common.nav_home), String::from("/"));
+    home.below = false;
+    let mut approvals = Entry::new(
+        Icon::Approval,
+        tr!(common.nav_approvals),
+        String::from("/approvals"),
+    );
+    approvals.count = chrome.approvals_waiting;
+    vec![home, approvals]
+}
+
+/// The entries of the project that the page is in, or of the organization; with the name to stand above.
+fn place_entries(chrome: &Chrome) -> Option<(String, Vec<Entry>)> {
+    let place = chrome.place.as_ref()?;
+    let Some(project) = &place.project else {
+        let mut projects = Entry::new(Icon::Apps, tr!(common.nav_projects), places::org(&place.org.slug));
+        projects.below = false;
+        let root = places::org(&place.org.slug);
+        let members = Entry::new(Icon::People, tr!(common.nav_members), format!("{root}/members"));
+        let audit = chrome
+            .may_read_audit
+            .then(|| Entry::new(Icon::Audit, tr!(common.nav_audit), format!("{root}/audit")));
+        let entries = [projects, members].into_iter().chain(audit).collect();
+        return Some((place.org.name.clone(), entries));
+    };
+    let root = places::project(&place.org.slug, &project.slug);
+    let mut apps = Entry::new(Icon::Apps, tr!(common.nav_apps), root.clone());
+    apps.below = false;
+    let mut entries = vec![
+        apps,
+        Entry::new(Icon::Board, tr!(common.nav_board), format!("{root}/board")),
+        Entry::new(Icon::Bug, tr!(common.nav_bugs), format!("{root}/bugs")),
+        Entry::new(
+            Icon::Layers,
+            tr!(common.nav_environments),
+            format!("{root}/environments"),
+        ),
+        Entry::new(Icon::People, tr!(common.nav_members), format!("{root}/members")),
+    ];
+    if chrome.may_read_audit {
+        entries.push(Entry::new(
+            Icon::Audit,
+            tr!(common.nav_audit),
+            format!("{root}/audit"),
+        ));
+    }
+    Some((project.name.clone(), entries))
+}
+
+fn side(chrome: &Chrome, path: Memo<String>) -> AnyView {
+    let own = own_entries(chrome)
+        .iter()
+        .map(|e| e.view("nav-item", path))
+        .collect_view();
+    let place = place_entries(chrome).map(|(name, entries)| {
+        let items = entries.iter().map(|e| e.view("nav-item", path)).collect_view();
+        view! { <p class="nav-section">{name}</p>{items} }
+    });
+    view! {
+        <nav class="nav" aria-label=tr!(common.nav)>
+            <a class="brand" href="/">{icon(Icon::Brand)}"Slipway"</a>
+            {own}
+            {place}
+        </nav>
+    }
+    .into_any()
+}
+
+fn bottom(chrome: &Chrome, path: Memo<String>) -> AnyView {
+    let own = own_entries(chrome)
+        .iter()
+        .map(|e| e.view("tab", path))
+        .collect_view();
+    let place = place_entries(chrome).map(|(_, entries)| {
+        let first = entries.iter().take(2).map(|e| e.view("tab", path)).collect_view();
+        let more = entries
+            .iter()
+            .skip(2)
+            .map(|e| e.view("", path))
+            .collect::<Vec<_>>();
+        let more = (!more.is_empty()).then(|| {
+            view! {
+                <details class="menu">
+                    <summary class="tab">{icon(Icon::More)}{tr!(common.nav_more)}</summary>
+                    <div class="menu-panel">{more}</div>
+                </details>
+            }
+        });
+        view! { {first}{more} }
+    });
+    view! { <nav class="tabbar" aria-label=tr!(common.nav_short)>{own}{place}</nav> }.into_any()
+}
+
+/// The part of the address that says which organization and project the page is in.
+fn place_of(path: &str) -> (Option<String>, Option<String>) {
+    let mut parts = path.split('/').skip(1);
+    let org = (parts.next() == Some("orgs")).then(|| parts.next()).flatten();
+    let project = org.and_then(|_| (parts.next() == Some("projects")).then(|| parts.next()).flatten());
+    (org.map(str::to_owned), project.map(str::to_owned))
+}
+
+fn framed(chrome: Load<Chrome>, path: Memo<String>, part: fn(&Chrome, Memo<String>) -> AnyView) -> AnyView {
+    chrome.view_or(move |chrome| part(&chrome, path), |_| ().into_any())
+}
+
+fn top(chrome: &Chrome, path: Memo<String>) -> AnyView {
+    let place = chrome.place.clone();
+    view! {
+        <header class="top">
+            {move || path.with(|path| crumbs(path, place.as_ref()))}
+            <UserMenu person=chrome.person.clone()/>
+        </header>
+    }
+    .into_any()
+}
+
+/// The frame around every page. The sign-in page has none of the navigation.
+#[component]
+pub fn Frame(
+    /// Whether a page is being fetched.
+    routing: ReadSignal<bool>,
+    /// The page.
+    children: Children,
+) -> AnyView {
+    let location = use_location();
+    let path = location.pathname;
+    let bare = Memo::new(move |_| path.with(|path| path == "/sign-in"));
+    let toasts = Toasts::provide();
+    let offline = RwSignal::new(false);
+    let main = children();
+    #[cfg(feature = "hydrate")]
+    in_the_browser(routing, bare, offline);
+    // A page load leads to and from the sign-in page, so this does not change while the app lives.
+    let chrome = (!bare.get_untracked()).then(|| read_chrome(path));
+    let parts = move |part: fn(&Chrome, Memo<String>) -> AnyView| {
+        move || {
+            chrome
+                .filter(|_| !bare.get())
+                .map(|chrome| framed(chrome, path, part))
+        }
+    };
+    view! {
+        <a class="btn skip" href="#main" rel="external">{tr!(common.skip)}</a>
+        <div class="progress" data-on=move || routing.get().then_some("true")></div>
+        {move || offline.get().then(|| view! { <p class="offline" role="status">{tr!(common.reconnecting)}</p> })}
+        <div class="frame" class:bare=bare>
+            {parts(side)}
+            <div class="page">
+                {parts(top)}
+                <main class="main" id="main" tabindex="-1">{main}</main>
+            </div>
+            {parts(bottom)}
+        </div>
+        <ToastArea toasts/>
+    }
+    .into_any()
+}
+
+/// What the frame shows of the person and the place.
+fn read_chrome(path: Memo<String>) -> Load<Chrome> {
+    let place = Memo::new(move |_| path.with(|path| place_of(path)));
+    load(move || {
+        let (org, project) = place.get();
+        crate::me::api::ReadChrome { org, project }
+    })
+    .watching(|chrome: &Chrome| crate::live::Topics::of("person", chrome.person.id))
+}
+
+/// The live stream, and the focus that follows a change of page.
+#[cfg(feature = "hydrate")]
+fn in_the_browser(routing: ReadSignal<bool>, bare: Memo<bool>, offline: RwSignal<bool>) {
+    Effect::new(move |listening: Option<bool>| {
+        let listening = listening.unwrap_or(false);
+        if !listening && !bare.get() {
+            crate::live::listen(offline);
+            return true;
+        }
+        listening
+    });
+    Effect::new(move |was: Option<bool>| {
+        let now = routing.get();
+        if was == Some(true) && !now {
+            crate::browser::focus("main h1");
+        }
+        now
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_says_where_the_page_is() {
+        let own = |s: &str| Some(String::from(s));
+        assert_eq!(
+            place_of("/orgs/acme/projects/checkout/apps/x"),
+            (own("acme"), own("checkout"))
+        );
+        assert_eq!(place_of("/orgs/acme"), (own("acme"), None));
+        assert_eq!(place_of("/approvals/1"), (None, None));
+    }
+
+    #[test]
+    fn an_entry_is_current_for_its_page_and_the_ones_below_it() {
+        assert!(Entry::current("/a/board", true, "/a/board/x"));
+        assert!(!Entry::current("/a/board", true, "/a/boards"));
+        assert!(!Entry::current("/a", false, "/a/board"));
+    }
+}

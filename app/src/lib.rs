@@ -1,0 +1,197 @@
+//! Slipway's interface: the shell, the app and the one route table.
+//!
+//! The same code renders on the server (feature `ssr`) and takes the page over in the browser (feature
+//! `hydrate`). A noun's folder has its pages in `mod.rs`, its server functions in `api.rs` and the parts
+//! of its pages in `parts.rs`.
+
+pub mod application;
+pub mod audit;
+pub mod board;
+mod browser;
+pub mod design;
+pub mod environment;
+mod error;
+pub mod home;
+pub mod i18n;
+pub mod live;
+pub mod load;
+pub mod me;
+pub mod member;
+pub mod org;
+pub mod pipeline;
+pub mod places;
+pub mod project;
+pub mod promotion;
+pub mod release;
+mod route;
+pub mod run;
+pub mod session;
+
+pub use design::flash::Flash;
+pub use error::AppError;
+pub use session::{DemoPerson, Provider, SignInOptions};
+
+use design::nav::Frame;
+use design::state::ErrorState;
+use leptos::children::ToChildren;
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+use leptos_meta::{MetaTags, Title, provide_meta_context};
+use leptos_router::components::{FlatRoutes, FlatRoutesProps, Router};
+use route::{RouteTable, page};
+use serde::{Deserialize, Serialize};
+
+/// What the server knows of a page before it renders it, and the browser must know as well.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seed {
+    /// `light`, `dark` or `system`.
+    pub theme: String,
+    /// What a failed plain form left behind.
+    pub flash: Option<Flash>,
+}
+
+/// The route table: every page of Slipway.
+fn routes() -> RouteTable {
+    vec![
+        page("/sign-in", session::sign_in_page),
+        page("/", home::home_page),
+        page("/approvals", promotion::approvals_page),
+        page("/approvals/:id", promotion::approval_page),
+        page("/a/:id", promotion::approval_page),
+        page("/orgs/:org", org::org_page),
+        page("/orgs/:org/members", member::members_page),
+        page("/orgs/:org/audit", audit::audit_page),
+        page("/orgs/:org/projects/:project", project::project_page),
+        page("/orgs/:org/projects/:project/board", board::board_page),
+        page("/orgs/:org/projects/:project/bugs", board::bugs_page),
+        page("/orgs/:org/projects/:project/items/new", board::new_item_page),
+        page("/orgs/:org/projects/:project/items/:key", board::item_page),
+        page("/orgs/:org/projects/:project/members", member::members_page),
+        page("/orgs/:org/projects/:project/audit", audit::audit_page),
+        page(
+            "/orgs/:org/projects/:project/environments",
+            environment::environments_page,
+        ),
+        page("/orgs/:org/projects/:project/apps/:app", application::app_page),
+        page(
+            "/orgs/:org/projects/:project/apps/:app/releases",
+            release::releases_page,
+        ),
+        page(
+            "/orgs/:org/projects/:project/apps/:app/releases/:version",
+            release::release_page,
+        ),
+        page(
+            "/orgs/:org/projects/:project/apps/:app/promotions/:id",
+            promotion::promotion_page,
+        ),
+        page("/orgs/:org/projects/:project/apps/:app/audit", audit::audit_page),
+        page("/orgs/:org/projects/:project/apps/:app/pipelines", run::runs_page),
+        page(
+            "/orgs/:org/projects/:project/apps/:app/pipelines/new",
+            pipeline::gallery_page,
+        ),
+        page(
+            "/orgs/:org/projects/:project/apps/:app/pipelines/new/:template",
+            pipeline::form_page,
+        ),
+        page(
+            "/orgs/:org/projects/:project/apps/:app/runs/:number",
+            run::run_page,
+        ),
+    ]
+}
+
+/// Slipway's mark; in the page, since it is smaller than a request.
+const FAVICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='none' \
+    stroke='%232450d6' stroke-width='1.8' stroke-linecap='round'%3E%3Cpath d='M2 12 14 5.3M4 8.7l2-4.7 6 2-2 3.3M2 14h12'/%3E%3C/svg%3E";
+
+/// The document around the app, for the server.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let seed = seed();
+    let nonce = use_nonce();
+    view! {
+        <!DOCTYPE html>
+        <html lang=i18n::locale().tag() data-theme=seed.theme.clone()>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <link rel="icon" href=FAVICON type="image/svg+xml"/>
+                <link rel="stylesheet" href=format!("/{}/{}.css", options.site_pkg_dir, options.output_name) nonce=nonce/>
+                <HydrationScripts options/>
+                <MetaTags/>
+            </head>
+            <body>
+                <App/>
+            </body>
+        </html>
+    }
+}
+
+/// The seed of this page: from the request on the server, from the page in the browser.
+fn seed() -> Seed {
+    #[cfg(feature = "ssr")]
+    {
+        let cookie =
+            use_context::<http::request::Parts>().and_then(|parts| cookie(&parts.headers, "slipway_theme"));
+        let theme = cookie.filter(|theme| theme == "light" || theme == "dark");
+        Seed {
+            theme: theme.unwrap_or_else(|| String::from("system")),
+            flash: use_context::<Option<Flash>>().flatten(),
+        }
+    }
+    #[cfg(not(feature = "ssr"))]
+    Seed::default()
+}
+
+/// A cookie of the request.
+#[cfg(feature = "ssr")]
+fn cookie(headers: &http::HeaderMap, name: &str) -> Option<String> {
+    let pairs = headers
+        .get_all(http::header::COOKIE)
+        .into_iter()
+        .filter_map(|v| v.to_str().ok());
+    pairs
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value.to_owned())
+}
+
+/// The app.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    #[cfg(feature = "ssr")]
+    provide_context(use_context::<slipway_portal::OpCtx>().map_or_else(Default::default, |ctx| ctx.locale()));
+    provide_context(SharedValue::new(seed).into_inner());
+    let (routing, set_routing) = signal(false);
+    view! {
+        <Title formatter=|title: String| if title.is_empty() { title } else { format!("{title} · Slipway") }/>
+        <Router set_is_routing=set_routing>
+            <Frame routing>{table()}</Frame>
+        </Router>
+    }
+}
+
+fn table() -> AnyView {
+    let props = FlatRoutesProps::builder()
+        .fallback(|| view! { <ErrorState error=AppError::not_found()/> })
+        .children(ToChildren::to_children(|| route::children(routes())))
+        .build();
+    FlatRoutes(props).into_any()
+}
+
+/// The context of a server function: who asks, and everything a use case needs.
+///
+/// # Errors
+/// 401 where nobody is signed in.
+#[cfg(feature = "ssr")]
+pub fn ctx() -> Result<slipway_portal::OpCtx, AppError> {
+    let ctx = use_context::<slipway_portal::OpCtx>();
+    let ctx = ctx.ok_or_else(|| AppError::from(slipway_portal::Error::internal("no operation context")))?;
+    provide_context(ctx.locale());
+    ctx.user()?;
+    Ok(ctx)
+}

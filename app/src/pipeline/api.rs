@@ -1,0 +1,72 @@
+//! Server functions about making a pipeline.
+
+use super::TemplatePage;
+use crate::AppError;
+use leptos::prelude::*;
+use server_fn::codec::GetUrl;
+use slipway_domain::proposal::{CheckView, Gallery};
+use std::collections::BTreeMap;
+
+/// The templates, those that suit the app's repository first.
+#[server(name = ReadGallery, prefix = "/api/fn", endpoint = "proposal/gallery", input = GetUrl)]
+pub async fn read_gallery(org: String, project: String, app: String) -> Result<Gallery, AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::proposal::gallery(&ctx, &org, &project, &app).await?)
+}
+
+/// One template with its form.
+#[server(name = ReadTemplate, prefix = "/api/fn", endpoint = "proposal/template", input = GetUrl)]
+pub async fn read_template(
+    org: String,
+    project: String,
+    app: String,
+    template: String,
+) -> Result<TemplatePage, AppError> {
+    let ctx = crate::ctx()?;
+    let gallery = slipway_portal::proposal::gallery(&ctx, &org, &project, &app).await?;
+    let page = TemplatePage::of(gallery, &template);
+    Ok(page.ok_or(slipway_portal::Error::NotFound)?)
+}
+
+/// Checks a filled form: Slipway's rules, GitLab's lint, and the difference to the file that is there.
+#[server(name = CheckPipeline, prefix = "/api/fn", endpoint = "proposal/check")]
+pub async fn check_pipeline(
+    org: String,
+    project: String,
+    app: String,
+    template: String,
+    #[server(default)] inputs: BTreeMap<String, String>,
+    #[server(default)] switches: Vec<String>,
+) -> Result<CheckView, AppError> {
+    let ctx = crate::ctx()?;
+    let inputs = super::draft::with_switches(inputs, switches);
+    let input = slipway_portal::proposal::Input {
+        template,
+        inputs,
+        replace: false,
+    };
+    Ok(slipway_portal::proposal::check(&ctx, &org, &project, &app, &input).await?)
+}
+
+/// Proposes the pipeline as a merge request, and leads to the app's page.
+#[server(name = ProposePipeline, prefix = "/api/fn", endpoint = "proposal/propose")]
+pub async fn propose_pipeline(
+    org: String,
+    project: String,
+    app: String,
+    template: String,
+    #[server(default)] inputs: BTreeMap<String, String>,
+    #[server(default)] switches: Vec<String>,
+    replace: Option<bool>,
+) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    let inputs = super::draft::with_switches(inputs, switches);
+    let input = slipway_portal::proposal::Input {
+        template,
+        inputs,
+        replace: replace.unwrap_or_default(),
+    };
+    slipway_portal::proposal::propose(&ctx, &org, &project, &app, &input).await?;
+    leptos_axum::redirect(&crate::places::app(&org, &project, &app));
+    Ok(())
+}

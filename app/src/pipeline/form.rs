@@ -1,0 +1,163 @@
+//! `App/pipelines/new/{template}`: one generated form, and beside it the file that it makes.
+
+use super::TemplatePage;
+use super::api::{ProposePipeline, ReadTemplate};
+use super::draft::{Draft, Inputs, from_query};
+use super::field::param_field;
+use super::preview;
+use crate::design::button::{Weight, button_link, submit};
+use crate::design::form::{Form, hidden};
+use crate::design::page::PageHead;
+use crate::design::state::EmptyState;
+use crate::i18n::say;
+use crate::load::load;
+use crate::places::{app_params, param};
+use crate::run::place_fields;
+use crate::tr;
+use leptos::prelude::*;
+use leptos_router::hooks::{use_location, use_query_map};
+use server_fn::ServerFn;
+use slipway_domain::pipeline::Param;
+use slipway_domain::proposal::ExistingFile;
+
+/// What is typed, kept while the page is read again.
+#[derive(Clone)]
+struct Kept {
+    template: String,
+    draft: Draft,
+}
+
+/// `App/pipelines/new/{template}`.
+pub fn form_page() -> AnyView {
+    let (params, template) = (app_params(), param("template"));
+    let query = use_query_map().get_untracked();
+    let location = use_location();
+    let owner = Owner::current();
+    let kept = StoredValue::new(None::<Kept>);
+    load(move || {
+        let (org, project, app) = params();
+        ReadTemplate {
+            org,
+            project,
+            app,
+            template: template(),
+        }
+    })
+    .view(move |page| {
+        let known = kept.get_value().filter(|kept| kept.template == page.template.key);
+        let draft = known.map_or_else(
+            || begin(&page, from_query(&query), owner.as_ref()),
+            |kept| kept.draft,
+        );
+        kept.set_value(Some(Kept {
+            template: page.template.key.clone(),
+            draft,
+        }));
+        show(&page, draft, &location.pathname.get_untracked())
+    })
+}
+
+/// The form with what was asked for in the address, else with what the reader typed before. It lives as long
+/// as the page, not as long as one reading of it.
+fn begin(page: &TemplatePage, query: Inputs, owner: Option<&Owner>) -> Draft {
+    let asked = !query.is_empty();
+    let typed = if asked { query } else { page.typed.clone() };
+    let make = || Draft::new(page.template.clone(), typed, asked);
+    match owner {
+        Some(owner) => owner.with(make),
+        None => make(),
+    }
+}
+
+fn show(page: &TemplatePage, draft: Draft, path: &str) -> AnyView {
+    let template = &page.template;
+    let line =
+        view! { {say(&template.summary)}" "<code>{template.key.clone()}"@"{template.semver.clone()}</code> }
+            .into_any();
+    let base = page.place.path();
+    let all = button_link(
+        Weight::Plain,
+        format!("{base}/pipelines/new"),
+        tr!(pipeline.other_template),
+    );
+    let body = if page.connected {
+        view! {
+            {page.trouble.as_ref().map(|trouble| view! { <p class="note warn gap-below">{say(trouble)}</p> })}
+            <div class="columns editor">
+                {form(page, draft, path)}
+                {preview::pane(page, draft)}
+            </div>
+        }
+        .into_any()
+    } else {
+        let action = button_link(Weight::Primary, base, tr!(run.connect));
+        let hint = page
+            .trouble
+            .as_ref()
+            .map_or_else(|| tr!(run.not_connected_hint), say);
+        view! { <EmptyState title=tr!(run.not_connected) hint action/> }.into_any()
+    };
+    view! { <PageHead title=say(&template.names) line actions=all/>{body} }.into_any()
+}
+
+fn form(page: &TemplatePage, draft: Draft, path: &str) -> AnyView {
+    let (more, first): (Vec<&Param>, Vec<&Param>) =
+        page.template.params.iter().partition(|param| param.advanced);
+    let place = place_fields(&page.place);
+    let template = hidden("template", page.template.key.clone());
+    let more: Vec<Param> = more.into_iter().cloned().collect();
+    let first: Vec<Param> = first.into_iter().cloned().collect();
+    let actions = if page.may_edit {
+        view! {
+            {page.existing.as_ref().filter(|file| !file.by_slipway).map(replace)}
+            <div class="row wrap">
+                {submit(Weight::Primary, tr!(pipeline.propose))}
+                <button type="submit" class="btn only-without-js" formmethod="get" formaction=path.to_owned()>{tr!(pipeline.update_preview)}</button>
+            </div>
+            <p class="small muted">{tr!(pipeline.propose_hint)}</p>
+        }
+        .into_any()
+    } else {
+        view! { <p class="note">{tr!(pipeline.may_not_propose)}</p> }.into_any()
+    };
+    view! {
+        <div class="box">
+            <Form action=ProposePipeline::PATH class="form box-body">
+                {place}{template}
+                {first.iter().map(|param| param_field(param, draft)).collect::<Vec<_>>()}
+                {(!more.is_empty()).then(|| advanced(&more, draft))}
+                {actions}
+            </Form>
+        </div>
+    }
+    .into_any()
+}
+
+/// The fields that few need, folded away.
+fn advanced(params: &[Param], draft: Draft) -> AnyView {
+    let ids: Vec<String> = params.iter().map(|param| param.id.clone()).collect();
+    let wrong = ids.iter().any(|id| draft.wrong_now(id));
+    let fields = params
+        .iter()
+        .map(|param| param_field(param, draft))
+        .collect::<Vec<_>>();
+    view! {
+        <details class="more" open=wrong>
+            <summary>{tr!(pipeline.more)}</summary>
+            <div class="form">{fields}</div>
+        </details>
+    }
+    .into_any()
+}
+
+/// The word that a file which Slipway did not make may be replaced.
+fn replace(file: &ExistingFile) -> AnyView {
+    view! {
+        <div class="note warn stack">
+            <p>{tr!(pipeline.existing_foreign)}</p>
+            {file.broken.as_ref().map(|broken| view! { <p>{say(broken)}</p> })}
+            <label class="check"><input type="checkbox" name="replace" value="true"/>{tr!(pipeline.replace)}</label>
+        </div>
+    }
+    .into_any()
+}

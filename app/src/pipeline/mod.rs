@@ -1,0 +1,57 @@
+//! Making a pipeline: the gallery of templates, and one generated form with its YAML beside it.
+
+pub mod api;
+mod draft;
+mod field;
+mod form;
+mod gallery;
+mod preview;
+
+pub use form::form_page;
+pub use gallery::gallery_page;
+
+use serde::{Deserialize, Serialize};
+use slipway_domain::pipeline::Template;
+use slipway_domain::project::Place;
+use slipway_domain::proposal::{ExistingFile, Gallery};
+use slipway_domain::text::Text;
+use std::collections::BTreeMap;
+
+/// What the page of a template's form shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TemplatePage {
+    /// Where.
+    pub place: Place,
+    /// The template.
+    pub template: Template,
+    /// What the reader typed before, by parameter.
+    pub typed: BTreeMap<String, String>,
+    /// Whether a repository is connected.
+    pub connected: bool,
+    /// The pipeline that is there already.
+    pub existing: Option<ExistingFile>,
+    /// Why something is missing here.
+    pub trouble: Option<Text>,
+    /// Whether the reader may propose pipelines.
+    pub may_edit: bool,
+}
+
+impl TemplatePage {
+    /// The page of the gallery's template `key`, if it has one.
+    pub fn of(gallery: Gallery, key: &str) -> Option<Self> {
+        let template = gallery
+            .templates
+            .into_iter()
+            .find(|template| template.key == key)?;
+        let draft = gallery.draft.filter(|draft| draft.template == key);
+        Some(Self {
+            place: gallery.place,
+            template,
+            typed: draft.map(|draft| draft.inputs).unwrap_or_default(),
+            connected: gallery.repository.is_some(),
+            existing: gallery.existing,
+            trouble: gallery.trouble,
+            may_edit: gallery.may_edit,
+        })
+    }
+}

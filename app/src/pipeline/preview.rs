@@ -1,0 +1,283 @@
+//! The file as it would be: made in the browser at every key, then checked by the server when the reader
+//! pauses.
+
+use super::TemplatePage;
+use super::draft::Draft;
+use crate::AppError;
+use crate::design::diff;
+use crate::design::status::{Status, pill};
+use crate::design::toast::Toasts;
+use crate::i18n::{locale, say};
+use crate::tr;
+use leptos::prelude::*;
+use slipway_domain::pipeline::{Problem, Severity};
+use slipway_domain::proposal::{CheckView, LintView};
+
+/// What the server said of the form as it stands.
+#[derive(Clone, Debug, Default)]
+enum Checked {
+    /// It was not asked, or the form has changed since.
+    #[default]
+    Not,
+    /// It is being asked.
+    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only a browser asks"))]
+    Asking,
+    /// It answered.
+    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only a browser asks"))]
+    Answered(Box<CheckView>),
+    /// It could not.
+    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only a browser asks"))]
+    Failed(AppError),
+}
+
+/// The right side of the page.
+pub fn pane(page: &TemplatePage, draft: Draft) -> AnyView {
+    let checked = RwSignal::new(Checked::default());
+    if page.may_edit {
+        check_when_quiet(page, draft, checked);
+    }
+    let problems = move || {
+        draft
+            .outcome
+            .with(|outcome| problems(&outcome.problems, outcome.parsed.errors.len()))
+    };
+    let yaml = move || draft.outcome.with(|outcome| lines(&outcome.yaml));
+    let toasts = use_context();
+    let copy = move |_| {
+        draft
+            .outcome
+            .with_untracked(|outcome| copy(&outcome.yaml, toasts));
+    };
+    view! {
+        <div class="stack wide preview">
+            <section class="box">
+                <header>
+                    <h2 class="mono">".gitlab-ci.yml"</h2>
+                    <button type="button" class="btn small needs-js" on:click=copy>{tr!(pipeline.copy)}</button>
+                </header>
+                {problems}
+                <div class="yaml" tabindex="0" role="group" aria-label=tr!(pipeline.preview)>{yaml}</div>
+            </section>
+            <section class="box needs-js" aria-live="polite">
+                <header><h2>{tr!(pipeline.checks)}</h2></header>
+                {move || checked.with(verdict)}
+            </section>
+        </div>
+    }
+    .into_any()
+}
+
+/// What Slipway's rules say, at once.
+fn problems(problems: &[Problem], wrong_fields: usize) -> AnyView {
+    let fields = (wrong_fields > 0).then(|| {
+        view! { <li>{pill(Status::Failed, tr!(pipeline.error))}<span>{tr!(pipeline.fields_wrong, n = wrong_fields)}</span></li> }
+    });
+    let items = problems.iter().map(problem).collect::<Vec<_>>();
+    if items.is_empty() && fields.is_none() {
+        return ().into_any();
+    }
+    view! { <ul class="checks box-body problems">{fields}{items}</ul> }.into_any()
+}
+
+fn problem(problem: &Problem) -> AnyView {
+    let mark = match problem.severity {
+        Severity::Error => pill(Status::Failed, tr!(pipeline.error)),
+        Severity::Warning => pill(Status::Degraded, tr!(pipeline.warning)),
+    };
+    let job = problem.job.clone().map(|job| view! { <code>{job}</code> });
+    view! { <li>{mark}{job}<span>{problem.message(locale())}</span></li> }.into_any()
+}
+
+/// The file, with numbers; comments and keys a little apart.
+fn lines(yaml: &str) -> Vec<AnyView> {
+    yaml.lines()
+        .enumerate()
+        .map(|(index, line)| {
+            view! { <div class="l"><span class="n" aria-hidden="true">{index + 1}</span><span class="t">{tinted(line)}</span></div> }
+                .into_any()
+        })
+        .collect()
+}
+
+fn tinted(line: &str) -> AnyView {
+    if line.trim_start().starts_with('#') {
+        return view! { <span class="muted">{line.to_owned()}</span> }.into_any();
+    }
+    match key_end(line) {
+        Some(end) => {
+            let (key, rest) = line.split_at(end);
+            view! { <span class="key">{key.to_owned()}</span>{rest.to_owned()} }.into_any()
+        }
+        None => line.to_owned().into_any(),
+    }
+}
+
+/// Where the key of a line ends, as in `  script:`.
+fn key_end(line: &str) -> Option<usize> {
+    let start = line.find(|c: char| c != ' ' && c != '-')?;
+    let end = line.find(':')?;
+    let rest = &line[end + 1..];
+    let is_key = line[start..end]
+        .chars()
+        .all(|c| c.is_alphanumeric() || "_.-/ ".contains(c));
+    (start < end && is_key && (rest.is_empty() || rest.starts_with(' '))).then_some(end)
+}
+
+fn verdict(checked: &Checked) -> AnyView {
+    match checked {
+        Checked::Not => view! { <p class="box-body muted small">{tr!(pipeline.not_checked)}</p> }.into_any(),
+        Checked::Asking => view! { <p class="box-body small">{pill(Status::Running, tr!(pipeline.checking))}</p> }.into_any(),
+        Checked::Failed(error) => {
+            view! { <p class="box-body row wrap small">{pill(Status::Degraded, tr!(pipeline.check_failed))}<span>{error.message.clone()}</span></p> }
+                .into_any()
+        }
+        Checked::Answered(view) => answered(view),
+    }
+}
+
+fn answered(view: &CheckView) -> AnyView {
+    let lint = match &view.lint {
+        LintView::NotAsked => view! { <li>{pill(Status::Queued, tr!(pipeline.not_asked))}</li> }.into_any(),
+        LintView::Unavailable(why) => {
+            view! { <li>{pill(Status::Degraded, tr!(pipeline.lint_unavailable))}<span>{say(why)}</span></li> }
+                .into_any()
+        }
+        LintView::Answered { valid, findings } => {
+            let mark = if *valid {
+                pill(Status::Success, tr!(pipeline.lint_valid))
+            } else {
+                pill(Status::Failed, tr!(pipeline.lint_invalid))
+            };
+            let findings = findings
+                .iter()
+                .map(|finding| {
+                    let look = if finding.warning {
+                        Status::Degraded
+                    } else {
+                        Status::Failed
+                    };
+                    let word = if finding.warning {
+                        tr!(pipeline.warning)
+                    } else {
+                        tr!(pipeline.error)
+                    };
+                    let job = finding.job.clone().map(|job| view! { <code>{job}</code> });
+                    view! { <li>{pill(look, word)}{job}<span>{say(&finding.text)}</span></li> }
+                })
+                .collect::<Vec<_>>();
+            view! { <li>{mark}</li>{findings} }.into_any()
+        }
+    };
+    let change = view.diff.as_ref().map(|difference| {
+        if difference.is_empty() {
+            view! { <p class="box-body small muted">{tr!(pipeline.no_change)}</p> }.into_any()
+        } else {
+            let words = tr!(
+                pipeline.change,
+                added = difference.added,
+                removed = difference.removed
+            );
+            view! {
+                <details class="difference">
+                    <summary class="small">{words}</summary>
+                    {diff::show(difference)}
+                </details>
+            }
+            .into_any()
+        }
+    });
+    view! { <ul class="checks box-body">{lint}</ul>{change} }.into_any()
+}
+
+#[cfg(not(feature = "hydrate"))]
+const fn copy(_yaml: &str, _toasts: Option<Toasts>) {}
+
+#[cfg(not(feature = "hydrate"))]
+const fn check_when_quiet(_page: &TemplatePage, _draft: Draft, _checked: RwSignal<Checked>) {}
+
+#[cfg(feature = "hydrate")]
+fn copy(yaml: &str, toasts: Option<Toasts>) {
+    let written = window().navigator().clipboard().write_text(yaml);
+    leptos::task::spawn_local(async move {
+        let done = wasm_bindgen_futures::JsFuture::from(written).await.is_ok();
+        match toasts {
+            Some(toasts) if done => toasts.done(tr!(pipeline.copied)),
+            Some(toasts) => toasts.failed(tr!(pipeline.not_copied)),
+            None => {}
+        }
+    });
+}
+
+/// Asks the server once the reader has paused for 600 ms.
+#[cfg(feature = "hydrate")]
+fn check_when_quiet(page: &TemplatePage, draft: Draft, checked: RwSignal<Checked>) {
+    use std::time::Duration;
+    const PAUSE: Duration = Duration::from_millis(600);
+    let place = page.place.clone();
+    let template = page.template.key.clone();
+    let round = StoredValue::new(0_u32);
+    Effect::new(move || {
+        draft.inputs.track();
+        let this = round.get_value().wrapping_add(1);
+        round.set_value(this);
+        checked.set(Checked::Not);
+        let (place, template) = (place.clone(), template.clone());
+        set_timeout(
+            move || {
+                if round.try_get_value() != Some(this) {
+                    return;
+                }
+                checked.set(Checked::Asking);
+                leptos::task::spawn_local(async move {
+                    let answer = ask(&place, &template, draft).await;
+                    if round.try_get_value() == Some(this) {
+                        checked.set(answer);
+                    }
+                });
+            },
+            PAUSE,
+        );
+    });
+}
+
+#[cfg(feature = "hydrate")]
+async fn ask(place: &slipway_domain::project::Place, template: &str, draft: Draft) -> Checked {
+    use super::api::CheckPipeline;
+    use super::draft::name_of;
+    use server_fn::ServerFn;
+    let Ok(fields) = web_sys::UrlSearchParams::new() else {
+        return Checked::Not;
+    };
+    fields.append("org", &place.org.slug);
+    fields.append(
+        "project",
+        place.project.as_ref().map_or("", |project| &project.slug),
+    );
+    fields.append("app", place.app.as_ref().map_or("", |app| &app.slug));
+    fields.append("template", template);
+    draft.inputs.with_untracked(|inputs| {
+        for (id, text) in inputs {
+            fields.append(&name_of(id), text);
+        }
+    });
+    match crate::browser::post(CheckPipeline::PATH, &fields).await {
+        Ok(posted) => serde_json::from_str(&posted.body).map_or_else(
+            |_| Checked::Failed(AppError::offline()),
+            |view| Checked::Answered(Box::new(view)),
+        ),
+        Err(error) => Checked::Failed(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_ends_before_its_colon_and_a_command_has_none() {
+        assert_eq!(key_end("  script:"), Some(8));
+        assert_eq!(key_end("image: node:24"), Some(5));
+        assert_eq!(key_end("    - npm run build:prod"), None);
+        assert_eq!(key_end("plain text"), None);
+    }
+}

@@ -1,0 +1,130 @@
+//! Makes clients, one per access.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use kube::client::ClientBuilder;
+use kube::{Client, Config};
+use parking_lot::Mutex;
+use sha2::{Digest as _, Sha256};
+use slipway_portal::ports::{Cluster, ClusterAccess, ClusterConnector, ClusterError};
+use tower::util::AndThenLayer;
+
+use crate::cluster::KubeCluster;
+use crate::{failure, kubeconfig, refusal};
+
+/// Clients that nobody asked for in this long are let go, and with them the credentials they hold.
+const KEPT_UNUSED: Duration = Duration::from_hours(1);
+
+/// The SHA-256 of an access, so that the map holds no second copy of the credentials.
+type Key = [u8; 32];
+
+struct Shared {
+    cluster: Arc<KubeCluster>,
+    used: Instant,
+}
+
+/// Connects to Kubernetes clusters by kubeconfig or as the pod's service account.
+///
+/// Cheap to ask: clients of the same access are shared, with their connections. A changed kubeconfig is another
+/// access and gets another client.
+#[derive(Default)]
+pub struct KubeConnector {
+    local: bool,
+    clients: Mutex<HashMap<Key, Shared>>,
+}
+
+impl KubeConnector {
+    /// A connector without clients. It refuses kubeconfigs that name a program (`exec`, `auth-provider`) or a file
+    /// (`tokenFile`, `client-certificate`, `client-key`, `certificate-authority`), since those would run or be read
+    /// on Slipway's machine.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Also accepts kubeconfigs that name programs and files: for those that the operator of the machine wrote.
+    #[must_use]
+    pub fn trusting_kubeconfigs(mut self) -> Self {
+        self.local = true;
+        self
+    }
+
+    fn shared(&self, key: &Key) -> Option<Arc<KubeCluster>> {
+        let mut clients = self.clients.lock();
+        clients.retain(|_, shared| shared.used.elapsed() < KEPT_UNUSED && !shared.cluster.has_expired());
+        let shared = clients.get_mut(key)?;
+        shared.used = Instant::now();
+        Some(Arc::clone(&shared.cluster))
+    }
+
+    async fn cluster(&self, access: &ClusterAccess) -> Result<Arc<KubeCluster>, ClusterError> {
+        let key = key(access);
+        if let Some(cluster) = self.shared(&key) {
+            return Ok(cluster);
+        }
+        let config = kubeconfig::settings(access, self.local).await?;
+        let client = client(config)?;
+        let mut clients = self.clients.lock();
+        let shared = clients.entry(key).or_insert_with(|| Shared {
+            cluster: Arc::new(KubeCluster::new(client)),
+            used: Instant::now(),
+        });
+        Ok(Arc::clone(&shared.cluster))
+    }
+}
+
+#[async_trait]
+impl ClusterConnector for KubeConnector {
+    async fn connect(&self, access: &ClusterAccess) -> Result<Arc<dyn Cluster>, ClusterError> {
+        let cluster = self.cluster(access).await?;
+        Ok(cluster)
+    }
+}
+
+fn client(config: Config) -> Result<Client, ClusterError> {
+    // Another crate of the process may have chosen the provider already, which is as good.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let builder = ClientBuilder::try_from(config).map_err(|error| refusal::translate(&error))?;
+    Ok(builder.with_layer(&AndThenLayer::new(failure::complete)).build())
+}
+
+fn key(access: &ClusterAccess) -> Key {
+    let mut hash = Sha256::new();
+    for part in [&access.kubeconfig, &access.context] {
+        // The length in front keeps two pairs from running into the same bytes.
+        let length = part.as_ref().map_or(u64::MAX, |text| text.len() as u64);
+        hash.update(length.to_be_bytes());
+        hash.update(part.as_deref().unwrap_or_default());
+    }
+    hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access(kubeconfig: Option<&str>, context: Option<&str>) -> ClusterAccess {
+        ClusterAccess {
+            kubeconfig: kubeconfig.map(str::to_owned),
+            context: context.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn every_part_of_an_access_tells_clients_apart() {
+        let all = [
+            access(None, None),
+            access(Some(""), None),
+            access(None, Some("")),
+            access(Some("ab"), Some("c")),
+            access(Some("a"), Some("bc")),
+        ];
+        for (i, one) in all.iter().enumerate() {
+            for (j, other) in all.iter().enumerate() {
+                assert_eq!(key(one) == key(other), i == j, "{i} {j}");
+            }
+        }
+    }
+}

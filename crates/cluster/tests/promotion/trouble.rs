@@ -1,0 +1,241 @@
+//! A cluster that is silent, refuses, or belongs to others.
+
+use super::stage::{APP, ORG, PROJECT, Stage, release_in};
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::api::{Api, Patch, PatchParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use serde_json::json;
+use slipway_domain::environment::Health;
+use slipway_domain::promotion::{DeploymentState, PromotionState};
+use slipway_domain::release::Workload;
+use slipway_domain::time::MINUTE;
+use slipway_portal::app;
+use slipway_sandbox::faults::{Fault, FaultMatch};
+use slipway_sandbox::kubernetes;
+
+pub async fn a_silent_cluster_makes_it_unknown_until_it_answers_again(stage: Stage) {
+    stage.release("1.0.0", 1).await;
+    stage.behave(1, "slow=200");
+    let id = stage.ask("1.0.0", "dev").await;
+    stage.reaches(id, PromotionState::Verifying).await;
+    stage
+        .kubernetes
+        .faults()
+        .add(FaultMatch::default(), Fault::Drop, None)
+        .expect("a fault");
+    let view = stage.reaches(id, PromotionState::Unknown).await;
+    assert_eq!(view.deployments[0].state, DeploymentState::Unknown);
+    assert!(
+        view.row
+            .reason
+            .is_some_and(|reason| reason.en.contains("does not answer"))
+    );
+    stage.kubernetes.faults().clear();
+    let view = stage.reaches(id, PromotionState::Succeeded).await;
+    assert_eq!(view.deployments.len(), 1);
+    assert_eq!(stage.workload("dev").await.expect("there").generation, 1);
+}
+
+pub async fn a_cluster_that_is_down_from_the_start_is_deployed_to_once_it_is_up(stage: Stage) {
+    stage.release("1.0.0", 1).await;
+    stage
+        .kubernetes
+        .faults()
+        .add(FaultMatch::default(), Fault::Status { code: 503 }, None)
+        .expect("a fault");
+    let id = stage.ask("1.0.0", "dev").await;
+    stage.reaches(id, PromotionState::Unknown).await;
+    stage.kubernetes.faults().clear();
+    stage.reaches(id, PromotionState::Succeeded).await;
+    assert_eq!(stage.workload("dev").await.expect("there").generation, 1);
+}
+
+pub async fn a_cluster_that_asks_to_wait_is_waited_for(stage: Stage) {
+    stage.release("1.0.0", 1).await;
+    let limited = Fault::RateLimited { retry_after: 5 };
+    stage
+        .kubernetes
+        .faults()
+        .add(FaultMatch::default(), limited, Some(4))
+        .expect("a fault");
+    let id = stage.ask("1.0.0", "dev").await;
+    stage.reaches(id, PromotionState::Succeeded).await;
+}
+
+pub async fn an_answer_that_is_cut_short_is_asked_for_again(stage: Stage) {
+    stage.release("1.0.0", 1).await;
+    stage
+        .kubernetes
+        .faults()
+        .add(FaultMatch::default(), Fault::Truncate, Some(3))
+        .expect("a fault");
+    let id = stage.ask("1.0.0", "dev").await;
+    stage.reaches(id, PromotionState::Succeeded).await;
+    assert_eq!(stage.workload("dev").await.expect("there").generation, 1);
+}
+
+pub async fn a_manifest_that_the_cluster_refuses_fails_it_with_the_clusters_words(stage: Stage) {
+    let workload = Workload {
+        port: Some(0),
+        ..Workload::default()
+    };
+    release_in(&stage.portal, "1.0.0", 1, workload, "nobody").await;
+    let id = stage.ask("1.0.0", "dev").await;
+    let view = stage.reaches(id, PromotionState::Failed).await;
+    let reason = view.row.reason.expect("a reason").en;
+    assert!(
+        reason.contains("refuses the manifest") && reason.to_lowercase().contains("containerport"),
+        "{reason}"
+    );
+    assert!(stage.workload("dev").await.is_none());
+}
+
+pub async fn a_quota_without_room_fails_it_and_says_so(stage: Stage) {
+    let cluster = stage.cluster().await;
+    cluster
+        .ensure_namespace("checkout-dev")
+        .await
+        .expect("a namespace");
+    let quota = json!({
+        "apiVersion": "v1", "kind": "ResourceQuota",
+        "metadata": { "name": "small", "namespace": "checkout-dev" }, "spec": { "hard": { "pods": "1" } },
+    });
+    apply_as(
+        &stage,
+        "admin",
+        "/api/v1/namespaces/checkout-dev/resourcequotas/small",
+        &quota,
+    )
+    .await;
+    stage.release("1.0.0", 1).await;
+    let id = stage.ask("1.0.0", "dev").await;
+    let view = stage.reaches(id, PromotionState::Failed).await;
+    let reason = view.row.reason.expect("a reason").en;
+    assert!(
+        reason.contains("quota has no room") && reason.contains("exceeded quota: small"),
+        "{reason}"
+    );
+}
+
+pub async fn a_field_that_another_manager_owns_is_not_taken(stage: Stage) {
+    stage.release("1.0.0", 1).await;
+    stage.deploy("1.0.0", "dev").await;
+    let client = client(&stage).await;
+    let api = Api::<Deployment>::namespaced(client, "checkout-dev");
+    let theirs = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": APP }, "spec": { "replicas": 5 } });
+    api.patch(
+        APP,
+        &PatchParams::apply("someone-else").force(),
+        &Patch::Apply(&theirs),
+    )
+    .await
+    .expect("they take it");
+    stage.release("1.1.0", 2).await;
+    let id = stage.ask("1.1.0", "dev").await;
+    let view = stage.reaches(id, PromotionState::Failed).await;
+    let reason = view.row.reason.expect("a reason").en;
+    assert!(
+        reason.contains("someone-else") && reason.contains("replicas"),
+        "{reason}"
+    );
+    assert_eq!(stage.workload("dev").await.expect("there").desired, 5);
+}
+
+pub async fn what_kubernetes_reports_is_followed_after_the_deployment(stage: Stage) {
+    stage.release("1.0.0", 1).await;
+    stage.deploy("1.0.0", "dev").await;
+    let lea = stage.as_person(&stage.people.lea);
+    let health = async || {
+        let lane = app::overview(&lea, ORG, PROJECT, APP)
+            .await
+            .expect("the page")
+            .lane;
+        lane[0].observed.clone().expect("observed")
+    };
+    // Somebody deletes it behind our back.
+    let api = Api::<Deployment>::namespaced(client(&stage).await, "checkout-dev");
+    api.delete(APP, &kube::api::DeleteParams::default())
+        .await
+        .expect("deleted");
+    stage.clock.advance(MINUTE);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while health().await.health != Health::Missing {
+        assert!(std::time::Instant::now() < deadline, "{:?}", health().await);
+        stage.tick().await;
+    }
+    // A cluster that does not answer keeps the last state, and says so.
+    stage
+        .kubernetes
+        .faults()
+        .add(FaultMatch::default(), Fault::Drop, None)
+        .expect("a fault");
+    let seen = health().await.at;
+    while !health()
+        .await
+        .reason
+        .is_some_and(|reason| reason.en.contains("last known state"))
+    {
+        assert!(std::time::Instant::now() < deadline, "{:?}", health().await);
+        stage.tick().await;
+    }
+    assert_eq!(
+        (health().await.health, health().await.at),
+        (Health::Missing, seen)
+    );
+}
+
+pub async fn an_environment_that_is_bound_again_is_looked_at_again(stage: Stage) {
+    stage.release("1.0.0", 1).await;
+    stage.deploy("1.0.0", "dev").await;
+    let mut binding = None;
+    stage.edit("dev", |input| binding = input.binding.take()).await;
+    stage.clock.advance(MINUTE);
+    // Nothing is bound, so nothing is looked at any more.
+    for _ in 0..3 {
+        stage.tick().await;
+    }
+    let api = Api::<Deployment>::namespaced(client(&stage).await, "checkout-dev");
+    api.delete(APP, &kube::api::DeleteParams::default())
+        .await
+        .expect("deleted");
+    stage.edit("dev", |input| input.binding = binding).await;
+    let lea = stage.as_person(&stage.people.lea);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        stage.tick().await;
+        let lane = app::overview(&lea, ORG, PROJECT, APP)
+            .await
+            .expect("the page")
+            .lane;
+        if lane[0]
+            .observed
+            .as_ref()
+            .is_some_and(|o| o.health == Health::Missing)
+        {
+            return;
+        }
+        assert!(std::time::Instant::now() < deadline, "{:?}", lane[0].observed);
+    }
+}
+
+async fn client(stage: &Stage) -> kube::Client {
+    let text = kubernetes::kubeconfig(&[&stage.kubernetes]);
+    let kubeconfig = Kubeconfig::from_yaml(&text).expect("a kubeconfig");
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .expect("a config");
+    kube::Client::try_from(config).expect("a client")
+}
+
+/// Applies any object as another manager, by its path.
+async fn apply_as(stage: &Stage, manager: &str, path: &str, object: &serde_json::Value) {
+    let request = http::Request::patch(format!("{path}?fieldManager={manager}&force=true"))
+        .header("Content-Type", "application/apply-patch+yaml")
+        .body(object.to_string().into_bytes())
+        .expect("a request");
+    client(stage)
+        .await
+        .request::<serde_json::Value>(request)
+        .await
+        .expect("it is applied");
+}

@@ -1,0 +1,31 @@
+//! The rules of Slipway: names, ids, rights, state machines, approval and the pipeline compiler.
+//!
+//! Nothing here does IO, reads a clock or draws random numbers, and all of it builds for wasm32: the
+//! browser and the server run the same compiler, the same validation and the same explanations.
+//!
+//! Each noun has one file here, and a file of the same name in `portal` and `store`. Beside its rules a
+//! noun's file holds its *read models*: the plain structs that a query returns and a page shows
+//! (docs/adr/0002).
+
+pub mod access;
+pub mod app;
+pub mod approval;
+pub mod audit;
+pub mod connection;
+pub mod diff;
+pub mod environment;
+pub mod id;
+pub mod item;
+pub mod manifest;
+pub mod name;
+pub mod org;
+pub mod person;
+pub mod pipeline;
+pub mod project;
+pub mod promotion;
+pub mod proposal;
+pub mod release;
+pub mod rollout;
+pub mod run;
+pub mod text;
+pub mod time;

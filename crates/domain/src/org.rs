@@ -1,0 +1,107 @@
+//! Organizations, and the front page.
+
+use crate::access::Role;
+use crate::id::{BindingId, OrgId};
+use crate::person::PersonRef;
+use crate::project::{Place, ProjectRef};
+use crate::promotion::PromotionRow;
+use crate::run::RunRow;
+use serde::{Deserialize, Serialize};
+
+/// An organization by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrgRef {
+    /// Which.
+    pub id: OrgId,
+    /// In URLs.
+    pub slug: String,
+    /// For people.
+    pub name: String,
+}
+
+/// A project in its organization's list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectCard {
+    /// Which.
+    pub project: ProjectRef,
+    /// What it is for.
+    pub description: String,
+    /// How many apps it has.
+    pub apps: i64,
+    /// Whether all members of the organization see it.
+    pub internal: bool,
+}
+
+/// What the organization's page shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrgOverview {
+    /// Which.
+    pub org: OrgRef,
+    /// The projects the reader sees, by name.
+    pub projects: Vec<ProjectCard>,
+    /// Whether the reader may create projects.
+    pub may_create_project: bool,
+    /// Whether the reader may read the audit log.
+    pub may_read_audit: bool,
+}
+
+/// One role somebody holds, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The binding.
+    pub binding: BindingId,
+    /// Who.
+    pub person: PersonRef,
+    /// Which role.
+    pub role: Role,
+    /// Whether it is inherited from a place above.
+    pub inherited: bool,
+}
+
+/// What the frame around every page shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chrome {
+    /// Who is signed in.
+    pub person: PersonRef,
+    /// How many promotions wait for their decision.
+    pub approvals_waiting: i64,
+    /// The organization and project of the page, as far as the reader may see them.
+    pub place: Option<Place>,
+    /// Whether they may read the audit log there.
+    pub may_read_audit: bool,
+}
+
+/// What the front page shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MyWork {
+    /// Who is signed in.
+    pub person: PersonRef,
+    /// Promotions that wait for the reader's decision, oldest first.
+    pub approvals: Vec<PromotionRow>,
+    /// Promotions the reader asked for that have not ended, or failed last, newest first.
+    pub promotions: Vec<PromotionRow>,
+    /// The newest run of each app's default branch where it failed.
+    pub failing: Vec<FailingRun>,
+    /// Apps the reader sees, the ones that changed last first, at most 8.
+    pub apps: Vec<Place>,
+    /// The organizations the reader sees, with their projects.
+    pub orgs: Vec<OrgProjects>,
+}
+
+/// A failed run and where it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailingRun {
+    /// The app.
+    pub place: Place,
+    /// The run.
+    pub run: RunRow,
+}
+
+/// An organization with the projects the reader sees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrgProjects {
+    /// The organization.
+    pub org: OrgRef,
+    /// Its projects.
+    pub projects: Vec<ProjectRef>,
+}

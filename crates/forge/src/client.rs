@@ -1,0 +1,333 @@
+//! The HTTP client beneath the `gitlab` crate's endpoints: timeouts, limits, redirects, and what a refusal means.
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use gitlab::api::{ApiError, AsyncClient, RestClient};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use slipway_portal::ports::{ForgeAccess, ForgeError};
+use std::time::Duration;
+use url::Url;
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long an answer may take, from the first byte sent to the last byte received.
+const ANSWER: Duration = Duration::from_secs(30);
+/// The largest answer: a log of this size is read whole.
+const LARGEST: usize = 64 * 1024 * 1024;
+/// How often an answer may point elsewhere.
+const REDIRECTS: usize = 3;
+/// What to wait after a 429 that does not say, in seconds.
+const WAIT: u64 = 30;
+/// The longest wait that is believed, in seconds.
+const LONGEST_WAIT: u64 = 3600;
+
+/// A client for one GitLab and one token.
+pub struct Client {
+    http: reqwest::Client,
+    rest: Url,
+    token: HeaderValue,
+}
+
+/// What [`AsyncClient`] answers for a call that did not succeed.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Failure(pub ForgeError);
+
+impl Client {
+    /// A client. Does not connect yet.
+    ///
+    /// # Errors
+    /// The URL is none, or the token has characters that no token has.
+    pub fn new(access: &ForgeAccess) -> Result<Self, ForgeError> {
+        let base = access.base_url.trim_end_matches('/');
+        let rest = Url::parse(&format!("{base}/api/v4/"))
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"))
+            .ok_or_else(|| ForgeError::Unreachable(format!("{base} is not an address")))?;
+        let mut token = HeaderValue::from_str(access.token.trim()).map_err(|_| ForgeError::BadToken)?;
+        token.set_sensitive(true);
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .timeout(ANSWER)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("slipway/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| ForgeError::Unreachable(error.to_string()))?;
+        Ok(Self { http, rest, token })
+    }
+
+    /// The address of an endpoint.
+    pub fn address(&self, endpoint: &str) -> Result<Url, ForgeError> {
+        self.rest
+            .join(endpoint)
+            .map_err(|error| ForgeError::Refused(error.to_string()))
+    }
+
+    /// Sends a request and reads the answer. Only 2xx and `also` are answers; all else is an error.
+    pub async fn send(
+        &self,
+        request: http::request::Builder,
+        body: Vec<u8>,
+        also: &[StatusCode],
+    ) -> Result<Response<Bytes>, ForgeError> {
+        let (parts, ()) = request
+            .body(())
+            .map_err(|error| ForgeError::Refused(error.to_string()))?
+            .into_parts();
+        let mut url =
+            Url::parse(&parts.uri.to_string()).map_err(|error| ForgeError::Refused(error.to_string()))?;
+        let body = Bytes::from(body);
+        for _ in 0..=REDIRECTS {
+            let mut headers = parts.headers.clone();
+            // What GitLab keeps in object storage has its own signature: the token stays at home.
+            if url.origin() == self.rest.origin() {
+                headers.insert("private-token", self.token.clone());
+            }
+            let mut call = self
+                .http
+                .request(parts.method.clone(), url.clone())
+                .headers(headers);
+            if !body.is_empty() {
+                call = call.body(body.clone());
+            }
+            let answer = call.send().await.map_err(|error| unreachable(&error))?;
+            let status = answer.status();
+            let headers = answer.headers().clone();
+            if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
+                url = elsewhere(&parts.method, &url, status, &headers)?;
+                continue;
+            }
+            let body = whole(answer).await?;
+            if status.is_success() || also.contains(&status) {
+                let mut response = Response::new(body);
+                *response.status_mut() = status;
+                *response.headers_mut() = headers;
+                return Ok(response);
+            }
+            return Err(refusal(status, &headers, &body));
+        }
+        Err(ForgeError::Broken(format!("more than {REDIRECTS} redirects")))
+    }
+}
+
+impl RestClient for Client {
+    type Error = Failure;
+
+    fn rest_endpoint(&self, endpoint: &str) -> Result<Url, ApiError<Failure>> {
+        self.address(endpoint)
+            .map_err(|error| ApiError::client(Failure(error)))
+    }
+}
+
+#[async_trait]
+impl AsyncClient for Client {
+    async fn rest_async(
+        &self,
+        request: http::request::Builder,
+        body: Vec<u8>,
+    ) -> Result<Response<Bytes>, ApiError<Failure>> {
+        self.send(request, body, &[])
+            .await
+            .map_err(|error| ApiError::client(Failure(error)))
+    }
+}
+
+/// What the `gitlab` crate says, in the words of the port.
+pub fn from_api(error: ApiError<Failure>) -> ForgeError {
+    match error {
+        ApiError::Client { source } => source.0,
+        // Everything below is an answer of 2xx that cannot be read; the texts of other systems stay out of it.
+        ApiError::GitlabService { .. } => ForgeError::Broken(String::from("an answer that is not JSON")),
+        ApiError::DataType { .. } | ApiError::Json { .. } => {
+            ForgeError::Broken(String::from("an answer of another shape than documented"))
+        }
+        other => ForgeError::Broken(short(&other.to_string())),
+    }
+}
+
+fn elsewhere(method: &Method, url: &Url, status: StatusCode, headers: &HeaderMap) -> Result<Url, ForgeError> {
+    let target = headers
+        .get(header::LOCATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|location| url.join(location).ok())
+        .ok_or_else(|| ForgeError::Broken(format!("HTTP {status} without an address")))?;
+    if *method != Method::GET {
+        let host = target.host_str().unwrap_or_default();
+        return Err(ForgeError::Refused(format!(
+            "it has moved to {}://{host}; change the address of the connection",
+            target.scheme()
+        )));
+    }
+    Ok(target)
+}
+
+async fn whole(mut answer: reqwest::Response) -> Result<Bytes, ForgeError> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| unreachable(&error))? {
+        if body.len() + chunk.len() > LARGEST {
+            return Err(ForgeError::Refused(format!(
+                "the answer is larger than {} MiB",
+                LARGEST / 1024 / 1024
+            )));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// Why there was no answer. Never the URL: its query could hold what is not for everyone.
+fn unreachable(error: &reqwest::Error) -> ForgeError {
+    let what = if error.is_timeout() {
+        "it took too long"
+    } else if error.is_connect() {
+        "the connection was refused"
+    } else if error.is_body() || error.is_decode() {
+        "the answer was cut"
+    } else {
+        "the connection was lost"
+    };
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(deeper) = cause.and_then(std::error::Error::source) {
+        cause = Some(deeper);
+    }
+    let detail = cause.map(|c| format!(" ({c})")).unwrap_or_default();
+    ForgeError::Unreachable(format!("{what}{detail}"))
+}
+
+/// What a status other than 2xx means.
+pub fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ForgeError {
+    let said = || message(status, body);
+    match status.as_u16() {
+        401 => ForgeError::BadToken,
+        403 => ForgeError::Forbidden(said()),
+        404 => ForgeError::NotFound(said()),
+        408 => ForgeError::Unreachable(said()),
+        429 => ForgeError::Limited {
+            retry_after: retry_after(headers),
+        },
+        500..=599 => ForgeError::Broken(said()),
+        _ => ForgeError::Refused(said()),
+    }
+}
+
+fn retry_after(headers: &HeaderMap) -> u64 {
+    headers
+        .get(header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok())
+        .unwrap_or(WAIT)
+        .clamp(1, LONGEST_WAIT)
+}
+
+/// What GitLab says in the body of a refusal: `message` or `error`, a text, a list or texts by field.
+fn message(status: StatusCode, body: &[u8]) -> String {
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(body) else {
+        return format!("HTTP {}", status.as_u16());
+    };
+    let said = value
+        .get("message")
+        .or_else(|| value.get("error_description"))
+        .or_else(|| value.get("error"));
+    let mut words = Vec::new();
+    flatten(said.unwrap_or(&serde_json::Value::Null), "", &mut words);
+    if words.is_empty() {
+        format!("HTTP {}", status.as_u16())
+    } else {
+        short(&words.join("; "))
+    }
+}
+
+fn flatten(value: &serde_json::Value, field: &str, words: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(text) if field.is_empty() || field == "base" => words.push(text.clone()),
+        serde_json::Value::String(text) => words.push(format!("{field} {text}")),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| flatten(item, field, words)),
+        serde_json::Value::Object(fields) => {
+            fields.iter().for_each(|(name, item)| flatten(item, name, words));
+        }
+        _ => {}
+    }
+}
+
+fn short(text: &str) -> String {
+    let text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.chars().count() <= 300 {
+        text
+    } else {
+        text.chars().take(299).chain(['…']).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> ForgeError {
+        let headers = headers
+            .iter()
+            .map(|(n, v)| (http::HeaderName::from_static(n), HeaderValue::from_static(v)))
+            .collect();
+        refusal(StatusCode::from_u16(status).unwrap(), &headers, body.as_bytes())
+    }
+
+    #[test]
+    fn each_status_has_its_own_meaning() {
+        assert!(matches!(refused(401, &[], ""), ForgeError::BadToken));
+        assert!(
+            matches!(refused(403, &[], r#"{"message":"403 Forbidden"}"#), ForgeError::Forbidden(m) if m == "403 Forbidden")
+        );
+        assert!(
+            matches!(refused(404, &[], r#"{"error":"404 Not Found"}"#), ForgeError::NotFound(m) if m == "404 Not Found")
+        );
+        assert!(
+            matches!(refused(409, &[], r#"{"message":["one","two"]}"#), ForgeError::Refused(m) if m == "one; two")
+        );
+        assert!(matches!(
+            refused(400, &[], r#"{"message":{"base":["no"],"ref":["is missing","is odd"]}}"#),
+            ForgeError::Refused(m) if m == "no; ref is missing; ref is odd"
+        ));
+        assert!(
+            matches!(refused(502, &[], "<html>bad gateway</html>"), ForgeError::Broken(m) if m == "HTTP 502")
+        );
+    }
+
+    #[test]
+    fn a_limit_says_how_long() {
+        let wait = |headers: &[(&'static str, &'static str)]| match refused(429, headers, "Retry later") {
+            ForgeError::Limited { retry_after } => retry_after,
+            other => panic!("{other}"),
+        };
+        assert_eq!(wait(&[("retry-after", "7")]), 7);
+        assert_eq!(wait(&[]), WAIT);
+        assert_eq!(wait(&[("retry-after", "soon")]), WAIT);
+        assert_eq!(wait(&[("retry-after", "99999999")]), LONGEST_WAIT);
+        assert_eq!(wait(&[("retry-after", "0")]), 1);
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_refused_without_connecting() {
+        let access = |url: &str, token: &str| ForgeAccess {
+            base_url: url.into(),
+            token: token.into(),
+        };
+        assert!(matches!(
+            Client::new(&access("not an address", "t")),
+            Err(ForgeError::Unreachable(_))
+        ));
+        assert!(matches!(
+            Client::new(&access("ftp://gitlab.example.com", "t")),
+            Err(ForgeError::Unreachable(_))
+        ));
+        assert!(matches!(
+            Client::new(&access("https://gitlab.example.com", "a\nb")),
+            Err(ForgeError::BadToken)
+        ));
+        let client = Client::new(&access("https://example.com/gitlab/", "t")).unwrap();
+        assert_eq!(
+            client.address("projects/1").unwrap().as_str(),
+            "https://example.com/gitlab/api/v4/projects/1"
+        );
+    }
+}

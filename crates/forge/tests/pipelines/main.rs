@@ -1,0 +1,8 @@
+//! The use cases of repositories, proposals, runs, logs, webhooks and releases: SQLite, the real adapter, and the
+//! sandbox's GitLab with its faults.
+
+mod bad_days;
+mod logs;
+mod path;
+mod webhooks;
+mod world;

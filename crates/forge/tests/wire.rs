@@ -1,0 +1,196 @@
+//! The adapter against a server that says exactly what a test wants.
+
+use slipway_forge::GitlabConnector;
+use slipway_portal::ports::{ForgeAccess, ForgeConnector as _, ForgeError, SourceForge, Trace};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+/// Answers each connection with the next text, then closes it. What was asked is kept.
+struct Server {
+    addr: SocketAddr,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+async fn says(answers: Vec<String>) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&asked);
+    tokio::spawn(async move {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 16 * 1024];
+            let size = stream.read(&mut request).await.unwrap_or(0);
+            kept.lock()
+                .unwrap()
+                .push(String::from_utf8_lossy(&request[..size]).into_owned());
+            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    Server { addr, asked }
+}
+
+fn answer(head: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+impl Server {
+    fn forge(&self) -> Arc<dyn SourceForge> {
+        let access = ForgeAccess {
+            base_url: format!("http://{}", self.addr),
+            token: String::from("glpat-secret"),
+        };
+        GitlabConnector::default().connect(&access).unwrap()
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_json_is_a_failure_of_gitlab() {
+    let server = says(vec![
+        answer(
+            "200 OK\r\nContent-Type: text/html",
+            "<html>Sign in to the proxy</html>",
+        ),
+        answer("200 OK", "[]"),
+        answer("200 OK", "{}"),
+        answer("502 Bad Gateway", "<html></html>"),
+    ])
+    .await;
+    let forge = server.forge();
+    for _ in 0..4 {
+        let error = forge.pipeline(1, 2).await.unwrap_err();
+        assert!(matches!(error, ForgeError::Broken(_)), "{error}");
+        assert!(error.is_passing());
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_counts_as_none() {
+    let whole = answer("200 OK", r#"{"id": 1, "sha": "a"}"#);
+    let server = says(vec![
+        whole[..whole.len() - 5].to_owned(),
+        String::new(),
+        String::from("HTTP/1.1 2"),
+    ])
+    .await;
+    let forge = server.forge();
+    for _ in 0..3 {
+        let error = forge.pipeline(1, 2).await.unwrap_err();
+        assert!(matches!(error, ForgeError::Unreachable(_)), "{error}");
+    }
+    let error = forge.pipeline(1, 2).await.unwrap_err();
+    assert!(
+        matches!(&error, ForgeError::Unreachable(why) if why.contains("refused")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn the_token_goes_to_gitlab_and_nowhere_else() {
+    let elsewhere = says(vec![answer("200 OK", "bytes of a store")]).await;
+    let to = format!("302 Found\r\nLocation: http://{}/signed?key=1", elsewhere.addr);
+    let post = format!(
+        "301 Moved Permanently\r\nLocation: http://{}/api/v4/x",
+        elsewhere.addr
+    );
+    let server = says(vec![answer(&to, ""), answer(&post, "")]).await;
+    let forge = server.forge();
+    let file = forge.artifact(1, 2, "dir name/release.env").await.unwrap();
+    assert_eq!(file.as_deref(), Some(b"bytes of a store".as_slice()));
+    let asked = server.asked();
+    assert!(
+        asked[0].starts_with("GET /api/v4/projects/1/jobs/2/artifacts/dir%20name/release.env "),
+        "{}",
+        asked[0]
+    );
+    assert!(asked[0].to_lowercase().contains("private-token: glpat-secret"));
+    assert!(!elsewhere.asked()[0].contains("glpat-secret"));
+    // What is written is not written somewhere else.
+    let error = forge.create_pipeline(1, "main").await.unwrap_err();
+    assert!(
+        matches!(&error, ForgeError::Refused(why) if why.contains("change the address")),
+        "{error}"
+    );
+    assert!(!error.to_string().contains("glpat-secret"));
+}
+
+#[tokio::test]
+async fn a_log_goes_on_where_it_ended() {
+    let part = |range: &str, body: &str| {
+        answer(
+            &format!("206 Partial Content\r\nContent-Range: bytes {range}"),
+            body,
+        )
+    };
+    let server = says(vec![
+        answer("200 OK", "whole log"),
+        part("5-8/9", " log"),
+        answer("416 Range Not Satisfiable\r\nContent-Range: bytes */9", ""),
+        answer("416 Range Not Satisfiable\r\nContent-Range: bytes */3", ""),
+        answer("200 OK", "new"),
+        part("0-8/9", "whole log"),
+        answer("204 No Content", ""),
+        answer("200 OK", "whole log"),
+    ])
+    .await;
+    let forge = server.forge();
+    assert_eq!(
+        forge.trace(1, 2, 0).await.unwrap(),
+        Trace::Whole(b"whole log".to_vec())
+    );
+    assert_eq!(forge.trace(1, 2, 5).await.unwrap(), Trace::Rest(b" log".to_vec()));
+    assert_eq!(forge.trace(1, 2, 9).await.unwrap(), Trace::Rest(Vec::new()));
+    // The log was erased and begun anew.
+    assert_eq!(forge.trace(1, 2, 9).await.unwrap(), Trace::Whole(b"new".to_vec()));
+    assert!(matches!(forge.trace(1, 2, 5).await, Err(ForgeError::Broken(_))));
+    assert_eq!(forge.trace(1, 2, 0).await.unwrap(), Trace::Whole(Vec::new()));
+    // A GitLab that does not know ranges.
+    assert_eq!(
+        forge.trace(1, 2, 5).await.unwrap(),
+        Trace::Whole(b"whole log".to_vec())
+    );
+    assert!(server.asked()[1].to_lowercase().contains("range: bytes=5-"));
+}
+
+#[tokio::test]
+async fn pages_are_followed_to_the_end() {
+    let page = |ids: std::ops::Range<i64>| {
+        let items: Vec<_> = ids
+            .map(|id| serde_json::json!({ "id": id, "name": format!("job {id}") }))
+            .collect();
+        answer("200 OK", &serde_json::to_string(&items).unwrap())
+    };
+    let server = says(vec![page(150..250), page(100..150)]).await;
+    let jobs = server.forge().jobs(1, 2).await.unwrap();
+    assert_eq!(jobs.len(), 150);
+    assert_eq!((jobs[0].id, jobs[149].id), (100, 249));
+    assert!(server.asked()[1].contains("page=2"), "{}", server.asked()[1]);
+}
+
+#[tokio::test]
+async fn only_runners_that_can_take_the_job_count() {
+    let runners = r#"[
+        {"id": 1, "status": "online", "paused": false},
+        {"id": 2, "status": "offline", "paused": false},
+        {"id": 3, "status": "online", "paused": true},
+        {"id": 4, "online": true}
+    ]"#;
+    let server = says(vec![answer("200 OK", runners)]).await;
+    let tags = [String::from("arm64"), String::from("gpu")];
+    assert_eq!(server.forge().runners_with(1, &tags).await.unwrap(), 2);
+    assert!(
+        server.asked()[0].contains("tag_list=arm64%2Cgpu"),
+        "{}",
+        server.asked()[0]
+    );
+}

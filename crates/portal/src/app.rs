@@ -1,0 +1,126 @@
+//! Applications.
+
+use crate::access::{self, App, Authorized, may};
+use crate::change::Entry;
+use crate::context::OpCtx;
+use crate::error::{Error, Result};
+use crate::ports::NewApp;
+use crate::project::taken;
+use crate::{promotion, proposal, run};
+use slipway_domain::access::{Action, ActionSet};
+use slipway_domain::app::{AppOverview, AppPage, AppRights};
+use slipway_domain::id::AppId;
+use slipway_domain::name::{NameError, Slug};
+use slipway_domain::release::Workload;
+
+/// Runs on the app's page.
+const RUNS: i64 = 5;
+
+/// An app to be made.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// In URLs, and the name of its workload.
+    pub slug: String,
+    /// For people.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+}
+
+/// Makes an app.
+///
+/// # Errors
+/// [`Error::Forbidden`], a wrong or taken name, or the database does not answer.
+pub async fn create(ctx: &OpCtx, org: &str, project: &str, input: Input) -> Result<AppId> {
+    let project = access::project::<may::AppCreate>(ctx, org, project).await?;
+    let slug = Slug::parse(&input.slug).map_err(|e| Error::name("slug", e))?;
+    if input.name.trim().is_empty() {
+        return Err(Error::name("name", NameError::Empty));
+    }
+    let id = ctx.id::<AppId>();
+    let new = NewApp {
+        id,
+        slug: slug.to_string(),
+        name: input.name.trim().to_owned(),
+        description: input.description,
+        workload: Workload::default(),
+        at: ctx.now(),
+    };
+    let place = project.place();
+    let mut change = ctx.change().await?;
+    change
+        .tx()
+        .insert_app(&project.modify(), &new)
+        .await
+        .map_err(taken)?;
+    change
+        .audit(Entry::done(
+            "app.create",
+            "app",
+            id,
+            new.name,
+            &place,
+            serde_json::json!({ "slug": slug }),
+        ))
+        .await?;
+    change.touch("project", project.id(), &place);
+    change.commit().await?;
+    Ok(id)
+}
+
+/// The app, its repository and its lane.
+///
+/// # Errors
+/// As [`access::app`].
+pub async fn overview(ctx: &OpCtx, org: &str, project: &str, slug: &str) -> Result<AppOverview> {
+    let app = access::app::<may::See>(ctx, org, project, slug).await?;
+    overview_of(ctx, &app).await
+}
+
+async fn overview_of(ctx: &OpCtx, app: &Authorized<App, may::See>) -> Result<AppOverview> {
+    let held = access::rights_in(ctx, app).await?;
+    let mut tx = ctx.read().await?;
+    let (description, link, _) = tx.app_detail(app).await?;
+    let lane = tx.app_lane(app).await?;
+    drop(tx);
+    Ok(AppOverview {
+        place: app.place(),
+        description,
+        repository: link.map(|l| l.repository),
+        lane,
+        next: None,
+        rights: rights(held),
+        as_of: ctx.now(),
+    })
+}
+
+/// What the app's page shows, all of it.
+///
+/// # Errors
+/// As [`access::app`].
+pub async fn page(ctx: &OpCtx, org: &str, project: &str, slug: &str) -> Result<AppPage> {
+    let app = access::app::<may::See>(ctx, org, project, slug).await?;
+    let mut overview = overview_of(ctx, &app).await?;
+    overview.next = promotion::next(ctx, &app, &overview.lane).await?;
+    let open = promotion::open_in(ctx, &app, &overview.lane).await?;
+    Ok(AppPage {
+        overview,
+        runs: run::newest(ctx, &app, RUNS).await?,
+        open,
+        proposal: proposal::open(ctx, &app).await?,
+        trouble: ctx.read().await?.repository_state(&app).await?.trouble,
+    })
+}
+
+/// The rights as the page shows them.
+pub fn rights(held: ActionSet) -> AppRights {
+    AppRights {
+        manage: held.has(Action::AppManage),
+        edit_pipeline: held.has(Action::PipelineEdit),
+        run_pipeline: held.has(Action::PipelineRun),
+        promote_test: held.has(Action::PromoteTest),
+        promote_production: held.has(Action::PromoteProduction),
+        rollback: held.has(Action::Rollback),
+        read_audit: held.has(Action::AuditRead),
+    }
+}

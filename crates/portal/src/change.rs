@@ -1,0 +1,189 @@
+//! A change: one transaction with its audit rows and outbox rows, told to everyone once committed.
+
+use crate::context::{Actor, OpCtx};
+use crate::error::{Error, Result};
+use crate::jobs::Job;
+use crate::live::Invalidation;
+use crate::ports::{AuditRecord, Tx};
+use slipway_domain::audit::Outcome;
+use slipway_domain::id::{AuditId, OrgId, OutboxId, UserId};
+use slipway_domain::project::Place;
+use slipway_domain::time::Timestamp;
+
+/// A write transaction. Dropping it without [`commit`](Self::commit) rolls it back.
+pub struct Change<'a> {
+    ctx: &'a OpCtx,
+    tx: Box<dyn Tx>,
+    audited: bool,
+    woken: bool,
+    told: Vec<Invalidation>,
+}
+
+/// What an audit row says beside who, when and through what.
+pub struct Entry<'a> {
+    /// A stable key such as `promotion.request`.
+    pub action: &'static str,
+    /// The kind of the target.
+    pub target_kind: &'static str,
+    /// Its id.
+    pub target_id: String,
+    /// Its name now.
+    pub target: String,
+    /// Where.
+    pub place: &'a Place,
+    /// What changed, without secrets: a JSON object.
+    pub summary: serde_json::Value,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+impl<'a> Entry<'a> {
+    /// An act that was done.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "ids are small and copied; callers read better without &"
+    )]
+    pub fn done(
+        action: &'static str,
+        target_kind: &'static str,
+        target_id: impl ToString,
+        target: impl Into<String>,
+        place: &'a Place,
+        summary: serde_json::Value,
+    ) -> Self {
+        Self {
+            action,
+            target_kind,
+            target_id: target_id.to_string(),
+            target: target.into(),
+            place,
+            summary,
+            outcome: Outcome::Done,
+        }
+    }
+}
+
+impl OpCtx {
+    /// Begins a change.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn change(&self) -> Result<Change<'_>> {
+        let tx = self.portal().store.write().await?;
+        Ok(Change {
+            ctx: self,
+            tx,
+            audited: false,
+            woken: false,
+            told: Vec::new(),
+        })
+    }
+}
+
+impl Change<'_> {
+    /// The transaction.
+    pub fn tx(&mut self) -> &mut dyn Tx {
+        &mut *self.tx
+    }
+
+    /// Writes an audit row into the chain of the place's organization.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn audit(&mut self, entry: Entry<'_>) -> Result<()> {
+        let (actor_id, actor) = match self.ctx.actor() {
+            Actor::User(person) => (Some(person.id), person.name.clone()),
+            Actor::System => (None, String::from("slipway")),
+            Actor::Anonymous => (None, String::from("-")),
+        };
+        let record = AuditRecord {
+            id: self.ctx.id::<AuditId>(),
+            org: entry.place.org.id,
+            project: entry.place.project.as_ref().map(|p| p.id),
+            app: entry.place.app.as_ref().map(|a| a.id),
+            at: self.ctx.now(),
+            actor_id,
+            actor,
+            via: self.ctx.via().key(),
+            request_id: self.ctx.request_id().to_owned(),
+            action: entry.action,
+            target_kind: entry.target_kind,
+            target_id: entry.target_id,
+            target: entry.target,
+            summary: entry.summary,
+            outcome: entry.outcome,
+        };
+        self.tx.append_audit(&record).await?;
+        self.audited = true;
+        Ok(())
+    }
+
+    /// Says that this change is the system's own bookkeeping (a lease, a cached observation, a session)
+    /// and so has no audit row.
+    pub fn bookkeeping(&mut self) {
+        self.audited = true;
+    }
+
+    /// Puts work into the outbox, to be done at `at` or later. With a `key`, a waiting job of the same
+    /// key is kept instead, at the earlier of the two times.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn enqueue(&mut self, job: &Job, at: Timestamp, key: Option<&str>) -> Result<()> {
+        let payload = serde_json::to_string(job).map_err(Error::internal)?;
+        let now = self.ctx.now();
+        self.tx
+            .enqueue_job(self.ctx.id::<OutboxId>(), job.kind(), &payload, at, key, now)
+            .await?;
+        self.woken |= at <= now;
+        Ok(())
+    }
+
+    /// Tells whoever sees `place` that the thing `topic`/`id` changed.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "ids are small and copied; callers read better without &"
+    )]
+    pub fn touch(&mut self, topic: &str, id: impl ToString, place: &Place) {
+        self.told.push(Invalidation {
+            topic: topic.to_owned(),
+            id: id.to_string(),
+            version: self.ctx.now().micros(),
+            org: place.org.id,
+            project: place.project.as_ref().map(|p| p.id),
+            app: place.app.as_ref().map(|a| a.id),
+            user: None,
+        });
+    }
+
+    /// Tells one person that something of theirs changed: `approvals`, say.
+    pub fn touch_person(&mut self, topic: &str, user: UserId, org: OrgId) {
+        self.told.push(Invalidation {
+            topic: topic.to_owned(),
+            id: user.to_string(),
+            version: self.ctx.now().micros(),
+            org,
+            project: None,
+            app: None,
+            user: Some(user),
+        });
+    }
+
+    /// Commits, then tells everyone and wakes the workers.
+    ///
+    /// # Errors
+    /// The database does not answer, or the change has no audit row (a bug: nothing is committed then).
+    pub async fn commit(self) -> Result<()> {
+        if !self.audited {
+            return Err(Error::internal("a change without an audit row was not committed"));
+        }
+        self.tx.commit().await?;
+        for invalidation in self.told {
+            self.ctx.portal().notifier.publish(invalidation);
+        }
+        if self.woken {
+            self.ctx.portal().wake.notify_waiters();
+        }
+        Ok(())
+    }
+}

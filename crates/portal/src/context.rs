@@ -1,0 +1,226 @@
+//! The context of one operation: who acts, through what, in which language, at what time.
+
+use crate::access::Rights;
+use crate::error::{Error, Result};
+use crate::live::Notifier;
+use crate::ports::{Clock, ClusterConnector, ForgeConnector, Store, Tx};
+use crate::seal::Sealer;
+use slipway_domain::id::TypedId;
+use slipway_domain::person::PersonRef;
+use slipway_domain::text::Locale;
+use slipway_domain::time::Timestamp;
+use std::sync::Arc;
+use tokio::sync::{Notify, OnceCell};
+
+/// Everything a use case needs of the outside. Cheap to clone.
+#[derive(Clone)]
+pub struct Portal(Arc<Whole>);
+
+struct Whole {
+    parts: PortalParts,
+    memory: Memory,
+}
+
+/// What this process keeps between calls and may lose at any time.
+#[derive(Default)]
+pub(crate) struct Memory {
+    /// Logs that were read lately.
+    pub(crate) logs: crate::run::LogCache,
+    /// Webhooks that wait for the next transaction.
+    pub(crate) webhooks: crate::webhook::Gate,
+}
+
+/// What a [`Portal`] is made of.
+pub struct PortalParts {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// Makes clients for GitLab connections.
+    pub forges: Arc<dyn ForgeConnector>,
+    /// Makes clients for clusters.
+    pub clusters: Arc<dyn ClusterConnector>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Invalidations.
+    pub notifier: Arc<dyn Notifier>,
+    /// Secrets at rest.
+    pub sealer: Sealer,
+    /// The URL people and GitLab reach Slipway at, without a slash at the end.
+    pub public_url: String,
+    /// Wakes the workers of this process.
+    pub wake: Notify,
+}
+
+impl Portal {
+    /// A portal of `parts`.
+    pub fn new(parts: PortalParts) -> Self {
+        Self(Arc::new(Whole {
+            parts,
+            memory: Memory::default(),
+        }))
+    }
+
+    /// What this process remembers.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.0.memory
+    }
+
+    /// The context of a request by `actor`.
+    pub fn ctx(&self, actor: Actor, via: Via, request_id: impl Into<String>, locale: Locale) -> OpCtx {
+        OpCtx(Arc::new(Inner {
+            portal: self.clone(),
+            actor,
+            via,
+            request_id: request_id.into(),
+            locale,
+            rights: OnceCell::new(),
+        }))
+    }
+
+    /// The context of Slipway's own work.
+    pub fn system(&self, request_id: impl Into<String>) -> OpCtx {
+        self.ctx(Actor::System, Via::System, request_id, Locale::En)
+    }
+}
+
+impl std::ops::Deref for Portal {
+    type Target = PortalParts;
+    fn deref(&self) -> &PortalParts {
+        &self.0.parts
+    }
+}
+
+/// Who acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Nobody is signed in.
+    Anonymous,
+    /// A person.
+    User(PersonRef),
+    /// Slipway itself: workers and reconcilers.
+    System,
+}
+
+/// Through what somebody acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// A browser.
+    Web,
+    /// The REST API.
+    Api,
+    /// The command line of the server.
+    Cli,
+    /// Slipway itself.
+    System,
+}
+
+impl Via {
+    /// The word in the audit log.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Web => "web",
+            Self::Api => "api",
+            Self::Cli => "cli",
+            Self::System => "system",
+        }
+    }
+}
+
+/// The context of one operation. Cheap to clone; clones share the loaded rights.
+#[derive(Clone)]
+pub struct OpCtx(Arc<Inner>);
+
+struct Inner {
+    portal: Portal,
+    actor: Actor,
+    via: Via,
+    request_id: String,
+    locale: Locale,
+    rights: OnceCell<Rights>,
+}
+
+impl OpCtx {
+    /// The outside.
+    pub fn portal(&self) -> &Portal {
+        &self.0.portal
+    }
+
+    /// Who acts.
+    pub fn actor(&self) -> &Actor {
+        &self.0.actor
+    }
+
+    /// The person who acts.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] where nobody is signed in; also for Slipway itself, which owns nothing.
+    pub fn user(&self) -> Result<&PersonRef> {
+        match &self.0.actor {
+            Actor::User(person) => Ok(person),
+            Actor::Anonymous | Actor::System => Err(Error::Unauthenticated),
+        }
+    }
+
+    /// Whether Slipway itself acts.
+    pub fn is_system(&self) -> bool {
+        self.0.actor == Actor::System
+    }
+
+    /// Through what.
+    pub fn via(&self) -> Via {
+        self.0.via
+    }
+
+    /// The request, for logs, the audit log and error pages.
+    pub fn request_id(&self) -> &str {
+        &self.0.request_id
+    }
+
+    /// The reader's language.
+    pub fn locale(&self) -> Locale {
+        self.0.locale
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.0.portal.clock.now()
+    }
+
+    /// A fresh id: a `UUIDv7` of now.
+    pub fn id<T: TypedId>(&self) -> T {
+        T::from_uuid(uuid_v7(self.now()))
+    }
+
+    /// Reads: one connection, no transaction.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn read(&self) -> Result<Box<dyn Tx>> {
+        Ok(self.0.portal.store.read().await?)
+    }
+
+    /// What the actor may do where, loaded once a context by one query.
+    ///
+    /// # Errors
+    /// The database does not answer; [`Error::Unauthenticated`] where nobody is signed in.
+    pub async fn rights(&self) -> Result<&Rights> {
+        self.0
+            .rights
+            .get_or_try_init(|| async {
+                match &self.0.actor {
+                    Actor::System => Ok(Rights::system()),
+                    Actor::Anonymous => Err(Error::Unauthenticated),
+                    Actor::User(person) => {
+                        let mut tx = self.read().await?;
+                        Ok(Rights::of(tx.role_bindings_of(person.id).await?))
+                    }
+                }
+            })
+            .await
+    }
+}
+
+/// A `UUIDv7` (RFC 9562): 48 bits of ms since the epoch, then random bits.
+fn uuid_v7(now: Timestamp) -> uuid::Uuid {
+    let millis = u64::try_from(now.micros() / 1000).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid()
+}

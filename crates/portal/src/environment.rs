@@ -1,0 +1,499 @@
+//! Environments: the chain of a project, where each stop runs, and who is asked before it.
+
+pub(crate) mod observe;
+
+use crate::access::{self, Authorized, Project, may};
+use crate::change::{Change, Entry};
+use crate::context::OpCtx;
+use crate::error::{Error, FieldError, Result};
+use crate::jobs::Job;
+use crate::ports::{EnvironmentBinding, EnvironmentRecord, StoreError, Tx};
+use slipway_domain::approval::{ApprovalPolicy, ApprovalRule, Eligible, satisfiable};
+use slipway_domain::environment::{
+    BindingView, EnvironmentList, EnvironmentRef, EnvironmentView, RulePeople, Tier, default_chain,
+};
+use slipway_domain::id::{ClusterId, EnvironmentId, OrgId, ProjectId, UserId};
+use slipway_domain::name::{NameError, Slug};
+use slipway_domain::person::PersonRef;
+use slipway_domain::text::Text;
+use slipway_domain::time::{DAY, MINUTE};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An environment to be made or changed.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// In URLs, as in `qa`.
+    pub key: String,
+    /// For people.
+    pub name: String,
+    /// How near to the users.
+    pub tier: Tier,
+    /// Where it runs: cluster and namespace.
+    pub binding: Option<(ClusterId, String)>,
+    /// Ref patterns whose green pipelines go there by themselves.
+    pub branches: Vec<String>,
+    /// The approval rules.
+    pub policy: ApprovalPolicy,
+}
+
+/// Makes an environment at the end of the chain.
+///
+/// # Errors
+/// [`Error::Forbidden`]; wrong fields, field by field; or the database does not answer.
+pub async fn create(ctx: &OpCtx, org: &str, project: &str, input: Input) -> Result<EnvironmentId> {
+    let project = access::project::<may::EnvironmentEdit>(ctx, org, project).await?;
+    let mut change = ctx.change().await?;
+    let position = change
+        .tx()
+        .environments(&project.see())
+        .await?
+        .last()
+        .map_or(0, |e| e.environment.position + 1);
+    let record = checked(ctx, &mut change, &project, input, position).await?;
+    let id = insert(&mut change, &project, &record).await?;
+    change.commit().await?;
+    Ok(id)
+}
+
+/// Makes the default chain: dev, qa, uat and live. `place` says where each runs, by its key.
+///
+/// # Errors
+/// As [`create`]; [`Error::Conflict`] where the project has environments.
+pub async fn create_default_chain(
+    ctx: &OpCtx,
+    org: &str,
+    project: &str,
+    place: impl Fn(&str) -> Option<(ClusterId, String)>,
+) -> Result<()> {
+    let project = access::project::<may::EnvironmentEdit>(ctx, org, project).await?;
+    let mut change = ctx.change().await?;
+    if !change.tx().environments(&project.see()).await?.is_empty() {
+        return Err(Error::conflict(
+            "has_environments",
+            "The project has environments already.",
+            "该项目已有环境。",
+        ));
+    }
+    for (position, new) in (0..).zip(default_chain()) {
+        let input = Input {
+            key: new.key.to_owned(),
+            name: new.name.to_owned(),
+            tier: new.tier,
+            binding: place(new.key),
+            branches: new.branches.iter().map(|b| (*b).to_owned()).collect(),
+            policy: ApprovalPolicy::default(),
+        };
+        let mut record = checked(ctx, &mut change, &project, input, position).await?;
+        // The people may come later: the page and the gate say who is missing.
+        record.policy = new.policy;
+        insert(&mut change, &project, &record).await?;
+    }
+    change.commit().await
+}
+
+async fn insert(
+    change: &mut Change<'_>,
+    project: &Authorized<Project, may::EnvironmentEdit>,
+    record: &EnvironmentRecord,
+) -> Result<EnvironmentId> {
+    change
+        .tx()
+        .insert_environment(&project.modify(), record)
+        .await
+        .map_err(taken)?;
+    let environment = &record.environment;
+    let place = project.place();
+    let summary = summary(record);
+    let name = environment.name.clone();
+    change
+        .audit(Entry::done(
+            "environment.create",
+            "environment",
+            environment.id,
+            name,
+            &place,
+            summary,
+        ))
+        .await?;
+    change.touch("project", project.id(), &place);
+    Ok(environment.id)
+}
+
+/// Changes the environment `key` as it was at `version`. Promotions that wait for it are looked at again: what
+/// was approved by other rules is asked for anew.
+///
+/// # Errors
+/// As [`create`]; [`Error::NotFound`]; [`Error::Conflict`] where somebody else changed it meanwhile.
+pub async fn edit(
+    ctx: &OpCtx,
+    org: &str,
+    project: &str,
+    key: &str,
+    version: i64,
+    input: Input,
+) -> Result<()> {
+    let project = access::project::<may::EnvironmentEdit>(ctx, org, project).await?;
+    let mut change = ctx.change().await?;
+    let chain = change.tx().environments(&project.see()).await?;
+    let old = chain
+        .into_iter()
+        .find(|e| e.environment.key == key)
+        .ok_or(Error::NotFound)?;
+    let mut record = checked(ctx, &mut change, &project, input, old.environment.position).await?;
+    record.environment.id = old.environment.id;
+    record.created_at = old.created_at;
+    record.version = version + 1;
+    record.rules_version = old.rules_version + i64::from(record.policy != old.policy);
+    change
+        .tx()
+        .update_environment(&project.modify(), &record, version)
+        .await
+        .map_err(taken)?;
+    let place = project.place();
+    let mut summary = summary(&record);
+    summary["rules_changed"] = (record.rules_version != old.rules_version).into();
+    let name = record.environment.name.clone();
+    change
+        .audit(Entry::done(
+            "environment.edit",
+            "environment",
+            old.environment.id,
+            name,
+            &place,
+            summary,
+        ))
+        .await?;
+    change.touch("project", project.id(), &place);
+    look_at_pending(ctx, &mut change, project.org_id()).await?;
+    // It may run elsewhere now, or have had no cluster to look at before.
+    for (app, environment) in change.tx().running_stops().await? {
+        if environment == old.environment.id {
+            let key = observe::job_key(app, environment);
+            change
+                .enqueue(&Job::Observe { app, environment }, ctx.now(), Some(&key))
+                .await?;
+        }
+    }
+    change.commit().await
+}
+
+/// Puts the chain into the order of `keys`, which names every environment once.
+///
+/// # Errors
+/// [`Error::Forbidden`]; a wrong list; or the database does not answer.
+pub async fn reorder(ctx: &OpCtx, org: &str, project: &str, keys: &[String]) -> Result<()> {
+    let project = access::project::<may::EnvironmentEdit>(ctx, org, project).await?;
+    let mut change = ctx.change().await?;
+    let chain = change.tx().environments(&project.see()).await?;
+    let named: BTreeSet<&String> = keys.iter().collect();
+    let known: BTreeSet<&String> = chain.iter().map(|e| &e.environment.key).collect();
+    if named != known || keys.len() != chain.len() {
+        return Err(Error::field(
+            "keys",
+            Text::new("name every environment once", "请将每个环境列出一次"),
+        ));
+    }
+    for mut record in chain {
+        let at = keys
+            .iter()
+            .position(|k| *k == record.environment.key)
+            .unwrap_or(0);
+        let position = i64::try_from(at).unwrap_or(0);
+        if record.environment.position != position {
+            let was = record.version;
+            record.environment.position = position;
+            record.version += 1;
+            change
+                .tx()
+                .update_environment(&project.modify(), &record, was)
+                .await?;
+        }
+    }
+    let place = project.place();
+    let summary = serde_json::json!({ "order": keys });
+    let name = project.project.name.clone();
+    change
+        .audit(Entry::done(
+            "environment.reorder",
+            "project",
+            project.id(),
+            name,
+            &place,
+            summary,
+        ))
+        .await?;
+    change.touch("project", project.id(), &place);
+    look_at_pending(ctx, &mut change, project.org_id()).await?;
+    change.commit().await
+}
+
+/// Has every promotion that waits in the organization looked at again: rules or members changed.
+///
+/// # Errors
+/// The database does not answer.
+pub(crate) async fn look_at_pending(ctx: &OpCtx, change: &mut Change<'_>, org: OrgId) -> Result<()> {
+    for (promotion, app) in change.tx().pending_in(org).await? {
+        let key = crate::promotion::job_key(promotion);
+        change
+            .enqueue(&Job::Promotion { app, promotion }, ctx.now(), Some(&key))
+            .await?;
+    }
+    Ok(())
+}
+
+/// The chain, as its page shows it.
+///
+/// # Errors
+/// As [`access::project`].
+pub async fn list(ctx: &OpCtx, org: &str, project: &str) -> Result<EnvironmentList> {
+    let project = access::project::<may::See>(ctx, org, project).await?;
+    let may_edit = ctx
+        .rights()
+        .await?
+        .in_project(&project)
+        .has(slipway_domain::access::Action::EnvironmentEdit);
+    let mut tx = ctx.read().await?;
+    let clusters: Vec<_> = tx
+        .clusters(project.org_id())
+        .await?
+        .into_iter()
+        .map(|c| c.cluster)
+        .collect();
+    let mut environments = Vec::new();
+    for record in tx.environments(&project).await? {
+        let people = eligible(&mut *tx, project.org_id(), project.id(), &record.policy).await?;
+        let rules = record.policy.rules.iter().map(|rule| {
+            let mut named: Vec<PersonRef> = people
+                .get(&rule.id)
+                .into_iter()
+                .flat_map(|p| p.values().cloned())
+                .collect();
+            named.sort_by(|a, b| a.name.cmp(&b.name));
+            RulePeople {
+                rule: rule.clone(),
+                people: named,
+            }
+        });
+        let rules = rules.collect();
+        let binding = record.binding.and_then(|binding| {
+            let cluster = clusters.iter().find(|c| c.id == binding.cluster)?;
+            Some(BindingView {
+                cluster: cluster.id,
+                cluster_name: cluster.name.clone(),
+                namespace: binding.namespace,
+                last_ok_at: cluster.last_ok_at,
+                trouble: cluster.trouble.clone(),
+            })
+        });
+        environments.push(EnvironmentView {
+            environment: record.environment,
+            version: record.version,
+            binding,
+            policy: record.policy,
+            rules_version: record.rules_version,
+            rules,
+            branches: record.branches,
+        });
+    }
+    Ok(EnvironmentList {
+        place: project.place(),
+        environments,
+        clusters,
+        may_edit,
+    })
+}
+
+/// Who each rule names now, by rule id.
+pub(crate) async fn eligible(
+    tx: &mut dyn Tx,
+    org: OrgId,
+    project: ProjectId,
+    policy: &ApprovalPolicy,
+) -> Result<BTreeMap<String, BTreeMap<UserId, PersonRef>>> {
+    let mut all = BTreeMap::new();
+    for rule in &policy.rules {
+        let mut people: BTreeMap<UserId, PersonRef> = BTreeMap::new();
+        for named in &rule.eligible {
+            match named {
+                Eligible::Role(role) => people.extend(tx.holders(org, project, *role).await?),
+                Eligible::Group(group) => {
+                    people.extend(
+                        tx.people_of_group(org, *group)
+                            .await?
+                            .into_iter()
+                            .map(|p| (p.id, p)),
+                    );
+                }
+                Eligible::User(user) => {
+                    let person = tx.person(*user).await?.filter(|p| p.deactivated_at.is_none());
+                    people.extend(person.map(|p| (p.id, p.as_ref())));
+                }
+            }
+        }
+        all.insert(rule.id.clone(), people);
+    }
+    Ok(all)
+}
+
+async fn checked(
+    ctx: &OpCtx,
+    change: &mut Change<'_>,
+    project: &Authorized<Project, may::EnvironmentEdit>,
+    input: Input,
+    position: i64,
+) -> Result<EnvironmentRecord> {
+    let key = Slug::parse(&input.key).map_err(|e| Error::name("key", e))?;
+    let mut wrong = Vec::new();
+    let mut say = |field: &str, text: Text| {
+        wrong.push(FieldError {
+            field: field.to_owned(),
+            text,
+        });
+    };
+    let name = input.name.trim().to_owned();
+    if name.is_empty() {
+        say("name", NameError::Empty.text());
+    }
+    let mut binding = None;
+    if let Some((cluster, namespace)) = input.binding {
+        if !is_label(&namespace) {
+            say(
+                "namespace",
+                Text::new(
+                    "use 1 to 63 of a-z, 0-9 and -, with a letter or digit at both ends",
+                    "请使用 1 到 63 个 a-z、0-9 或 -，首尾须为字母或数字",
+                ),
+            );
+        }
+        if change.tx().cluster(project.org_id(), cluster).await?.is_none() {
+            say(
+                "cluster",
+                Text::new("choose one of the organization's clusters", "请选择组织内的集群"),
+            );
+        }
+        binding = Some(EnvironmentBinding { cluster, namespace });
+    }
+    if input.branches.iter().any(|b| b.trim().is_empty()) {
+        say(
+            "branches",
+            Text::new(
+                "a pattern is empty; `*` stands for every branch",
+                "模式不能为空；`*` 表示所有分支",
+            ),
+        );
+    }
+    let people = eligible(change.tx(), project.org_id(), project.id(), &input.policy).await?;
+    if let Some(text) = wrong_policy(&input.policy, &people) {
+        say("policy", text);
+    }
+    if !wrong.is_empty() {
+        return Err(Error::Invalid(wrong));
+    }
+    Ok(EnvironmentRecord {
+        environment: EnvironmentRef {
+            id: ctx.id(),
+            key: key.to_string(),
+            name,
+            tier: input.tier,
+            position,
+        },
+        binding,
+        branches: input.branches.iter().map(|b| b.trim().to_owned()).collect(),
+        policy: input.policy,
+        rules_version: 1,
+        version: 1,
+        created_at: ctx.now(),
+    })
+}
+
+/// What no approval could ever satisfy, or nobody could mean.
+fn wrong_policy(
+    policy: &ApprovalPolicy,
+    people: &BTreeMap<String, BTreeMap<UserId, PersonRef>>,
+) -> Option<Text> {
+    let ids: BTreeSet<&str> = policy.rules.iter().map(|r| r.id.as_str()).collect();
+    if ids.len() != policy.rules.len() || ids.contains("") {
+        return Some(Text::new(
+            "each rule needs an id of its own",
+            "每条规则须有唯一的标识",
+        ));
+    }
+    if policy.rules.iter().any(|r| r.required == 0) {
+        return Some(Text::new(
+            "a rule must need at least one approval",
+            "每条规则至少需要一个审批",
+        ));
+    }
+    if !(MINUTE..=365 * DAY).contains(&policy.lifetime) || !(MINUTE..=365 * DAY).contains(&policy.validity) {
+        return Some(Text::new(
+            "use between a minute and a year",
+            "时长须在一分钟到一年之间",
+        ));
+    }
+    let named = |rule: &ApprovalRule| -> BTreeSet<UserId> {
+        people
+            .get(&rule.id)
+            .map(|p| p.keys().copied().collect())
+            .unwrap_or_default()
+    };
+    let short = policy.rules.iter().find(|r| named(r).len() < r.required as usize);
+    if let Some(rule) = short {
+        let (needs, has) = (rule.required, named(rule).len());
+        return Some(Text::new(
+            format!(
+                "“{}” needs {needs} approvals, but names only {has} people: name more, or ask for fewer",
+                rule.name.en
+            ),
+            format!(
+                "“{}”需要 {needs} 个审批，但只有 {has} 人可审批：请增加审批人或减少所需数量",
+                rule.name.zh
+            ),
+        ));
+    }
+    let seats: Vec<_> = policy
+        .rules
+        .iter()
+        .map(|r| (r.required as usize, named(r)))
+        .collect();
+    (!satisfiable(&seats)).then(|| {
+        Text::new(
+            "the rules together need more people than they name, for each person counts in one rule only",
+            "每人只计入一条规则，各规则所需人数之和超过了可审批人数",
+        )
+    })
+}
+
+/// RFC 1123's label, as namespaces are named.
+fn is_label(text: &str) -> bool {
+    let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let bytes = text.as_bytes();
+    (1..=63).contains(&bytes.len())
+        && bytes.iter().all(|&b| good(b) || b == b'-')
+        && good(bytes[0])
+        && good(bytes[bytes.len() - 1])
+}
+
+fn taken(error: StoreError) -> Error {
+    match error {
+        StoreError::Constraint(name) if name.contains("namespace") => Error::field(
+            "namespace",
+            Text::new(
+                "another environment uses this namespace of the cluster",
+                "该集群的此命名空间已被其他环境使用",
+            ),
+        ),
+        StoreError::Constraint(_) => Error::field("key", Text::new("this key is taken", "该标识已被使用")),
+        other => other.into(),
+    }
+}
+
+fn summary(record: &EnvironmentRecord) -> serde_json::Value {
+    serde_json::json!({
+        "key": record.environment.key,
+        "tier": record.environment.tier,
+        "namespace": record.binding.as_ref().map(|b| &b.namespace),
+        "cluster": record.binding.as_ref().map(|b| b.cluster),
+        "branches": record.branches,
+        "rules": record.policy.rules.iter().map(|r| format!("{}:{}", r.id, r.required)).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,172 @@
+//! Looking at what runs: the reconciler of the lane's health.
+
+use crate::access::{self, App, Authorized, may};
+use crate::cluster;
+use crate::context::OpCtx;
+use crate::error::{Error, Result};
+use crate::fault;
+use crate::jobs::Next;
+use crate::ports::{ClusterError, StopRecord};
+use slipway_domain::app::Observed;
+use slipway_domain::environment::Health;
+use slipway_domain::id::{AppId, EnvironmentId};
+use slipway_domain::rollout::WorkloadStatus;
+use slipway_domain::text::Text;
+use slipway_domain::time::{MINUTE, SECOND, Timestamp};
+
+/// How often a stop is looked at, in µs, with up to a third more so that stops do not march in step.
+const EVERY: i64 = 13 * SECOND;
+
+/// How old what is shown may become while nothing changes, in µs.
+const WRITE_EVERY: i64 = MINUTE;
+
+/// The outbox key of a stop's observation.
+pub(crate) fn job_key(app: AppId, environment: EnvironmentId) -> String {
+    format!("observe:{app}:{environment}")
+}
+
+/// Looks at a stop once, and asks to look again while something runs there.
+pub(crate) async fn run(ctx: &OpCtx, app: AppId, environment: EnvironmentId) -> Result<Next> {
+    let app = match access::app_by_id::<may::Rollback>(ctx, app).await {
+        Ok(app) => app,
+        Err(Error::NotFound) => return Ok(Next::Done),
+        Err(error) => return Err(error),
+    };
+    let mut tx = ctx.read().await?;
+    let chain = tx.environments(&access::project_of(&app)).await?;
+    let stop = tx.stop(&app.see(), environment).await?;
+    drop(tx);
+    let bound = chain
+        .into_iter()
+        .find(|e| e.environment.id == environment)
+        .and_then(|e| e.binding);
+    let (Some(binding), Some(_)) = (bound, stop.current) else {
+        return Ok(Next::Done);
+    };
+    let (record, client) = cluster::connect(ctx, app.org_id(), binding.cluster).await?;
+    let seen = match client {
+        Ok(client) => client.workload(&binding.namespace, &app.app.slug).await,
+        Err(error) => Err(error),
+    };
+    fault::point("environment.looked");
+    cluster::note(ctx, &record, seen.as_ref().err()).await?;
+    let observed = judge(
+        seen.as_ref().map(Option::as_ref),
+        stop.observed.as_ref(),
+        ctx.now(),
+    );
+    note(ctx, &app, environment, &stop, &observed).await?;
+    let wait = match seen {
+        Err(ClusterError::Limited { retry_after }) => i64::try_from(retry_after).unwrap_or(60) * SECOND,
+        _ => 0,
+    };
+    let jitter = rand::random_range(0..=EVERY / 3);
+    Ok(Next::At(ctx.now().plus(wait.max(EVERY) + jitter)))
+}
+
+/// What to show. A cluster that does not answer keeps the last state, with its trouble and its "as of".
+pub(crate) fn judge(
+    seen: std::result::Result<Option<&WorkloadStatus>, &ClusterError>,
+    last: Option<&Observed>,
+    now: Timestamp,
+) -> Observed {
+    match seen {
+        Ok(Some(status)) => {
+            let (health, reason) = status.health();
+            Observed {
+                health,
+                reason,
+                ready: status.ready,
+                desired: status.desired,
+                at: now,
+            }
+        }
+        Ok(None) => Observed {
+            health: Health::Missing,
+            reason: Some(Text::new(
+                "The workload is not in the cluster.",
+                "集群中没有该工作负载。",
+            )),
+            ready: 0,
+            desired: last.map_or(0, |l| l.desired),
+            at: now,
+        },
+        Err(error) => match last {
+            Some(last) => Observed {
+                reason: Some(error.text()),
+                ..last.clone()
+            },
+            None => Observed {
+                health: Health::Unknown,
+                reason: Some(error.text()),
+                ready: 0,
+                desired: 0,
+                at: now,
+            },
+        },
+    }
+}
+
+async fn note(
+    ctx: &OpCtx,
+    app: &Authorized<App, may::Rollback>,
+    environment: EnvironmentId,
+    stop: &StopRecord,
+    observed: &Observed,
+) -> Result<()> {
+    let same = |last: &Observed| {
+        Observed {
+            at: observed.at,
+            ..last.clone()
+        } == *observed
+    };
+    let news = !stop.observed.as_ref().is_some_and(same);
+    let fresh = stop
+        .observed
+        .as_ref()
+        .is_some_and(|last| observed.at.since(last.at) < WRITE_EVERY);
+    if !news && fresh {
+        return Ok(());
+    }
+    let place = app.place();
+    let mut change = ctx.change().await?;
+    change.bookkeeping();
+    change
+        .tx()
+        .set_observed(&app.modify(), environment, observed)
+        .await?;
+    if news {
+        change.touch("app", app.id(), &place);
+        change.touch("project", app.project_id(), &place);
+    }
+    change.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_cluster_keeps_the_last_state_and_says_so() {
+        let last = Observed {
+            health: Health::Healthy,
+            reason: None,
+            ready: 2,
+            desired: 2,
+            at: Timestamp(5),
+        };
+        let silent = ClusterError::Unreachable(String::from("timeout"));
+        let shown = judge(Err(&silent), Some(&last), Timestamp(9));
+        assert_eq!(
+            (shown.health, shown.ready, shown.at),
+            (Health::Healthy, 2, Timestamp(5))
+        );
+        assert!(
+            shown
+                .reason
+                .is_some_and(|text| text.en.contains("last known state"))
+        );
+        assert_eq!(judge(Err(&silent), None, Timestamp(9)).health, Health::Unknown);
+        assert_eq!(judge(Ok(None), Some(&last), Timestamp(9)).health, Health::Missing);
+    }
+}

@@ -1,0 +1,225 @@
+//! What a use case can answer instead of a result.
+
+use crate::ports::StoreError;
+use slipway_domain::access::{Action, Role};
+use slipway_domain::name::NameError;
+use slipway_domain::text::Text;
+
+/// The result of a use case.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What is wrong with one field of a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field's name in the input.
+    pub field: String,
+    /// What is wrong, and what to do.
+    pub text: Text,
+}
+
+/// Who may not do what, and who could change that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// What was tried.
+    pub action: Action,
+    /// The built-in roles that would allow it here.
+    pub roles: Vec<Role>,
+    /// Names of people who can grant one of them.
+    pub granters: Vec<String>,
+}
+
+/// Why a use case refused or failed. Mapped once, at the edge, to RFC 9457 problem+json.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is not there, or the actor may not know that it is.
+    #[error("not found")]
+    NotFound,
+    /// Nobody is signed in.
+    #[error("not signed in")]
+    Unauthenticated,
+    /// The actor sees the place but may not do this.
+    #[error("not allowed: {}", .0.action.key())]
+    Forbidden(Box<Denial>),
+    /// The input is wrong, field by field.
+    #[error("the input is wrong in {} place(s)", .0.len())]
+    Invalid(Vec<FieldError>),
+    /// The world changed meanwhile; `text` says how.
+    #[error("conflict: {code}")]
+    Conflict {
+        /// A stable code.
+        code: &'static str,
+        /// What happened, and what to do.
+        text: Text,
+    },
+    /// A rule says no; `text` says which and what to do.
+    #[error("refused: {code}")]
+    Refused {
+        /// A stable code.
+        code: &'static str,
+        /// Why, and what to do.
+        text: Text,
+    },
+    /// Too many tries.
+    #[error("too many tries")]
+    Limited {
+        /// Seconds to wait.
+        retry_after: u64,
+    },
+    /// GitLab, a cluster or the database does not answer.
+    #[error("{code} is not available")]
+    Unavailable {
+        /// Which: `gitlab`, `kubernetes`, `database`.
+        code: &'static str,
+        /// What happened, and what to do.
+        text: Text,
+    },
+    /// Something is broken inside; the log has it under the request id.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// One wrong field.
+    pub fn field(field: &str, text: Text) -> Self {
+        Self::Invalid(vec![FieldError {
+            field: field.to_owned(),
+            text,
+        }])
+    }
+
+    /// A wrong name.
+    pub fn name(field: &str, error: NameError) -> Self {
+        Self::field(field, error.text())
+    }
+
+    /// A refusal by a rule.
+    pub fn refused(code: &'static str, en: impl Into<String>, zh: impl Into<String>) -> Self {
+        Self::Refused {
+            code,
+            text: Text::new(en, zh),
+        }
+    }
+
+    /// A conflict with what others did.
+    pub fn conflict(code: &'static str, en: impl Into<String>, zh: impl Into<String>) -> Self {
+        Self::Conflict {
+            code,
+            text: Text::new(en, zh),
+        }
+    }
+
+    /// Something broken inside.
+    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(source.into())
+    }
+
+    /// The stable code, as in `not_found`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden(_) => "forbidden",
+            Self::Invalid(_) => "invalid",
+            Self::Conflict { code, .. } | Self::Refused { code, .. } | Self::Unavailable { code, .. } => code,
+            Self::Limited { .. } => "too_many_tries",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    /// What happened, and what to do, for people.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::NotFound => Text::new(
+                "There is nothing here, or you may not see it.",
+                "这里没有内容，或者你无权查看。",
+            ),
+            Self::Unauthenticated => Text::new("Sign in first.", "请先登录。"),
+            Self::Forbidden(denial) => denial.text(),
+            Self::Invalid(fields) => match fields.as_slice() {
+                [one] => one.text.clone(),
+                more => Text::new(
+                    format!("{} fields need your attention.", more.len()),
+                    format!("有 {} 处需要修改。", more.len()),
+                ),
+            },
+            Self::Conflict { text, .. } | Self::Refused { text, .. } | Self::Unavailable { text, .. } => {
+                text.clone()
+            }
+            Self::Limited { retry_after } => Text::new(
+                format!("Too many tries. Wait {retry_after} seconds, then try again."),
+                format!("尝试次数过多，请在 {retry_after} 秒后重试。"),
+            ),
+            Self::Internal(_) => Text::new(
+                "Something went wrong on our side. Try again; if it stays, tell your administrator the request id.",
+                "服务内部出错。请重试；如仍失败，请将请求编号告知管理员。",
+            ),
+        }
+    }
+}
+
+impl Denial {
+    /// Who may not do what, which roles may, and whom to ask.
+    pub fn text(&self) -> Text {
+        let action = self.action.text();
+        let list = |pick: fn(&Text) -> &String, between: &str| {
+            self.roles
+                .iter()
+                .map(|r| pick(&r.text()).clone())
+                .collect::<Vec<_>>()
+                .join(between)
+        };
+        let (ask_en, ask_zh) = if self.granters.is_empty() {
+            (
+                String::from("Ask an owner of the organization."),
+                String::from("请联系组织所有者。"),
+            )
+        } else {
+            let names = self.granters.join(", ");
+            (format!("{names} can grant it."), format!("可由 {names} 授予。"))
+        };
+        Text::new(
+            format!(
+                "You may not {} here. It takes one of these roles: {}. {ask_en}",
+                action.en,
+                list(|t| &t.en, ", ")
+            ),
+            format!(
+                "你无权在此{}。需要以下角色之一：{}。{ask_zh}",
+                action.zh,
+                list(|t| &t.zh, "、")
+            ),
+        )
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Full => Self::Unavailable {
+                code: "database_full",
+                text: Text::new(
+                    "The disk of the database is full. Nothing was changed. Free some space, then try again.",
+                    "数据库磁盘已满，未做任何更改。请释放空间后重试。",
+                ),
+            },
+            StoreError::Unavailable(source) => {
+                tracing::error!(error = %source, "the database does not answer");
+                Self::Unavailable {
+                    code: "database",
+                    text: Text::new(
+                        "The database does not answer. Nothing was changed. Try again in a moment.",
+                        "数据库无响应，未做任何更改。请稍后重试。",
+                    ),
+                }
+            }
+            StoreError::Gone => Self::Conflict {
+                code: "changed_meanwhile",
+                text: Text::new(
+                    "Somebody changed this meanwhile. Reload the page and look again.",
+                    "内容已被他人修改。请刷新页面后再试。",
+                ),
+            },
+            other => Self::internal(other),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Named points at which a test kills the process, to show that nothing is lost or done twice.
+//!
+//! A point costs one atomic load unless `SLIPWAY_KILL_AT` names one. The names stand here in one list,
+//! so that a test can show that each was covered.
+
+use std::sync::OnceLock;
+
+/// The environment variable that names the point to die at, as in `promotion.applied`.
+pub const VARIABLE: &str = "SLIPWAY_KILL_AT";
+
+/// The points of a promotion, from the request to the last look at what runs. Debug builds refuse a name that stands
+/// in no list, so that none is forgotten by the test that kills at each.
+pub const POINTS: &[&str] = &[
+    "outbox.claimed",
+    "outbox.ran",
+    "promotion.requested",
+    "promotion.decided",
+    "promotion.evaluated",
+    "promotion.starting",
+    "promotion.started",
+    "promotion.connected",
+    "promotion.namespace_made",
+    "promotion.applying_workload",
+    "promotion.workload_applied",
+    "promotion.applying_service",
+    "promotion.service_applied",
+    "promotion.applied",
+    "promotion.looked",
+    "promotion.noted",
+    "promotion.rolled_out",
+    "promotion.ended",
+    "environment.looked",
+];
+
+/// The points of pipelines: proposals, runs, releases.
+pub const PIPELINE_POINTS: &[&str] = &[
+    "proposal.intended",
+    "proposal.committed",
+    "proposal.opened",
+    "run.stored",
+    "release.made",
+];
+
+static KILL_AT: OnceLock<Option<String>> = OnceLock::new();
+
+/// Kills this very process (SIGKILL: no destructor runs) when `SLIPWAY_KILL_AT` is `name`.
+pub fn point(name: &'static str) {
+    debug_assert!(
+        POINTS.contains(&name) || PIPELINE_POINTS.contains(&name),
+        "{name} stands in no list of points"
+    );
+    let chosen = KILL_AT.get_or_init(|| std::env::var(VARIABLE).ok());
+    if chosen.as_deref() == Some(name) {
+        tracing::warn!(name, "dying here because {VARIABLE} asks for it");
+        let pid = std::process::id().to_string();
+        let _ = std::process::Command::new("kill").args(["-9", &pid]).status();
+        std::process::abort();
+    }
+}

@@ -1,0 +1,36 @@
+//! The use cases of Slipway and the ports they need.
+//!
+//! A use case is a function `(&OpCtx, input) → Result`. There is no SQL, no HTTP status and no UI here.
+//! Looking something up is authorizing it ([`access`]); every change goes through a [`change::Change`],
+//! which holds the transaction, its audit rows and its outbox rows, and publishes invalidations once it
+//! is committed.
+
+pub mod access;
+pub mod app;
+pub mod audit;
+pub mod change;
+pub mod cluster;
+pub mod connection;
+pub mod context;
+pub mod environment;
+pub mod error;
+pub mod fault;
+pub mod home;
+pub mod item;
+pub mod jobs;
+pub mod live;
+pub mod org;
+pub mod password;
+pub mod person;
+pub mod ports;
+pub mod project;
+pub mod promotion;
+pub mod proposal;
+pub mod release;
+pub mod repository;
+pub mod run;
+pub mod seal;
+pub mod webhook;
+
+pub use context::{Actor, OpCtx, Portal, PortalParts, Via};
+pub use error::{Denial, Error, FieldError, Result};

@@ -1,0 +1,90 @@
+//! What the use cases need of the outside. Each noun has its own trait here; [`Tx`] is all of them.
+
+mod access;
+mod app;
+mod audit;
+mod clock;
+mod cluster;
+mod connection;
+mod environment;
+mod forge;
+mod home;
+mod item;
+mod org;
+mod outbox;
+mod person;
+mod promotion;
+mod proposal;
+mod release;
+mod run;
+mod store;
+mod webhook;
+
+pub use access::{AccessTx, Binding, NewBinding};
+pub use app::{AppTx, NewApp, RepositoryLink};
+pub use audit::{AuditFilter, AuditRecord, AuditTx};
+pub use clock::{Clock, SystemClock};
+pub use cluster::{Cluster, ClusterAccess, ClusterConnector, ClusterError, NEEDS, Need};
+pub use connection::{ClusterRecord, ConnectionRecord, ConnectionTx};
+pub use environment::{EnvironmentBinding, EnvironmentRecord, EnvironmentTx, Lock, NowRunning, StopRecord};
+pub use forge::{
+    FileWrite, ForgeAccess, ForgeBranch, ForgeConnector, ForgeError, ForgeFile, ForgeJob, ForgeMergeRequest,
+    ForgePipeline, ForgeProject, Hook, Lint, NewCommit, NewMergeRequest, SourceForge, TokenInfo, Trace,
+};
+pub use home::HomeTx;
+pub use item::{ItemRecord, ItemTx, NewItemRow, NewIteration};
+pub use org::{NewOrg, NewProject, OrgTx, ProjectTx};
+pub use outbox::{Claimed, OutboxTx};
+pub use person::{Credentials, NewPerson, PersonTx, SessionRow};
+pub use promotion::{DeploymentRecord, PromotionRecord, PromotionTx, SubjectRecord};
+pub use proposal::{ProposalRecord, ProposalTx};
+pub use release::{ReleaseRecord, ReleaseTx};
+pub use run::{JobRecord, RepositoryState, RunRecord, RunTx};
+pub use store::{Ends, Store, StoreError};
+pub use webhook::{DeliveryRecord, WebhookTx};
+
+/// One connection to the database, reading or inside one transaction.
+pub trait Tx:
+    AccessTx
+    + AppTx
+    + AuditTx
+    + ConnectionTx
+    + EnvironmentTx
+    + HomeTx
+    + ItemTx
+    + OrgTx
+    + OutboxTx
+    + PersonTx
+    + ProjectTx
+    + PromotionTx
+    + ProposalTx
+    + ReleaseTx
+    + RunTx
+    + WebhookTx
+    + Ends
+{
+}
+
+impl<T> Tx for T where
+    T: AccessTx
+        + AppTx
+        + AuditTx
+        + ConnectionTx
+        + EnvironmentTx
+        + HomeTx
+        + ItemTx
+        + OrgTx
+        + OutboxTx
+        + PersonTx
+        + ProjectTx
+        + PromotionTx
+        + ProposalTx
+        + ReleaseTx
+        + RunTx
+        + WebhookTx
+        + Ends
+{
+}
+
+/// The result of a store method.
+pub type StoreResult<T> = Result<T, StoreError>;

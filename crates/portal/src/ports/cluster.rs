@@ -1,0 +1,180 @@
+//! Kubernetes, as the use cases need it.
+
+use async_trait::async_trait;
+use slipway_domain::promotion::PodTrouble;
+use slipway_domain::rollout::WorkloadStatus;
+use slipway_domain::text::Text;
+use std::sync::Arc;
+
+/// How to reach a cluster.
+#[derive(Clone)]
+pub struct ClusterAccess {
+    /// The kubeconfig (YAML); `None`: the service account of the pod Slipway runs in.
+    pub kubeconfig: Option<String>,
+    /// The context in it; `None`: its current one.
+    pub context: Option<String>,
+}
+
+/// Why the cluster did not do it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// No answer: refused, timed out, or cut.
+    #[error("the cluster does not answer: {0}")]
+    Unreachable(String),
+    /// The credentials are wrong or may not do this (401, 403).
+    #[error("the cluster does not allow it: {0}")]
+    Forbidden(String),
+    /// It is not there (404).
+    #[error("the cluster has no such thing: {0}")]
+    NotFound(String),
+    /// Another field manager owns a field (409).
+    #[error("another manager owns a field: {0}")]
+    Conflict(String),
+    /// A later deployment was applied already.
+    #[error("a later deployment was applied already: {0}")]
+    Fenced(String),
+    /// The manifest is refused: invalid, by an admission rule, by quota (400, 403 with a reason, 422).
+    #[error("the cluster refuses the manifest: {0}")]
+    Refused(String),
+    /// Too many requests (429).
+    #[error("the cluster asks to wait {retry_after} s")]
+    Limited {
+        /// Seconds to wait.
+        retry_after: u64,
+    },
+    /// It broke (5xx), or answered what cannot be read.
+    #[error("the cluster failed: {0}")]
+    Broken(String),
+}
+
+impl ClusterError {
+    /// Whether trying again later may help.
+    pub const fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable(_) | Self::Limited { .. } | Self::Broken(_)
+        )
+    }
+
+    /// What happened, and what to do.
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Unreachable(_) => Text::new(
+                "The cluster does not answer. What you see is the last known state; Slipway keeps trying.",
+                "集群无响应。当前显示的是最近一次已知状态，系统会持续重试。",
+            ),
+            Self::Forbidden(what) => Text::new(
+                format!("The cluster does not allow Slipway to do this: {what}"),
+                format!("集群未授权 Slipway 执行此操作：{what}"),
+            ),
+            Self::NotFound(what) => Text::new(
+                format!("The cluster has no such thing: {what}"),
+                format!("集群中不存在：{what}"),
+            ),
+            Self::Conflict(what) => Text::new(
+                format!("Something else manages a field of this workload: {what}"),
+                format!("工作负载的部分字段由其他程序管理：{what}"),
+            ),
+            Self::Fenced(what) => Text::new(
+                format!("A later deployment was applied meanwhile: {what}"),
+                format!("期间已有更新的部署：{what}"),
+            ),
+            Self::Refused(what) => Text::new(
+                format!("The cluster refuses the manifest: {what}"),
+                format!("集群拒绝了清单：{what}"),
+            ),
+            Self::Limited { retry_after } => Text::new(
+                format!("The cluster asks to wait {retry_after} seconds. Slipway tries again then."),
+                format!("集群要求等待 {retry_after} 秒，届时系统会自动重试。"),
+            ),
+            Self::Broken(what) => Text::new(
+                format!("The cluster failed: {what}. Slipway tries again."),
+                format!("集群出错：{what}。系统会自动重试。"),
+            ),
+        }
+    }
+}
+
+/// Makes clients.
+#[async_trait]
+pub trait ClusterConnector: Send + Sync {
+    /// A client for a cluster. Clients of the same access are shared.
+    async fn connect(&self, access: &ClusterAccess) -> Result<Arc<dyn Cluster>, ClusterError>;
+}
+
+/// Something Slipway must be allowed to do in a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The verb, as in `patch`.
+    pub verb: &'static str,
+    /// The API group; empty: the core group.
+    pub group: &'static str,
+    /// The resource, as in `deployments`; with a subresource as in `pods/log`.
+    pub resource: &'static str,
+}
+
+/// All that Slipway needs in a namespace it deploys to.
+pub const NEEDS: &[Need] = &[
+    Need {
+        verb: "get",
+        group: "apps",
+        resource: "deployments",
+    },
+    Need {
+        verb: "create",
+        group: "apps",
+        resource: "deployments",
+    },
+    Need {
+        verb: "patch",
+        group: "apps",
+        resource: "deployments",
+    },
+    Need {
+        verb: "list",
+        group: "apps",
+        resource: "replicasets",
+    },
+    Need {
+        verb: "list",
+        group: "",
+        resource: "pods",
+    },
+    Need {
+        verb: "get",
+        group: "",
+        resource: "pods/log",
+    },
+    Need {
+        verb: "create",
+        group: "",
+        resource: "services",
+    },
+    Need {
+        verb: "patch",
+        group: "",
+        resource: "services",
+    },
+];
+
+/// A Kubernetes cluster, through one set of credentials. Every call ends within 10 s.
+#[async_trait]
+pub trait Cluster: Send + Sync {
+    /// The version it reports, as in `v1.33.1`.
+    async fn version(&self) -> Result<String, ClusterError>;
+    /// Which of `needs` the credentials do not allow in `namespace` (by `SelfSubjectAccessReview`).
+    async fn denied(&self, namespace: &str, needs: &[Need]) -> Result<Vec<Need>, ClusterError>;
+    /// Makes the namespace where it is not there.
+    async fn ensure_namespace(&self, namespace: &str) -> Result<(), ClusterError>;
+    /// Applies an object server-side as the field manager `slipway`, without force. An object that carries
+    /// the annotation `slipway.dev/fence` with a larger number than `fence` is left alone:
+    /// [`ClusterError::Fenced`].
+    async fn apply(&self, object: &serde_json::Value, fence: i64) -> Result<(), ClusterError>;
+    /// The Deployment of that name; `None`: it is not there.
+    async fn workload(&self, namespace: &str, name: &str) -> Result<Option<WorkloadStatus>, ClusterError>;
+    /// Pods of the Deployment's newest revision that are in trouble, each with the end of its log (of the run
+    /// before, when it crashed).
+    async fn trouble(&self, namespace: &str, name: &str) -> Result<Vec<PodTrouble>, ClusterError>;
+    /// Deletes an object; one that is not there is deleted already.
+    async fn delete(&self, object: &serde_json::Value) -> Result<(), ClusterError>;
+}

@@ -1,0 +1,307 @@
+//! Deciding: approve, reject, withdraw.
+
+use super::gate::Facts;
+use super::request::title;
+use super::{advance, end_turns, may_promote, place_of, tell, wake};
+use crate::access::{self, App, Authorized, may};
+use crate::change::{Change, Entry};
+use crate::context::OpCtx;
+use crate::error::{Error, Result};
+use crate::fault;
+use slipway_domain::approval::{CannotApprove, Decision, Verdict, rule_for};
+use slipway_domain::audit::Outcome;
+use slipway_domain::id::PromotionId;
+use slipway_domain::promotion::{PromotionEvent, PromotionState};
+use slipway_domain::text::Text;
+
+/// How often a decision is tried again when something else changed the promotion at the same moment.
+const TRIES: usize = 5;
+
+/// Approves or rejects what `subject` names. Open to those whom the environment's rules name, whatever roles they
+/// hold; the requester may only reject.
+///
+/// # Errors
+/// [`Error::Refused`] (`requester`, `author`, `not_named`, `not_your_turn`, `enough`), recorded in the audit log;
+/// [`Error::Conflict`] where it has ended or started (`promotion_<state>`), or where what is asked for changed
+/// since the page was made (`stale_subject`).
+pub async fn decide(
+    ctx: &OpCtx,
+    id: PromotionId,
+    subject: &str,
+    verdict: Verdict,
+    comment: &str,
+) -> Result<()> {
+    let app = place_of(ctx, id).await?;
+    let person = ctx.user()?.clone();
+    let comment = comment.trim();
+    if verdict == Verdict::Reject && comment.is_empty() {
+        return Err(Error::field(
+            "comment",
+            Text::new(
+                "say why, so that the requester can act on it",
+                "请说明原因，便于申请人处理",
+            ),
+        ));
+    }
+    for _ in 0..TRIES {
+        match try_decide(ctx, &app, id, subject, verdict, comment, &person).await {
+            // Something else changed it: look again, and say what it is now.
+            Err(Error::Conflict {
+                code: "changed_meanwhile",
+                ..
+            }) => {}
+            other => return other,
+        }
+    }
+    Err(Error::conflict(
+        "changed_meanwhile",
+        "This promotion is changing right now. Try again.",
+        "该晋级正在变化，请重试。",
+    ))
+}
+
+async fn try_decide(
+    ctx: &OpCtx,
+    app: &Authorized<App, may::See>,
+    id: PromotionId,
+    subject: &str,
+    verdict: Verdict,
+    comment: &str,
+    person: &slipway_domain::person::PersonRef,
+) -> Result<()> {
+    let mut change = ctx.change().await?;
+    let now = ctx.now();
+    let promotion = change.tx().promotion(app, id).await?.ok_or(Error::NotFound)?;
+    let mut facts = Facts::load(change.tx(), app, promotion, now).await?;
+    if !facts.promotion.state.is_pending() {
+        let mine = facts.decisions.iter().rfind(|d| d.by.id == person.id);
+        if mine.is_some_and(|d| d.verdict == verdict && d.subject == subject) {
+            return Ok(());
+        }
+        return Err(ended(facts.promotion.state));
+    }
+    if let Some(changed) = stale(&facts, subject) {
+        return Err(changed);
+    }
+    let rule = match verdict {
+        Verdict::Approve => match rule_for(&facts.case(now), person.id) {
+            Ok(rule) => Some(rule),
+            // The same click twice.
+            Err(CannotApprove::Already) => return Ok(()),
+            Err(refusal) => return Err(refused(change, &facts, app, &refusal).await?),
+        },
+        Verdict::Reject => match may_reject(&facts, person.id) {
+            Ok(rule) => rule,
+            Err(refusal) => return Err(refused(change, &facts, app, &refusal).await?),
+        },
+    };
+    let modify = access::by_approval_rule(app);
+    let decision = Decision {
+        id: ctx.id(),
+        by: person.clone(),
+        rule,
+        verdict,
+        comment: comment.to_owned(),
+        subject: subject.to_owned(),
+        at: now,
+    };
+    change.tx().insert_decision(&modify, id, &decision).await?;
+    if verdict == Verdict::Reject {
+        advance(&mut facts.promotion, PromotionEvent::Reject, now).map_err(Error::internal)?;
+        facts.promotion.reason = Some(Text::new(
+            format!("{} rejected it: {comment}", person.name),
+            format!("{} 已拒绝：{comment}", person.name),
+        ));
+        facts.decisions.push(decision.clone());
+        facts.promotion.evaluation = Some(facts.evaluation(now));
+        end_turns(&mut change, app.org_id(), id).await?;
+    }
+    // The version guards: whatever else is deciding or starting right now sees that this came first.
+    change.tx().update_promotion(&modify, &facts.promotion).await?;
+    let place = app.place();
+    let (action, title) = (key(verdict), title(&facts.release, &facts.environment));
+    let summary = serde_json::json!({ "rule": decision.rule, "comment": comment, "subject": subject });
+    change
+        .audit(Entry::done(action, "promotion", id, title, &place, summary))
+        .await?;
+    wake(&mut change, app, id, now).await?;
+    tell(&mut change, &modify, facts.promotion.environment, id).await?;
+    if let Some(requester) = facts.promotion.requested_by {
+        change.touch_person("person", requester, app.org_id());
+    }
+    change.touch_person("person", person.id, app.org_id());
+    change.commit().await?;
+    fault::point("promotion.decided");
+    Ok(())
+}
+
+const fn key(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Approve => "promotion.approve",
+        Verdict::Reject => "promotion.reject",
+    }
+}
+
+/// Whom a rule names may reject, out of turn too; so may the requester.
+fn may_reject(
+    facts: &Facts,
+    user: slipway_domain::id::UserId,
+) -> std::result::Result<Option<String>, CannotApprove> {
+    let named = facts.environment.policy.rules.iter().find(|rule| {
+        facts
+            .eligible
+            .get(&rule.id)
+            .is_some_and(|people| people.contains_key(&user))
+    });
+    match named {
+        Some(rule) => Ok(Some(rule.id.clone())),
+        None if facts.promotion.requested_by == Some(user) => Ok(None),
+        None => Err(CannotApprove::NotNamed),
+    }
+}
+
+/// Writes the refused attempt down.
+async fn refused(
+    mut change: Change<'_>,
+    facts: &Facts,
+    app: &Authorized<App, may::See>,
+    refusal: &CannotApprove,
+) -> Result<Error> {
+    let code = match refusal {
+        CannotApprove::Requester => "requester",
+        CannotApprove::Author => "author",
+        CannotApprove::NotNamed => "not_named",
+        CannotApprove::NotYet(_) => "not_your_turn",
+        CannotApprove::Already => "already",
+        CannotApprove::Enough => "enough",
+    };
+    let place = app.place();
+    let title = title(&facts.release, &facts.environment);
+    let summary = serde_json::json!({ "code": code });
+    let entry = Entry::done(
+        "promotion.approve",
+        "promotion",
+        facts.promotion.id,
+        title,
+        &place,
+        summary,
+    );
+    change
+        .audit(Entry {
+            outcome: Outcome::Refused,
+            ..entry
+        })
+        .await?;
+    change.commit().await?;
+    Ok(Error::Refused {
+        code,
+        text: refusal.text(),
+    })
+}
+
+/// What to say to someone who decides on what has ended or started.
+fn ended(state: PromotionState) -> Error {
+    use PromotionState as S;
+    let (code, en, zh) = match state {
+        S::Rejected => ("promotion_rejected", "It was rejected already.", "已被拒绝。"),
+        S::Expired => (
+            "promotion_expired",
+            "It has expired: nobody decided in time.",
+            "已过期：无人及时审批。",
+        ),
+        S::Superseded => (
+            "promotion_superseded",
+            "A newer promotion took its place.",
+            "已被更新的晋级取代。",
+        ),
+        S::Cancelled => ("promotion_cancelled", "It was withdrawn already.", "已被撤回。"),
+        S::Succeeded => (
+            "promotion_succeeded",
+            "It has been deployed already.",
+            "已部署完成。",
+        ),
+        S::Failed => (
+            "promotion_failed",
+            "Its deployment has failed already.",
+            "部署已失败。",
+        ),
+        _ => (
+            "promotion_started",
+            "Its deployment has started already.",
+            "部署已开始。",
+        ),
+    };
+    Error::conflict(code, en, zh)
+}
+
+/// Why a decision on `subject` is not a decision on what is asked for now.
+fn stale(facts: &Facts, subject: &str) -> Option<Error> {
+    let now = &facts.subject;
+    if now.subject == subject {
+        return None;
+    }
+    let seen = facts.promotion.subjects.iter().find(|s| s.subject == subject);
+    let (en, zh) = match seen {
+        Some(seen) if seen.rules_version != now.rules_version && seen.manifests != now.manifests => (
+            "the approval rules and the manifests changed",
+            "审批规则和清单已变更",
+        ),
+        Some(seen) if seen.rules_version != now.rules_version => {
+            ("the approval rules changed", "审批规则已变更")
+        }
+        Some(_) => ("the manifests changed", "清单已变更"),
+        None => ("the page was about something else", "页面内容已失效"),
+    };
+    Some(Error::conflict(
+        "stale_subject",
+        format!("Since you opened this page, {en}. Nothing was recorded. Look again, then decide."),
+        format!("打开页面后，{zh}。未记录任何决定，请查看后重新决定。"),
+    ))
+}
+
+/// Withdraws a promotion that has not started: its requester, or whoever may promote there.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::Conflict`] where it has ended or started.
+pub async fn cancel(ctx: &OpCtx, id: PromotionId) -> Result<()> {
+    let app = place_of(ctx, id).await?;
+    let mut change = ctx.change().await?;
+    let now = ctx.now();
+    let promotion = change.tx().promotion(&app, id).await?.ok_or(Error::NotFound)?;
+    let mut facts = Facts::load(change.tx(), &app, promotion, now).await?;
+    let own = ctx
+        .user()
+        .is_ok_and(|user| facts.promotion.requested_by == Some(user.id));
+    let modify = if own {
+        access::by_approval_rule(&app)
+    } else {
+        may_promote(ctx, &app, facts.environment.environment.tier).await?
+    };
+    if facts.promotion.state == PromotionState::Cancelled {
+        return Ok(());
+    }
+    if !facts.promotion.state.is_pending() {
+        return Err(ended(facts.promotion.state));
+    }
+    advance(&mut facts.promotion, PromotionEvent::Cancel, now).map_err(Error::internal)?;
+    let who = ctx
+        .user()
+        .map_or_else(|_| String::from("Slipway"), |user| user.name.clone());
+    facts.promotion.reason = Some(Text::new(format!("{who} withdrew it"), format!("{who} 已撤回")));
+    change.tx().update_promotion(&modify, &facts.promotion).await?;
+    end_turns(&mut change, app.org_id(), id).await?;
+    let place = app.place();
+    let title = title(&facts.release, &facts.environment);
+    change
+        .audit(Entry::done(
+            "promotion.cancel",
+            "promotion",
+            id,
+            title,
+            &place,
+            serde_json::json!({}),
+        ))
+        .await?;
+    tell(&mut change, &modify, facts.promotion.environment, id).await?;
+    change.commit().await
+}

@@ -1,0 +1,280 @@
+//! Deploying: server-side apply, then watching the rollout until it is complete or failed. Every step may be
+//! taken again after a crash: applying the same objects twice changes nothing.
+
+use super::drive::{LOCK_LEASE, Step};
+use super::outcome::{self, End};
+use crate::access::{App, Authorized, may};
+use crate::cluster;
+use crate::context::OpCtx;
+use crate::error::{Error, Result};
+use crate::fault;
+use crate::ports::{Cluster, ClusterError, DeploymentRecord, PromotionRecord};
+use slipway_domain::manifest::{FENCE, PROMOTION, Stamp, stamp};
+use slipway_domain::promotion::PodTrouble;
+use slipway_domain::rollout::{Rollout, WorkloadStatus};
+use slipway_domain::text::Text;
+use slipway_domain::time::{MINUTE, SECOND, Timestamp};
+
+/// How long pods may fail to be made (a quota, an admission rule) before the rollout counts as failed, in µs.
+const BLOCKED_FOR: i64 = 30 * SECOND;
+/// How long an image may fail to be pulled, or a container to be made, in µs.
+const WAITING_FOR: i64 = MINUTE;
+/// How often a container may crash.
+const CRASHES: i64 = 3;
+
+/// A promotion and its newest attempt.
+pub(super) struct Work {
+    pub promotion: PromotionRecord,
+    pub deployment: DeploymentRecord,
+    pub version: String,
+}
+
+/// Takes the next step of a promotion that was started.
+pub(super) async fn step(
+    ctx: &OpCtx,
+    app: &Authorized<App, may::Modify>,
+    promotion: PromotionRecord,
+) -> Result<Step> {
+    let see = app.see();
+    let mut tx = ctx.read().await?;
+    let newest = tx.deployments(&see, promotion.id).await?.into_iter().next();
+    let deployment = newest.ok_or_else(|| Error::internal("a started promotion without a deployment"))?;
+    let release = tx
+        .release(&see, promotion.release)
+        .await?
+        .ok_or(Error::NotFound)?;
+    drop(tx);
+    let work = Work {
+        promotion,
+        deployment,
+        version: release.version,
+    };
+    if !holds_lock(ctx, app, &work).await? {
+        return outcome::end(ctx, app, work, End::Failed(overtaken())).await;
+    }
+    let (record, client) = cluster::connect(ctx, app.org_id(), work.deployment.cluster).await?;
+    fault::point("promotion.connected");
+    let answer = match &client {
+        Err(error) => Err(error.clone()),
+        Ok(client) if work.deployment.applied_at.is_none() => apply(&**client, &work).await.map(|()| None),
+        Ok(client) => look(&**client, app, &work).await.map(Some),
+    };
+    cluster::note(ctx, &record, answer.as_ref().err()).await?;
+    match (answer, client) {
+        (Ok(None), _) => outcome::applied(ctx, app, work).await,
+        (Ok(Some(seen)), Ok(client)) => judge(ctx, app, work, seen, &*client).await,
+        (Err(error), _) if error.is_passing() || work.deployment.applied_at.is_some() => {
+            outcome::lost(ctx, app, work, &error).await
+        }
+        (Err(error), _) => outcome::end(ctx, app, work, End::Failed(error.text())).await,
+        (Ok(Some(_)), Err(error)) => Err(Error::internal(error)),
+    }
+}
+
+fn overtaken() -> Text {
+    Text::new(
+        "Slipway did not work on it for too long, and another promotion took the environment.",
+        "长时间未处理，环境已被其他晋级占用。",
+    )
+}
+
+/// Whether the stop's lock is still this attempt's; renews it when half of its lease is over.
+async fn holds_lock(ctx: &OpCtx, app: &Authorized<App, may::Modify>, work: &Work) -> Result<bool> {
+    let now = ctx.now();
+    let environment = work.promotion.environment;
+    let lock = ctx.read().await?.stop(&app.see(), environment).await?.lock;
+    let mine =
+        |lock: &crate::ports::Lock| lock.owner == work.promotion.id && lock.fence == work.deployment.fence;
+    let Some(lock) = lock.filter(mine) else {
+        return Ok(false);
+    };
+    if lock.lease_until.since(now) > LOCK_LEASE / 2 {
+        return Ok(true);
+    }
+    let mut change = ctx.change().await?;
+    change.bookkeeping();
+    let renewed = change
+        .tx()
+        .take_lock(app, environment, lock.owner, now, now.plus(LOCK_LEASE))
+        .await?;
+    change.commit().await?;
+    Ok(renewed.is_some_and(|lock| mine(&lock)))
+}
+
+/// Applies everything. Nothing here is remembered: after a crash it is all applied again.
+async fn apply(client: &dyn Cluster, work: &Work) -> std::result::Result<(), ClusterError> {
+    let deployment = &work.deployment;
+    client.ensure_namespace(&deployment.namespace).await?;
+    fault::point("promotion.namespace_made");
+    let marks = Stamp {
+        promotion: work.promotion.id.to_string(),
+        release: work.promotion.release.to_string(),
+        version: work.version.clone(),
+        fence: deployment.fence,
+        attempt: deployment.attempt,
+    };
+    for object in stamp(&deployment.manifests, &marks) {
+        let workload = object["kind"] == "Deployment";
+        fault::point(if workload {
+            "promotion.applying_workload"
+        } else {
+            "promotion.applying_service"
+        });
+        client.apply(&object, deployment.fence).await?;
+        fault::point(if workload {
+            "promotion.workload_applied"
+        } else {
+            "promotion.service_applied"
+        });
+    }
+    Ok(())
+}
+
+/// What one look at the cluster saw.
+pub(super) struct Seen {
+    pub status: Option<WorkloadStatus>,
+    pub trouble: Vec<PodTrouble>,
+}
+
+async fn look(
+    client: &dyn Cluster,
+    app: &Authorized<App, may::Modify>,
+    work: &Work,
+) -> std::result::Result<Seen, ClusterError> {
+    let (namespace, name) = (&work.deployment.namespace, &app.app.slug);
+    let status = client.workload(namespace, name).await?;
+    let unwell = status
+        .as_ref()
+        .is_some_and(|s| s.updated > 0 && s.available < s.desired.max(s.total));
+    let trouble = if unwell {
+        client.trouble(namespace, name).await?
+    } else {
+        Vec::new()
+    };
+    fault::point("promotion.looked");
+    Ok(Seen { status, trouble })
+}
+
+async fn judge(
+    ctx: &OpCtx,
+    app: &Authorized<App, may::Modify>,
+    work: Work,
+    seen: Seen,
+    client: &dyn Cluster,
+) -> Result<Step> {
+    let Some(status) = &seen.status else {
+        let gone = Text::new(
+            "The workload was deleted while it was rolling out.",
+            "发布过程中工作负载被删除。",
+        );
+        return outcome::end(ctx, app, work, End::Failed(gone)).await;
+    };
+    if status.annotations.get(PROMOTION).map(String::as_str) != Some(work.promotion.id.to_string().as_str()) {
+        return not_ours(ctx, app, work, status, client).await;
+    }
+    let fatal = match status.rollout() {
+        Rollout::Complete => {
+            fault::point("promotion.rolled_out");
+            return outcome::end(ctx, app, work, End::Succeeded(seen)).await;
+        }
+        Rollout::Failed(why) => Some(Fatal { why, patience: 0 }),
+        Rollout::Blocked(message) => Some(Fatal {
+            why: blocked(&message),
+            patience: BLOCKED_FOR,
+        }),
+        Rollout::Progressing(_) => seen.trouble.iter().find_map(fatal),
+    };
+    let now = ctx.now();
+    let since = fatal
+        .as_ref()
+        .map(|_| work.deployment.trouble_since.unwrap_or(now));
+    match (fatal, since) {
+        (Some(fatal), Some(since)) if now.since(since) >= fatal.patience => {
+            outcome::end(ctx, app, work, End::FailedRollout(fatal.why, seen)).await
+        }
+        _ => outcome::progress(ctx, app, work, seen, since).await,
+    }
+}
+
+/// The workload carries another promotion's mark: a later one took over, or somebody wiped the marks.
+async fn not_ours(
+    ctx: &OpCtx,
+    app: &Authorized<App, may::Modify>,
+    work: Work,
+    status: &WorkloadStatus,
+    client: &dyn Cluster,
+) -> Result<Step> {
+    let fence = status
+        .annotations
+        .get(FENCE)
+        .and_then(|f| f.parse::<i64>().ok())
+        .unwrap_or(0);
+    if fence > work.deployment.fence {
+        return outcome::end(ctx, app, work, End::Failed(overtaken())).await;
+    }
+    match apply(client, &work).await {
+        Ok(()) => Ok(Step::Wait(poll(&work, ctx.now()))),
+        Err(error) if error.is_passing() => outcome::lost(ctx, app, work, &error).await,
+        Err(error) => outcome::end(ctx, app, work, End::Failed(error.text())).await,
+    }
+}
+
+/// Trouble that ends the rollout if it stays for `patience` µs.
+struct Fatal {
+    why: Text,
+    patience: i64,
+}
+
+fn fatal(pod: &PodTrouble) -> Option<Fatal> {
+    let name = &pod.container;
+    let (en, zh, patience) = match pod.reason.as_str() {
+        "InvalidImageName" => (
+            "cannot start: its image's name is invalid",
+            "无法启动：镜像名无效",
+            0,
+        ),
+        "ErrImagePull" | "ImagePullBackOff" | "ImageInspectError" => (
+            "cannot start: its image cannot be pulled",
+            "无法启动：镜像拉取失败",
+            WAITING_FOR,
+        ),
+        "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => {
+            ("cannot be made", "无法创建", WAITING_FOR)
+        }
+        _ if pod.restarts >= CRASHES => ("keeps crashing", "反复崩溃", 0),
+        _ => return None,
+    };
+    Some(Fatal {
+        why: Text::new(
+            format!("{name} {en} ({}). {}", pod.reason, pod.message),
+            format!("{name} {zh}（{}）。{}", pod.reason, pod.message),
+        ),
+        patience,
+    })
+}
+
+fn blocked(message: &str) -> Text {
+    if message.contains("exceeded quota") {
+        return Text::new(
+            format!("The namespace's quota has no room for the pods: {message}"),
+            format!("命名空间配额不足，无法创建 Pod：{message}"),
+        );
+    }
+    Text::new(
+        format!("Kubernetes cannot make the pods: {message}"),
+        format!("Kubernetes 无法创建 Pod：{message}"),
+    )
+}
+
+/// When to look again: often at first, then less.
+pub(super) fn poll(work: &Work, now: Timestamp) -> Timestamp {
+    let age = now.since(work.deployment.applied_at.unwrap_or(work.deployment.started_at));
+    let pause = if age <= 10 * SECOND {
+        SECOND / 3
+    } else if age <= MINUTE {
+        SECOND
+    } else {
+        3 * SECOND
+    };
+    now.plus(pause)
+}

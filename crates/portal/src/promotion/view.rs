@@ -1,0 +1,326 @@
+//! What the promotion's and the approval's page show.
+
+use super::gate::Facts;
+use super::place_of;
+use super::request::rollback_target;
+use crate::access::{self, App, Authorized, may};
+use crate::context::OpCtx;
+use crate::error::{Error, Result};
+use crate::ports::{DeploymentRecord, ReleaseRecord, Tx};
+use slipway_domain::access::Action;
+use slipway_domain::app::Deployed;
+use slipway_domain::approval::{Decision, Evaluation, rule_for};
+use slipway_domain::environment::Tier;
+use slipway_domain::id::PromotionId;
+use slipway_domain::manifest;
+use slipway_domain::promotion::{
+    Changes, DecisionView, DeploymentState, DeploymentView, PromotionKind, PromotionRights, PromotionState,
+    PromotionView, Risk,
+};
+use slipway_domain::release::{Commit, ReleaseRef};
+use slipway_domain::text::Text;
+
+/// A promotion with everything around it.
+///
+/// # Errors
+/// [`Error::NotFound`] where there is none the reader may see.
+pub async fn view(ctx: &OpCtx, id: PromotionId) -> Result<PromotionView> {
+    let app = place_of(ctx, id).await?;
+    let now = ctx.now();
+    let mut tx = ctx.read().await?;
+    let row = tx.promotion_row(&app, id).await?.ok_or(Error::NotFound)?;
+    let promotion = tx.promotion(&app, id).await?.ok_or(Error::NotFound)?;
+    let facts = Facts::load(&mut *tx, &app, promotion, now).await?;
+    let pending = facts.promotion.state.is_pending();
+    // What has started is shown as it was judged then.
+    let judged = facts.promotion.evaluation.as_ref().filter(|_| !pending);
+    let (evaluation, gates, subject) = if let Some(then) = judged {
+        (
+            then.clone(),
+            facts.promotion.gates.clone(),
+            facts.promotion.subject().to_owned(),
+        )
+    } else {
+        let evaluation = facts.evaluation(now);
+        let gates = facts.gates(&evaluation);
+        (evaluation, gates, facts.subject.subject.clone())
+    };
+    let deployments = tx.deployments(&app, id).await?;
+    let base = base(&mut *tx, &app, &facts).await?;
+    let current = current(&mut *tx, &app, &facts).await?;
+    let history = tx.deployments_in(&app, facts.promotion.environment, 20).await?;
+    let target = rollback_target(&mut *tx, &app, facts.promotion.environment).await?;
+    let target = match target {
+        Some(target) => tx.release(&app, target).await?,
+        None => None,
+    };
+    let changes = changes(&mut *tx, &app, &facts, base.as_ref(), &deployments, &history).await?;
+    drop(tx);
+    let risks = risks(&facts, base.as_ref(), &history, &changes, target.as_ref());
+    let decisions = decisions(&facts.decisions, &evaluation);
+    let rights = rights(ctx, &app, &facts, target.as_ref()).await?;
+    Ok(PromotionView {
+        row,
+        subject,
+        current,
+        changes,
+        risks,
+        evidence: facts.release.evidence.clone(),
+        gates,
+        evaluation,
+        decisions,
+        deployments: deployments.into_iter().map(attempt).collect(),
+        rights,
+        rollback_to: target.map(|t| (t.id, t.version)),
+    })
+}
+
+/// What the promotion replaces: what runs there, or what ran there when it started.
+async fn base(
+    tx: &mut dyn Tx,
+    app: &Authorized<App, may::See>,
+    facts: &Facts,
+) -> Result<Option<ReleaseRecord>> {
+    if facts.promotion.tries == 0 {
+        return Ok(facts.running.clone());
+    }
+    match facts.promotion.base {
+        Some(base) => Ok(tx.release(app, base).await?),
+        None => Ok(None),
+    }
+}
+
+async fn current(
+    tx: &mut dyn Tx,
+    app: &Authorized<App, may::See>,
+    facts: &Facts,
+) -> Result<Option<Deployed>> {
+    let lane = tx.app_lane(app).await?;
+    Ok(lane
+        .into_iter()
+        .find(|s| s.environment.id == facts.promotion.environment)
+        .and_then(|s| s.current))
+}
+
+async fn changes(
+    tx: &mut dyn Tx,
+    app: &Authorized<App, may::See>,
+    facts: &Facts,
+    base: Option<&ReleaseRecord>,
+    attempts: &[DeploymentRecord],
+    history: &[DeploymentRecord],
+) -> Result<Changes> {
+    let release = &facts.release;
+    let (from, to) = match base {
+        Some(base) if base.created_at > release.created_at => (Some(release.created_at), base.created_at),
+        base => (base.map(|b| b.created_at), release.created_at),
+    };
+    let commits = super::commits_between(tx, app, from, to).await?;
+    let before = base.and_then(|base| {
+        let first = attempts.last().map_or(i64::MAX, |a| a.started_at.micros());
+        history.iter().find(|d| {
+            d.release == base.id && d.state == DeploymentState::Succeeded && d.started_at.micros() < first
+        })
+    });
+    let after = attempts.first().map_or(&facts.manifests, |a| &a.manifests);
+    Ok(Changes {
+        items: items(&commits, &app.within.project.key),
+        commits,
+        images_before: base.map(|b| b.images.clone()).unwrap_or_default(),
+        images_after: release.images.clone(),
+        manifests_before: before.map_or_else(String::new, |d| manifest::yaml(&d.manifests)),
+        manifests_after: manifest::yaml(after),
+    })
+}
+
+/// The keys of the project's work items that commits name, as in `CHK-12`, in order of appearance.
+fn items(commits: &[Commit], key: &str) -> Vec<String> {
+    let mut items = Vec::new();
+    let prefix = format!("{key}-");
+    for commit in commits {
+        for word in commit
+            .title
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+        {
+            let number = word
+                .strip_prefix(&prefix)
+                .filter(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+            if number.is_some() && !items.iter().any(|i| i == word) {
+                items.push(word.to_owned());
+            }
+        }
+    }
+    items
+}
+
+fn risks(
+    facts: &Facts,
+    base: Option<&ReleaseRecord>,
+    history: &[DeploymentRecord],
+    changes: &Changes,
+    target: Option<&ReleaseRecord>,
+) -> Vec<Risk> {
+    let warns = |en: String, zh: String| Risk {
+        warns: true,
+        text: Text::new(en, zh),
+    };
+    let calms = |en: String, zh: String| Risk {
+        warns: false,
+        text: Text::new(en, zh),
+    };
+    let name = &facts.environment.environment.name;
+    let mut risks = Vec::new();
+    match base {
+        None => risks.push(warns(
+            format!("first deployment to {name}"),
+            format!("首次部署到 {name}"),
+        )),
+        Some(base) => match target {
+            _ if facts.promotion.tries == 0 => risks.push(calms(
+                format!("can be rolled back to {}", base.version),
+                format!("可回滚到 {}", base.version),
+            )),
+            Some(target) => risks.push(calms(
+                format!("can be rolled back to {}", target.version),
+                format!("可回滚到 {}", target.version),
+            )),
+            None => {}
+        },
+    }
+    let others = history.iter().find(|d| d.promotion != facts.promotion.id);
+    if let Some(last) = others.filter(|d| d.state == DeploymentState::Failed) {
+        let why = last.reason.clone().unwrap_or_default();
+        risks.push(warns(
+            format!("the last deployment here failed: {}", why.en),
+            format!("上次部署失败：{}", why.zh),
+        ));
+    }
+    if facts.promotion.kind == PromotionKind::Rollback {
+        risks.push(warns(
+            format!("goes back: {} commits are undone", changes.commits.len()),
+            format!("回滚：将撤销 {} 个提交", changes.commits.len()),
+        ));
+    } else if changes.commits.len() > 20 {
+        risks.push(warns(
+            format!("large: {} commits at once", changes.commits.len()),
+            format!("变更较大：一次包含 {} 个提交", changes.commits.len()),
+        ));
+    }
+    if let Some(why) = facts
+        .promotion
+        .waiver
+        .as_ref()
+        .filter(|_| facts.promotion.kind != PromotionKind::Rollback)
+    {
+        risks.push(warns(
+            format!("skips an environment: {why}"),
+            format!("跳过了前序环境：{why}"),
+        ));
+    }
+    risks
+}
+
+fn decisions(decisions: &[Decision], evaluation: &Evaluation) -> Vec<DecisionView> {
+    decisions
+        .iter()
+        .map(|decision| DecisionView {
+            by: decision.by.clone(),
+            rule: decision.rule.clone(),
+            verdict: decision.verdict,
+            comment: decision.comment.clone(),
+            at: decision.at,
+            counts: evaluation.counting.contains(&decision.id),
+        })
+        .collect()
+}
+
+fn attempt(record: DeploymentRecord) -> DeploymentView {
+    DeploymentView {
+        id: record.id,
+        attempt: record.attempt,
+        state: record.state,
+        reason: record.reason,
+        ready: record.ready,
+        desired: record.desired,
+        health: record.health,
+        started_at: record.started_at,
+        finished_at: record.finished_at,
+        observed_at: record.observed_at,
+        trouble: record.trouble,
+    }
+}
+
+async fn rights(
+    ctx: &OpCtx,
+    app: &Authorized<App, may::See>,
+    facts: &Facts,
+    target: Option<&ReleaseRecord>,
+) -> Result<PromotionRights> {
+    let mut rights = PromotionRights::default();
+    let Ok(user) = ctx.user() else { return Ok(rights) };
+    let held = access::rights_in(ctx, app).await?;
+    let promotion = &facts.promotion;
+    let promote = match facts.environment.environment.tier {
+        Tier::Development | Tier::Testing => held.has(Action::PromoteTest),
+        Tier::Staging | Tier::Production => held.has(Action::PromoteProduction),
+    };
+    if promotion.state.is_pending() {
+        match rule_for(&facts.case(ctx.now()), user.id) {
+            Ok(rule) => {
+                let named = facts.environment.policy.rules.iter().find(|r| r.id == rule);
+                rights.approve = Some(named.map_or(rule, |r| r.name.get(ctx.locale()).to_owned()));
+            }
+            Err(refusal) => rights.approve_refused = Some(refusal.text()),
+        }
+        let named = facts
+            .eligible
+            .values()
+            .any(|people| people.contains_key(&user.id));
+        let own = promotion.requested_by == Some(user.id);
+        rights.reject = named || own;
+        rights.cancel = own || promote;
+    }
+    let may_roll_back = held.has(Action::Rollback);
+    if promotion.state == PromotionState::Failed {
+        let allowed = if promotion.kind == PromotionKind::Rollback {
+            may_roll_back
+        } else {
+            promote
+        };
+        rights.retry = allowed && promotion.tries < 3;
+    }
+    let ended = matches!(
+        promotion.state,
+        PromotionState::Failed | PromotionState::Succeeded
+    );
+    if ended && may_roll_back {
+        rights.rollback = target.map(|t| ReleaseRef {
+            id: t.id,
+            version: t.version.clone(),
+            sha: t.sha.clone(),
+        });
+    }
+    Ok(rights)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use slipway_domain::time::Timestamp;
+
+    #[test]
+    fn work_items_are_found_in_commit_titles_once_each() {
+        let commit = |title: &str| Commit {
+            sha: String::from("a"),
+            title: title.to_owned(),
+            author: String::new(),
+            author_email: String::new(),
+            at: Timestamp(0),
+        };
+        let commits = [
+            commit("CHK-12: fix (see CHK-3)"),
+            commit("fix CHK-12, XCHK-4 and CHK-x CHK-"),
+        ];
+        assert_eq!(items(&commits, "CHK"), ["CHK-12", "CHK-3"]);
+    }
+}

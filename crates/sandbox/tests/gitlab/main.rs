@@ -1,0 +1,9 @@
+//! The sandbox's GitLab, at the wire.
+
+mod contract;
+mod jobs;
+mod judge;
+mod server;
+mod sign_in;
+mod transport;
+mod webhooks;

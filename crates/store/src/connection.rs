@@ -1,0 +1,155 @@
+//! Connections to GitLab and clusters.
+
+use crate::connect::SqlTx;
+use crate::error::map;
+use crate::row::{columns, document};
+use async_trait::async_trait;
+use slipway_domain::connection::{Cluster, Connection};
+use slipway_domain::id::{ClusterId, ConnectionId, OrgId};
+use slipway_domain::text::Text;
+use slipway_domain::time::Timestamp;
+use slipway_portal::ports::{ClusterRecord, ConnectionRecord, ConnectionTx, StoreResult};
+use sqlx::any::AnyRow;
+use sqlx::query;
+
+fn connection(row: &AnyRow) -> StoreResult<ConnectionRecord> {
+    let c = columns("connections", row);
+    Ok(ConnectionRecord {
+        connection: Connection {
+            id: c.id("id")?,
+            name: c.text("name")?,
+            base_url: c.text("base_url")?,
+            last_ok_at: c.opt_time("last_ok_at")?,
+            trouble: c.opt_json("trouble")?,
+        },
+        org: c.id("org_id")?,
+        token: c.text("token")?,
+    })
+}
+
+fn cluster(row: &AnyRow) -> StoreResult<ClusterRecord> {
+    let c = columns("clusters", row);
+    Ok(ClusterRecord {
+        cluster: Cluster {
+            id: c.id("id")?,
+            name: c.text("name")?,
+            last_ok_at: c.opt_time("last_ok_at")?,
+            trouble: c.opt_json("trouble")?,
+        },
+        org: c.id("org_id")?,
+        kubeconfig: c.text("kubeconfig")?,
+        context: c.opt_text("context")?,
+    })
+}
+
+#[async_trait]
+impl ConnectionTx for SqlTx {
+    async fn put_connection(&mut self, record: &ConnectionRecord) -> StoreResult<()> {
+        query(
+            "INSERT INTO connections (id, org_id, name, base_url, token) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (id) DO UPDATE SET name = excluded.name, base_url = excluded.base_url, token = excluded.token",
+        )
+        .bind(record.connection.id.to_string())
+        .bind(record.org.to_string())
+        .bind(&record.connection.name)
+        .bind(&record.connection.base_url)
+        .bind(&record.token)
+        .execute(self.conn())
+        .await
+        .map_err(map)?;
+        Ok(())
+    }
+
+    async fn connection(&mut self, org: OrgId, id: ConnectionId) -> StoreResult<Option<ConnectionRecord>> {
+        let row = query("SELECT * FROM connections WHERE org_id = $1 AND id = $2")
+            .bind(org.to_string())
+            .bind(id.to_string())
+            .fetch_optional(self.conn())
+            .await
+            .map_err(map)?;
+        row.as_ref().map(connection).transpose()
+    }
+
+    async fn connections(&mut self, org: OrgId) -> StoreResult<Vec<ConnectionRecord>> {
+        let rows = query("SELECT * FROM connections WHERE org_id = $1 ORDER BY name, id")
+            .bind(org.to_string())
+            .fetch_all(self.conn())
+            .await
+            .map_err(map)?;
+        rows.iter().map(connection).collect()
+    }
+
+    async fn note_connection(
+        &mut self,
+        id: ConnectionId,
+        at: Timestamp,
+        trouble: Option<&Text>,
+    ) -> StoreResult<()> {
+        query(
+            "UPDATE connections SET trouble = $3, last_ok_at = CASE WHEN $3 IS NULL THEN $2 ELSE last_ok_at END \
+             WHERE id = $1",
+        )
+        .bind(id.to_string())
+        .bind(at.micros())
+        .bind(trouble.map(document).transpose()?)
+        .execute(self.conn())
+        .await
+        .map_err(map)?;
+        Ok(())
+    }
+
+    async fn put_cluster(&mut self, record: &ClusterRecord) -> StoreResult<()> {
+        query(
+            "INSERT INTO clusters (id, org_id, name, kubeconfig, context) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (id) DO UPDATE SET name = excluded.name, kubeconfig = excluded.kubeconfig, \
+             context = excluded.context",
+        )
+        .bind(record.cluster.id.to_string())
+        .bind(record.org.to_string())
+        .bind(&record.cluster.name)
+        .bind(&record.kubeconfig)
+        .bind(&record.context)
+        .execute(self.conn())
+        .await
+        .map_err(map)?;
+        Ok(())
+    }
+
+    async fn cluster(&mut self, org: OrgId, id: ClusterId) -> StoreResult<Option<ClusterRecord>> {
+        let row = query("SELECT * FROM clusters WHERE org_id = $1 AND id = $2")
+            .bind(org.to_string())
+            .bind(id.to_string())
+            .fetch_optional(self.conn())
+            .await
+            .map_err(map)?;
+        row.as_ref().map(cluster).transpose()
+    }
+
+    async fn clusters(&mut self, org: OrgId) -> StoreResult<Vec<ClusterRecord>> {
+        let rows = query("SELECT * FROM clusters WHERE org_id = $1 ORDER BY name, id")
+            .bind(org.to_string())
+            .fetch_all(self.conn())
+            .await
+            .map_err(map)?;
+        rows.iter().map(cluster).collect()
+    }
+
+    async fn note_cluster(
+        &mut self,
+        id: ClusterId,
+        at: Timestamp,
+        trouble: Option<&Text>,
+    ) -> StoreResult<()> {
+        query(
+            "UPDATE clusters SET trouble = $3, last_ok_at = CASE WHEN $3 IS NULL THEN $2 ELSE last_ok_at END \
+             WHERE id = $1",
+        )
+        .bind(id.to_string())
+        .bind(at.micros())
+        .bind(trouble.map(document).transpose()?)
+        .execute(self.conn())
+        .await
+        .map_err(map)?;
+        Ok(())
+    }
+}

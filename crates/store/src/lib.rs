@@ -1,0 +1,28 @@
+//! The `Store` port on SQLite and PostgreSQL: one SQL dialect over `sqlx::Any`.
+//!
+//! Every noun implements its trait of `slipway_portal::ports` for [`SqlTx`] in the file of its name. SQL
+//! stands there as static strings, with the tenant in every `WHERE`. What differs between the databases
+//! is here and in [`error`](mod@error): pools, pragmas, how a write transaction begins.
+
+mod access;
+mod app;
+mod audit;
+mod connect;
+mod connection;
+mod environment;
+mod error;
+mod home;
+mod item;
+mod lane;
+mod migrate;
+mod org;
+mod outbox;
+mod person;
+mod promotion;
+mod proposal;
+mod release;
+mod row;
+mod run;
+mod webhook;
+
+pub use connect::{SqlStore, SqlTx};

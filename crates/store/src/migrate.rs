@@ -1,0 +1,56 @@
+//! Migrations, built into the binary.
+
+use crate::error::map;
+use slipway_portal::ports::{StoreError, StoreResult};
+use sqlx::AnyPool;
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+
+macro_rules! migrations {
+    ($($version:literal $name:literal),+ $(,)?) => {
+        [$((
+            $version,
+            $name,
+            include_str!(concat!("../../../migrations/", $name, ".sql")),
+        )),+]
+    };
+}
+
+/// Every migration: its number, its name, its text.
+const ALL: &[(i64, &str, &str)] = &migrations! {
+    1 "0001_ground",
+    2 "0002_pipelines",
+    3 "0003_promotions",
+    4 "0004_boards",
+    5 "0005_run_failures",
+};
+
+/// Brings the database up to date.
+///
+/// # Errors
+/// [`StoreError::Newer`] where a newer Slipway was here; nothing is changed then.
+pub(crate) async fn run(pool: &AnyPool) -> StoreResult<()> {
+    let migrations = ALL
+        .iter()
+        .map(|(version, name, sql)| {
+            Migration::new(
+                *version,
+                (*name).into(),
+                MigrationType::Simple,
+                sql.into_sql_str(),
+                false,
+            )
+        })
+        .collect();
+    let known = ALL.last().map_or(0, |m| m.0);
+    Migrator::with_migrations(migrations)
+        .run(pool)
+        .await
+        .map_err(|error| match error {
+            MigrateError::VersionMissing(found) | MigrateError::VersionTooNew(found, _) => {
+                StoreError::Newer { found, known }
+            }
+            MigrateError::Execute(error) => map(error),
+            other => StoreError::Other(Box::new(other)),
+        })
+}

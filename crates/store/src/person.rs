@@ -1,0 +1,218 @@
+//! People, identities, failures and sessions.
+
+use crate::connect::SqlTx;
+use crate::error::{affected, map};
+use crate::row::columns;
+use async_trait::async_trait;
+use slipway_domain::id::UserId;
+use slipway_domain::person::Person;
+use slipway_domain::text::Locale;
+use slipway_domain::time::Timestamp;
+use slipway_portal::ports::{Credentials, NewPerson, PersonTx, SessionRow, StoreResult};
+use sqlx::any::AnyRow;
+use sqlx::query;
+
+fn person(row: &AnyRow) -> StoreResult<Person> {
+    let c = columns("users", row);
+    Ok(Person {
+        id: c.id("id")?,
+        username: c.text("username")?,
+        name: c.text("name")?,
+        email: c.opt_text("email")?,
+        locale: c.opt_text("locale")?.as_deref().map(Locale::from_tag),
+        created_at: c.time("created_at")?,
+        deactivated_at: c.opt_time("deactivated_at")?,
+    })
+}
+
+#[async_trait]
+impl PersonTx for SqlTx {
+    async fn insert_person(&mut self, new: &NewPerson) -> StoreResult<()> {
+        query(
+            "INSERT INTO users (id, username, name, email, password_hash, locale, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(new.person.id.to_string())
+        .bind(&new.person.username)
+        .bind(&new.person.name)
+        .bind(&new.person.email)
+        .bind(&new.password_hash)
+        .bind(new.person.locale.map(Locale::tag))
+        .bind(new.person.created_at.micros())
+        .execute(self.conn())
+        .await
+        .map_err(map)?;
+        Ok(())
+    }
+
+    async fn credentials(&mut self, username: &str) -> StoreResult<Option<Credentials>> {
+        let row = query("SELECT * FROM users WHERE username = $1")
+            .bind(username)
+            .fetch_optional(self.conn())
+            .await
+            .map_err(map)?;
+        row.map(|row| {
+            let password_hash = columns("users", &row).opt_text("password_hash")?;
+            Ok(Credentials {
+                person: person(&row)?,
+                password_hash,
+            })
+        })
+        .transpose()
+    }
+
+    async fn person(&mut self, id: UserId) -> StoreResult<Option<Person>> {
+        let row = query("SELECT * FROM users WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(self.conn())
+            .await
+            .map_err(map)?;
+        row.as_ref().map(person).transpose()
+    }
+
+    async fn people_by_email(&mut self, emails: &[String]) -> StoreResult<Vec<Person>> {
+        let mut found = Vec::new();
+        for email in emails {
+            let rows = query("SELECT * FROM users WHERE email = $1 AND deactivated_at IS NULL")
+                .bind(email)
+                .fetch_all(self.conn())
+                .await
+                .map_err(map)?;
+            for row in &rows {
+                found.push(person(row)?);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn people(&mut self) -> StoreResult<Vec<Person>> {
+        let rows = query("SELECT * FROM users ORDER BY name, id")
+            .fetch_all(self.conn())
+            .await
+            .map_err(map)?;
+        rows.iter().map(person).collect()
+    }
+
+    async fn set_locale(&mut self, id: UserId, locale: Locale) -> StoreResult<()> {
+        let done = query("UPDATE users SET locale = $2 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(locale.tag())
+            .execute(self.conn())
+            .await
+            .map_err(map)?;
+        affected(done.rows_affected())
+    }
+
+    async fn person_of_identity(&mut self, issuer: &str, subject: &str) -> StoreResult<Option<Person>> {
+        let row = query(
+            "SELECT u.* FROM identities i JOIN users u ON u.id = i.user_id WHERE i.issuer = $1 AND i.subject = $2",
+        )
+        .bind(issuer)
+        .bind(subject)
+        .fetch_optional(self.conn())
+        .await
+        .map_err(map)?;
+        row.as_ref().map(person).transpose()
+    }
+
+    async fn insert_identity(
+        &mut self,
+        user: UserId,
+        issuer: &str,
+        subject: &str,
+        at: Timestamp,
+    ) -> StoreResult<()> {
+        query("INSERT INTO identities (issuer, subject, user_id, created_at) VALUES ($1, $2, $3, $4)")
+            .bind(issuer)
+            .bind(subject)
+            .bind(user.to_string())
+            .bind(at.micros())
+            .execute(self.conn())
+            .await
+            .map_err(map)?;
+        Ok(())
+    }
+
+    async fn failures(&mut self, key: &str) -> StoreResult<(i64, Option<Timestamp>)> {
+        let row = query("SELECT failures, locked_until FROM sign_in_failures WHERE failure_key = $1")
+            .bind(key)
+            .fetch_optional(self.conn())
+            .await
+            .map_err(map)?;
+        let Some(row) = row else { return Ok((0, None)) };
+        let c = columns("sign_in_failures", &row);
+        Ok((c.int("failures")?, c.opt_time("locked_until")?))
+    }
+
+    async fn set_failures(
+        &mut self,
+        key: &str,
+        count: i64,
+        locked_until: Option<Timestamp>,
+    ) -> StoreResult<()> {
+        query(
+            "INSERT INTO sign_in_failures (failure_key, failures, locked_until) VALUES ($1, $2, $3) \
+             ON CONFLICT (failure_key) DO UPDATE SET failures = excluded.failures, locked_until = excluded.locked_until",
+        )
+        .bind(key)
+        .bind(count)
+        .bind(locked_until.map(Timestamp::micros))
+        .execute(self.conn())
+        .await
+        .map_err(map)?;
+        Ok(())
+    }
+
+    async fn session(&mut self, key: &str, now: Timestamp) -> StoreResult<Option<SessionRow>> {
+        let row = query("SELECT session_key, user_id, data, expires_at FROM sessions WHERE session_key = $1 AND expires_at > $2")
+            .bind(key)
+            .bind(now.micros())
+            .fetch_optional(self.conn())
+            .await
+            .map_err(map)?;
+        row.map(|row| {
+            let c = columns("sessions", &row);
+            Ok(SessionRow {
+                key: c.text("session_key")?,
+                user: c.opt_id("user_id")?,
+                data: c.text("data")?,
+                expires_at: c.time("expires_at")?,
+            })
+        })
+        .transpose()
+    }
+
+    async fn put_session(&mut self, row: &SessionRow) -> StoreResult<()> {
+        query(
+            "INSERT INTO sessions (session_key, user_id, data, expires_at) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (session_key) DO UPDATE SET user_id = excluded.user_id, data = excluded.data, \
+             expires_at = excluded.expires_at",
+        )
+        .bind(&row.key)
+        .bind(row.user.map(|u| u.to_string()))
+        .bind(&row.data)
+        .bind(row.expires_at.micros())
+        .execute(self.conn())
+        .await
+        .map_err(map)?;
+        Ok(())
+    }
+
+    async fn delete_session(&mut self, key: &str) -> StoreResult<()> {
+        query("DELETE FROM sessions WHERE session_key = $1")
+            .bind(key)
+            .execute(self.conn())
+            .await
+            .map_err(map)?;
+        Ok(())
+    }
+
+    async fn delete_ended_sessions(&mut self, now: Timestamp) -> StoreResult<i64> {
+        let done = query("DELETE FROM sessions WHERE expires_at <= $1")
+            .bind(now.micros())
+            .execute(self.conn())
+            .await
+            .map_err(map)?;
+        Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
+    }
+}

@@ -1,0 +1,65 @@
+//! The conformance suite on SQLite and PostgreSQL.
+
+mod database;
+
+macro_rules! on_both {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                let (store, _folder) = crate::database::sqlite().await;
+                slipway_testkit::conformance::$test(crate::database::world(store)).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                if let Some(store) = crate::database::postgres().await {
+                    slipway_testkit::conformance::$test(crate::database::world(store)).await;
+                }
+            })+
+        }
+    };
+}
+
+on_both! {
+    a_connection_tells_how_the_last_call_went,
+    a_delivery_is_stored_once,
+    a_proposal_is_changed_by_whoever_saw_it_last,
+    a_release_is_made_once_and_never_changes,
+    a_run_is_as_it_was_seen_last,
+    logs_grow_at_their_end_and_survive_a_retry,
+    a_job_is_claimed_by_one_worker,
+    a_key_keeps_one_waiting_job,
+    a_promotion_is_changed_by_whoever_saw_it_last,
+    a_role_reaches_down_and_never_sideways,
+    a_stop_has_one_lock_and_a_fence_that_only_grows,
+    an_ended_lease_fences_the_slow_worker,
+    an_environment_is_changed_by_whoever_saw_it_last,
+    bugs_are_closed_by_testers_and_reporters,
+    cards_stay_where_they_are_put,
+    concurrent_moves_all_survive,
+    decisions_and_turns_are_kept_by_person,
+    every_change_joins_the_chain,
+    failures_lock_and_a_success_forgets,
+    names_are_taken_once,
+    sessions_end,
+    sign_in_tells_nothing_about_unknown_accounts,
+    the_lane_and_the_grid_show_the_same_stops,
+    the_matrix_holds_through_the_store,
+    two_writers_never_fork_the_chain,
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_slipway_is_refused_and_left_alone() {
+    let (store, _folder) = database::sqlite().await;
+    store
+        .execute_for_tests(String::from(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+             VALUES (9999, 'from the future', TRUE, X'00', 0)",
+        ))
+        .await
+        .unwrap();
+    let refused = store.migrate().await.unwrap_err();
+    assert!(refused.to_string().contains("run a newer Slipway"), "{refused}");
+}

@@ -1,0 +1,95 @@
+//! What every store must do, whichever database is beneath. Each function is one test; it gets a portal
+//! around an empty, migrated store.
+
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a test panics where its rule does not hold"
+)]
+
+mod access;
+mod audit;
+mod item;
+mod outbox;
+mod person;
+mod pipelines;
+mod promotion;
+
+use crate::MockClock;
+use slipway_domain::id::UserId;
+use slipway_domain::org::OrgRef;
+use slipway_domain::person::PersonRef;
+use slipway_domain::text::Locale;
+use slipway_portal::person::NewAccount;
+use slipway_portal::{Actor, OpCtx, Portal, Via};
+
+pub use access::{
+    a_role_reaches_down_and_never_sideways, names_are_taken_once, the_matrix_holds_through_the_store,
+};
+pub use audit::{every_change_joins_the_chain, two_writers_never_fork_the_chain};
+pub use item::{
+    bugs_are_closed_by_testers_and_reporters, cards_stay_where_they_are_put, concurrent_moves_all_survive,
+};
+pub use outbox::{
+    a_job_is_claimed_by_one_worker, a_key_keeps_one_waiting_job, an_ended_lease_fences_the_slow_worker,
+};
+pub use person::{
+    failures_lock_and_a_success_forgets, sessions_end, sign_in_tells_nothing_about_unknown_accounts,
+};
+pub use pipelines::{
+    a_connection_tells_how_the_last_call_went, a_delivery_is_stored_once,
+    a_proposal_is_changed_by_whoever_saw_it_last, a_release_is_made_once_and_never_changes,
+    a_run_is_as_it_was_seen_last, logs_grow_at_their_end_and_survive_a_retry,
+};
+pub use promotion::{
+    a_promotion_is_changed_by_whoever_saw_it_last, a_stop_has_one_lock_and_a_fence_that_only_grows,
+    an_environment_is_changed_by_whoever_saw_it_last, decisions_and_turns_are_kept_by_person,
+    the_lane_and_the_grid_show_the_same_stops,
+};
+
+/// A portal of a test, and its clock.
+#[derive(Clone)]
+pub struct World {
+    /// The portal.
+    pub portal: Portal,
+    /// Its clock.
+    pub clock: MockClock,
+}
+
+impl World {
+    /// Slipway itself.
+    pub fn system(&self) -> OpCtx {
+        self.portal.system("test")
+    }
+
+    /// A request of `person`.
+    pub fn as_person(&self, person: &PersonRef) -> OpCtx {
+        self.portal
+            .ctx(Actor::User(person.clone()), Via::Web, "test", Locale::En)
+    }
+
+    /// Makes an account with the password `correct horse`.
+    ///
+    /// # Panics
+    /// Where the account cannot be made.
+    pub async fn person(&self, username: &str) -> PersonRef {
+        let new = NewAccount {
+            username: username.to_owned(),
+            name: username.to_uppercase(),
+            email: Some(format!("{username}@example.com")),
+            password: String::from("correct horse"),
+        };
+        slipway_portal::person::create(&self.system(), new)
+            .await
+            .expect("the account is made")
+    }
+
+    /// Makes an organization that `owner` owns.
+    ///
+    /// # Panics
+    /// Where it cannot be made.
+    pub async fn org(&self, slug: &str, owner: UserId) -> OrgRef {
+        slipway_portal::org::create(&self.system(), slug, slug, owner)
+            .await
+            .expect("the organization is made")
+    }
+}

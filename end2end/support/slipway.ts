@@ -1,0 +1,81 @@
+import AxeBuilder from "@axe-core/playwright";
+import { type Page, expect, test as base } from "@playwright/test";
+import { mkdirSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export { expect } from "@playwright/test";
+export type { Page } from "@playwright/test";
+
+/** Everyone in the demo has this password; the sign-in page says so. */
+export const PASSWORD = "slipway-demo";
+
+const images = resolve(dirname(fileURLToPath(import.meta.url)), "../../docs/images");
+
+/** What the browser says about requests that a test refuses on purpose; tests look at the page instead. */
+const REFUSED = /Failed to load resource/;
+
+interface Fixtures {
+  /** Fails the test when the page threw or complained: a page that does not hydrate says so only there. */
+  quietConsole: void;
+}
+
+/** Playwright's `test`, on the demo that `demo.ts` started. */
+export const test = base.extend<Fixtures>({
+  baseURL: async ({}, use) => {
+    await use(process.env.SLIPWAY_URL);
+  },
+  quietConsole: [
+    async ({ page }, use) => {
+      const complaints: string[] = [];
+      page.on("pageerror", (error) => complaints.push(error.message));
+      page.on("console", (message) => {
+        if (message.type() === "error" && !REFUSED.test(message.text())) complaints.push(message.text());
+      });
+      await use();
+      expect(complaints, "the page's console").toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+/** Signs in with the form and waits for the page behind it. */
+export async function signIn(page: Page, username: string, next = "/"): Promise<void> {
+  await page.goto(`/sign-in?next=${encodeURIComponent(next)}`);
+  const form = page.locator("form:has(input[type=password])");
+  await form.locator("input[name=username]").fill(username);
+  await form.locator("input[name=password]").fill(PASSWORD);
+  await form.locator("button[type=submit]").click();
+  await expect(page).not.toHaveURL(/\/sign-in/);
+}
+
+/** Checks the page against WCAG 2.2 AA, in the light and in the dark theme. */
+export async function expectAccessible(page: Page): Promise<void> {
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    const { violations } = await new AxeBuilder({ page })
+      .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
+      .analyze();
+    const found = violations.flatMap(({ id, help, nodes }) =>
+      nodes.map((node) => `${id}: ${help}: ${node.target.join(" ")}\n  ${node.failureSummary ?? ""}`),
+    );
+    expect(found, `axe, ${colorScheme}`).toEqual([]);
+  }
+  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
+}
+
+/** Checks that nothing sticks out of the window at the side. */
+export async function expectNoSidewaysScroll(page: Page): Promise<void> {
+  const { content, window } = await page.evaluate(() => ({
+    content: document.documentElement.scrollWidth,
+    window: document.documentElement.clientWidth,
+  }));
+  expect(content, "width of the page").toBeLessThanOrEqual(window);
+}
+
+/** Takes a picture for the documentation, when asked to by `SLIPWAY_PICTURES=1`. */
+export async function picture(page: Page, name: string): Promise<void> {
+  if (process.env.SLIPWAY_PICTURES !== "1") return;
+  mkdirSync(images, { recursive: true });
+  await page.screenshot({ path: `${images}/${name}.png`, animations: "disabled", caret: "hide" });
+}

@@ -1,0 +1,224 @@
+//! `slipway check-config`: everything that the configuration names is tried, and every trouble is told.
+
+use super::ConfigFile;
+use crate::config::{Cluster, Config, Gitlab};
+use crate::outside;
+use slipway_portal::ports::{
+    ClusterAccess, ClusterConnector, ForgeAccess, ForgeConnector, Store as _, TokenInfo,
+};
+use slipway_store::SqlStore;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long one connection may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What was found, line by line.
+#[derive(Debug, Default)]
+pub struct Report {
+    lines: Vec<String>,
+    failed: bool,
+}
+
+impl Report {
+    fn add(&mut self, what: &str, found: Result<String, String>) {
+        match found {
+            Ok(said) => self.lines.push(format!("ok    {what}: {said}")),
+            Err(trouble) => {
+                self.failed = true;
+                self.lines.push(format!("FAIL  {what}: {trouble}"));
+            }
+        }
+    }
+
+    fn warn(&mut self, what: &str, words: &str) {
+        self.lines.push(format!("warn  {what}: {words}"));
+    }
+
+    /// Whether anything failed.
+    pub const fn failed(&self) -> bool {
+        self.failed
+    }
+
+    /// The lines.
+    pub fn lines(&self) -> &[String] {
+        &self.lines
+    }
+}
+
+pub(super) async fn run(file: &ConfigFile) -> anyhow::Result<ExitCode> {
+    let config = file.load()?;
+    let report = check(&config).await;
+    for line in report.lines() {
+        println!("{line}");
+    }
+    Ok(if report.failed() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Tries everything.
+pub async fn check(config: &Config) -> Report {
+    let mut report = Report::default();
+    report.add(
+        "server",
+        Ok(format!(
+            "listens on {}, reached at {}",
+            config.server.listen,
+            config.server.url()
+        )),
+    );
+    let url = config.server.url();
+    let loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
+    if url.starts_with("http:") && !loopback.iter().any(|l| url.starts_with(l)) {
+        report.warn(
+            "server.public_url",
+            "passwords and sessions travel unencrypted; put TLS in front and use https",
+        );
+    }
+    report.add(
+        &format!("database {}", config.database.shown()),
+        database(config).await,
+    );
+    let forges = outside::forges();
+    for gitlab in &config.gitlab {
+        report.add(
+            &format!("gitlab `{}`", gitlab.name),
+            gitlab_of(&*forges, gitlab).await,
+        );
+    }
+    let clusters = outside::clusters();
+    for cluster in &config.clusters {
+        report.add(
+            &format!("cluster `{}`", cluster.name),
+            cluster_of(&*clusters, cluster).await,
+        );
+    }
+    if let Some(gitlab) = &config.sign_in.gitlab {
+        report.add("sign_in.gitlab", provider(&gitlab.base_url).await);
+    }
+    report
+}
+
+async fn database(config: &Config) -> Result<String, String> {
+    let store = SqlStore::connect(&config.database.url)
+        .await
+        .map_err(|error| chain(&error))?;
+    store.migrate().await.map_err(|error| chain(&error))?;
+    store.ping().await.map_err(|error| chain(&error))?;
+    Ok(String::from("answers, and is up to date"))
+}
+
+async fn gitlab_of(forges: &dyn ForgeConnector, gitlab: &Gitlab) -> Result<String, String> {
+    let access = ForgeAccess {
+        base_url: gitlab.base(),
+        token: gitlab.token()?,
+    };
+    let asked = async {
+        let forge = forges.connect(&access)?;
+        forge.token().await
+    };
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(token)) => may_use(&gitlab.base(), &token),
+        Ok(Err(error)) => Err(format!("{}: {error}. {}", gitlab.base(), gitlab_advice(&error))),
+        Err(_) => Err(format!(
+            "{} does not answer within {} s; {REACH}",
+            gitlab.base(),
+            PATIENCE.as_secs()
+        )),
+    }
+}
+
+/// Whether the token can do what Slipway needs.
+fn may_use(base: &str, token: &TokenInfo) -> Result<String, String> {
+    let name = &token.username;
+    if !token.scopes.is_empty() && !token.scopes.iter().any(|scope| scope == "api") {
+        let scopes = token.scopes.join(", ");
+        return Err(format!(
+            "{base} knows the token as {name}, but its scopes are {scopes}. Make one with the scope api"
+        ));
+    }
+    let ends = token
+        .expires_at
+        .as_ref()
+        .map(|day| format!(", which ends on {day}"))
+        .unwrap_or_default();
+    Ok(format!("{base} knows the token as {name}{ends}"))
+}
+
+const REACH: &str = "check base_url, the network and its proxies from this machine";
+
+fn gitlab_advice(error: &slipway_portal::ports::ForgeError) -> &'static str {
+    use slipway_portal::ports::ForgeError as E;
+    match error {
+        E::BadToken => "Make a new access token with the scope api and set token or token_file",
+        E::Forbidden(_) => "Give the token the scope api",
+        E::Unreachable(_) => "Check base_url, the network and its proxies from this machine",
+        E::Limited { .. } => "Try again later",
+        E::NotFound(_) | E::Refused(_) | E::Broken(_) => "Is base_url a GitLab's root, without /api/v4?",
+    }
+}
+
+async fn cluster_of(clusters: &dyn ClusterConnector, cluster: &Cluster) -> Result<String, String> {
+    let access = ClusterAccess {
+        kubeconfig: cluster.kubeconfig()?,
+        context: cluster.context.clone(),
+    };
+    let asked = async { clusters.connect(&access).await?.version().await };
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(version)) => Ok(format!("answers as {version}")),
+        Ok(Err(error)) => Err(format!("{error}. {}", cluster_advice(&error))),
+        Err(_) => Err(format!(
+            "does not answer within {} s; check the server in the kubeconfig and the network",
+            PATIENCE.as_secs()
+        )),
+    }
+}
+
+fn cluster_advice(error: &slipway_portal::ports::ClusterError) -> &'static str {
+    use slipway_portal::ports::ClusterError as E;
+    match error {
+        E::Unreachable(_) => "Check the server in the kubeconfig and the network from this machine",
+        E::Forbidden(_) => "Check the credentials in the kubeconfig, or the role of the service account",
+        E::Limited { .. } => "Try again later",
+        E::NotFound(_) | E::Conflict(_) | E::Refused(_) | E::Fenced(_) | E::Broken(_) => {
+            "Is the server a Kubernetes API server? Check the context"
+        }
+    }
+}
+
+async fn provider(base_url: &str) -> Result<String, String> {
+    let url = format!(
+        "{}/.well-known/openid-configuration",
+        base_url.trim_end_matches('/')
+    );
+    let client = reqwest::Client::builder()
+        .timeout(PATIENCE)
+        .build()
+        .map_err(|error| chain(&error))?;
+    let answer = client
+        .get(&url)
+        .send()
+        .await
+        .map_err(|error| format!("{}; {REACH}", chain(&error)))?;
+    let status = answer.status();
+    if status.is_success() {
+        Ok(format!("{base_url} answers"))
+    } else {
+        Err(format!("{url} answers {status}; is base_url a GitLab's root?"))
+    }
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

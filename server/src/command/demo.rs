@@ -1,0 +1,88 @@
+//! `slipway demo`
+
+use crate::config::{Database, Log, SignIn};
+use crate::demo::{self, Folder};
+use crate::http::{find_site, oauth};
+use crate::running::{self, Plan};
+use crate::{outside, telemetry};
+use slipway_app::{Provider, SignInOptions};
+use slipway_portal::Portal;
+use slipway_portal::seal::Sealer;
+use slipway_sandbox::Sandbox;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The demo's ways.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Where everything is kept, so that it survives a restart
+    #[arg(long, value_name = "DIR", default_value = "slipway-demo")]
+    data: PathBuf,
+    /// The port of 127.0.0.1 to listen on
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// Begin anew: forget all that the folder has
+    #[arg(long)]
+    reset: bool,
+}
+
+pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let log = Log {
+        filter: String::from("warn,slipway=info,slipway_server=info"),
+        ..Log::default()
+    };
+    telemetry::log(&log);
+    let address = SocketAddr::from(([127, 0, 0, 1], options.port));
+    let mut told = running::until_told();
+    let folder = Folder::open(&options.data, options.reset)?;
+    let listener = running::bind(address, "--port").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+
+    let database = Database {
+        url: format!("sqlite://{}", folder.database().display()),
+    };
+    let (sandbox, store) = tokio::try_join!(demo::sandbox(&folder), outside::database(&database))?;
+    let portal = outside::portal(store, Sealer::new(&folder.key()?, &[]), url.clone());
+    let gitlab = tokio::select! {
+        seeded = seed(&portal, &sandbox, &folder, &url) => seeded?,
+        _ = told.wait_for(|stop| *stop) => return Ok(ExitCode::SUCCESS),
+    };
+
+    println!("{}", demo::welcome(&url, &sandbox, folder.path()));
+    let plan = Plan {
+        portal,
+        site: find_site(None),
+        sign_in: SignIn::default(),
+        ways: SignInOptions {
+            demo_people: demo::people::on_the_page(),
+            demo_password: Some(demo::people::PASSWORD.to_owned()),
+            providers: vec![Provider {
+                key: String::from("gitlab"),
+                name: String::from("GitLab"),
+            }],
+        },
+        gitlab: Some(gitlab),
+        behind_proxy: false,
+        metrics_token: None,
+    };
+    let served = running::serve(plan, listener, told).await;
+    sandbox.shutdown().await;
+    served?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Fills what is still empty, and registers Slipway with the sandbox's GitLab.
+async fn seed(
+    portal: &Portal,
+    sandbox: &Sandbox,
+    folder: &Folder,
+    url: &str,
+) -> anyhow::Result<oauth::Gitlab> {
+    demo::seed(portal, sandbox, folder).await?;
+    let back = format!("{url}/sign-in/gitlab/callback");
+    let (id, secret) = sandbox
+        .gitlab()
+        .seed_application("Slipway", &back, &["read_user"]);
+    oauth::Gitlab::new(&sandbox.gitlab_url(), &id, &secret, url)
+}

@@ -1,0 +1,116 @@
+//! The table of every route that is neither a page nor a server function: method, path, who may ask.
+//!
+//! The router is built from it and the permission coverage test reads it, so neither can forget a row.
+
+use super::visit::Visit;
+use super::{Edge, api, health, live, oauth, preferences, problem, sign_in, webhooks};
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Router};
+use slipway_portal::Error;
+
+/// Who may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone: it says nothing about anybody's work.
+    Anyone,
+    /// People who are signed in; what they see is decided by the use case.
+    SignedIn,
+    /// Whoever proves it in the request itself, by a token.
+    Proof,
+}
+
+/// One route.
+#[derive(Clone, Copy)]
+pub struct Route {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path, in axum's notation.
+    pub path: &'static str,
+    /// Who may ask.
+    pub access: Access,
+    handler: fn() -> MethodRouter<Edge>,
+}
+
+const fn route(
+    method: &'static str,
+    path: &'static str,
+    access: Access,
+    handler: fn() -> MethodRouter<Edge>,
+) -> Route {
+    Route {
+        method,
+        path,
+        access,
+        handler,
+    }
+}
+
+/// Every route.
+pub const ROUTES: &[Route] = &[
+    route("GET", "/healthz", Access::Anyone, || get(health::healthz)),
+    route("GET", "/readyz", Access::Anyone, || get(health::readyz)),
+    route("GET", "/metrics", Access::Proof, || get(health::metrics)),
+    route("POST", "/sign-in", Access::Anyone, || post(sign_in::sign_in)),
+    route("POST", "/sign-out", Access::Anyone, || post(sign_in::sign_out)),
+    route("GET", "/sign-in/gitlab", Access::Anyone, || get(oauth::leave)),
+    route("GET", "/sign-in/gitlab/callback", Access::Proof, || {
+        get(oauth::come_back)
+    }),
+    route("POST", "/preferences", Access::Anyone, || {
+        post(preferences::choose)
+    }),
+    route("POST", "/hooks/gitlab/{app}", Access::Proof, || {
+        post(webhooks::gitlab)
+    }),
+    route("GET", "/live", Access::SignedIn, || get(live::stream)),
+    route("GET", "/api/v1/openapi.json", Access::Anyone, || {
+        get(api::openapi)
+    }),
+    route("GET", "/api/v1/me", Access::SignedIn, || get(api::me::show)),
+    route("GET", "/api/v1/orgs", Access::SignedIn, || get(api::org::list)),
+    route("GET", "/api/v1/orgs/{org}", Access::SignedIn, || {
+        get(api::org::show)
+    }),
+    route(
+        "GET",
+        "/api/v1/orgs/{org}/projects/{project}",
+        Access::SignedIn,
+        || get(api::project::show),
+    ),
+    route(
+        "GET",
+        "/api/v1/orgs/{org}/projects/{project}/apps/{app}",
+        Access::SignedIn,
+        || get(api::application::show),
+    ),
+    route(
+        "GET",
+        "/api/v1/orgs/{org}/projects/{project}/apps/{app}/runs/{number}/jobs/{job}/log",
+        Access::SignedIn,
+        || get(api::job::log),
+    ),
+];
+
+/// Adds the table to `router`.
+pub fn routes(mut router: Router<Edge>, _edge: &Edge) -> Router<Edge> {
+    for route in ROUTES {
+        let handler = (route.handler)();
+        let handler = match route.access {
+            Access::SignedIn => handler.route_layer(from_fn(signed_in)),
+            Access::Anyone | Access::Proof => handler,
+        };
+        router = router.route(route.path, handler);
+    }
+    router
+}
+
+/// Turns away whoever is not signed in, before any handler looks at the request.
+async fn signed_in(Extension(visit): Extension<Visit>, request: Request, next: Next) -> Response {
+    if visit.ctx.user().is_err() {
+        return problem::Refusal::of(&visit, Error::Unauthenticated).into_response();
+    }
+    next.run(request).await
+}

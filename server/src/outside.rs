@@ -1,0 +1,59 @@
+//! Putting the use cases together with the outside: the database, GitLab, the clusters, the clock.
+
+use crate::config::{Database, Secrets};
+use anyhow::Context as _;
+use slipway_portal::live::LocalNotifier;
+use slipway_portal::ports::{ClusterConnector, ForgeConnector, SystemClock};
+use slipway_portal::seal::Sealer;
+use slipway_portal::{Portal, PortalParts};
+use slipway_store::SqlStore;
+use std::sync::Arc;
+
+/// Connects to the database and brings its schema up to date.
+///
+/// # Errors
+/// The database does not answer, or a newer Slipway was here.
+pub async fn database(config: &Database) -> anyhow::Result<SqlStore> {
+    let store = SqlStore::connect(&config.url)
+        .await
+        .with_context(|| format!("cannot open the database {}; see database.url", config.shown()))?;
+    store
+        .migrate()
+        .await
+        .with_context(|| format!("cannot use the database {}", config.shown()))?;
+    Ok(store)
+}
+
+/// What seals secrets at rest.
+pub fn sealer(config: &Secrets) -> Sealer {
+    let previous: Vec<String> = config
+        .previous_keys
+        .iter()
+        .map(|key| key.expose().to_owned())
+        .collect();
+    Sealer::new(config.key.expose(), &previous)
+}
+
+/// Makes clients for GitLab.
+pub fn forges() -> Arc<dyn ForgeConnector> {
+    Arc::new(slipway_forge::GitlabConnector::default())
+}
+
+/// Makes clients for clusters.
+pub fn clusters() -> Arc<dyn ClusterConnector> {
+    Arc::new(slipway_cluster::KubeConnector::new())
+}
+
+/// The use cases, around `store`, reached at `public_url`.
+pub fn portal(store: SqlStore, sealer: Sealer, public_url: String) -> Portal {
+    Portal::new(PortalParts {
+        store: Arc::new(store),
+        forges: forges(),
+        clusters: clusters(),
+        clock: Arc::new(SystemClock),
+        notifier: Arc::new(LocalNotifier::default()),
+        sealer,
+        public_url,
+        wake: tokio::sync::Notify::new(),
+    })
+}

@@ -1,0 +1,367 @@
+//! Every server function and every route is asked by nobody, by somebody of another organization, by
+//! somebody whose role is too small, and by somebody who may. None can be left out: the names are taken
+//! from the program itself and from `coverage.txt`.
+
+use crate::scene::{Places, Scene};
+use http::StatusCode;
+use slipway_server::http::route::{Access, ROUTES};
+use std::collections::{BTreeMap, BTreeSet};
+
+const TABLE: &str = include_str!("coverage.txt");
+
+/// The app of the scene, as arguments.
+const APP: &str = "org=acme&project=checkout&app=order-api";
+/// Its project.
+const PROJECT: &str = "org=acme&project=checkout";
+
+/// How one call is tried.
+struct Call {
+    /// The row: `fn:` and the endpoint, or method and path.
+    name: &'static str,
+    /// Its arguments, or for a route the path that is asked.
+    arguments: String,
+    /// Somebody who sees the place but may not do this; `None`: whoever sees it may.
+    too_small: Option<&'static str>,
+    /// Somebody who may, and the status they get. GitLab cannot be reached here, so 503 is as far as some get.
+    may: (&'static str, u16),
+}
+
+fn call(
+    name: &'static str,
+    arguments: impl Into<String>,
+    too_small: Option<&'static str>,
+    may: (&'static str, u16),
+) -> Call {
+    Call {
+        name,
+        arguments: arguments.into(),
+        too_small,
+        may,
+    }
+}
+
+#[expect(clippy::too_many_lines, reason = "a table: one call a server function")]
+fn calls(at: &Places) -> Vec<Call> {
+    let with = |base: &str, more: &str| format!("{base}&{more}");
+    let promotion = format!("id={}", at.promotion);
+    let nothing = uuid::Uuid::nil();
+    vec![
+        call(
+            "fn:app/connect",
+            with(APP, "repository=1"),
+            Some("dora"),
+            ("devon", 422),
+        ),
+        call("fn:app/connections", APP, Some("dora"), ("devon", 200)),
+        call("fn:app/page", APP, None, ("vic", 200)),
+        call("fn:app/repositories", APP, Some("dora"), ("devon", 422)),
+        call("fn:audit/list", PROJECT, Some("dora"), ("devon", 200)),
+        call("fn:environment/list", PROJECT, None, ("vic", 200)),
+        call(
+            "fn:item/add",
+            with(PROJECT, "title=One&kind=task"),
+            Some("vic"),
+            ("dora", 200),
+        ),
+        call("fn:item/board", PROJECT, None, ("vic", 200)),
+        call("fn:item/bugs", PROJECT, None, ("vic", 200)),
+        call(
+            "fn:item/create",
+            with(PROJECT, "kind=task&title=One&description=&priority=normal"),
+            Some("vic"),
+            ("dora", 200),
+        ),
+        call(
+            "fn:item/move",
+            with(PROJECT, "number=1&column=doing"),
+            Some("vic"),
+            ("dora", 200),
+        ),
+        call(
+            "fn:item/state",
+            with(PROJECT, "number=1&state=in_progress"),
+            Some("vic"),
+            ("dora", 200),
+        ),
+        call("fn:item/view", with(PROJECT, "key=CHK-1"), None, ("vic", 200)),
+        call(
+            "fn:iteration/start",
+            with(PROJECT, "name=One&goal=&starts_on=2026-01-01&ends_on=2026-01-14"),
+            Some("dora"),
+            ("devon", 200),
+        ),
+        call("fn:member/list", PROJECT, None, ("vic", 200)),
+        call("fn:org/overview", "org=acme", None, ("vic", 200)),
+        call("fn:project/grid", PROJECT, None, ("vic", 200)),
+        call(
+            "fn:promotion/cancel",
+            promotion.clone(),
+            Some("vic"),
+            ("oli", 200),
+        ),
+        call(
+            "fn:promotion/decide",
+            format!("{promotion}&subject=x&decision=reject&comment=no"),
+            Some("vic"),
+            ("devon", 409),
+        ),
+        call(
+            "fn:promotion/request",
+            format!("{APP}&release={}&environment={}", at.release, at.qa),
+            Some("vic"),
+            ("dora", 200),
+        ),
+        call(
+            "fn:promotion/retry",
+            promotion.clone(),
+            Some("dora"),
+            ("oli", 409),
+        ),
+        call(
+            "fn:promotion/rollback",
+            format!("{promotion}&release={}&reason=bad", at.release),
+            Some("dora"),
+            ("oli", 422),
+        ),
+        call("fn:promotion/view", promotion.clone(), None, ("vic", 200)),
+        call(
+            "fn:proposal/check",
+            with(APP, "template=node"),
+            Some("vic"),
+            ("dora", 422),
+        ),
+        call("fn:proposal/gallery", APP, None, ("vic", 200)),
+        call(
+            "fn:proposal/merge",
+            format!("{APP}&id={nothing}"),
+            Some("vic"),
+            ("dora", 404),
+        ),
+        call(
+            "fn:proposal/propose",
+            with(APP, "template=node"),
+            Some("vic"),
+            ("dora", 422),
+        ),
+        call(
+            "fn:proposal/template",
+            with(APP, "template=node"),
+            None,
+            ("vic", 200),
+        ),
+        call("fn:release/list", APP, None, ("vic", 200)),
+        call("fn:release/view", with(APP, "version=1.0.0"), None, ("vic", 200)),
+        call("fn:run/cancel", with(APP, "number=1"), Some("vic"), ("dora", 422)),
+        call("fn:run/list", APP, None, ("vic", 200)),
+        call("fn:run/page", with(APP, "number=1"), None, ("vic", 200)),
+        call(
+            "fn:run/play",
+            format!("{APP}&number=1&job={nothing}"),
+            Some("vic"),
+            ("dora", 404),
+        ),
+        call("fn:run/retry", with(APP, "number=1"), Some("vic"), ("dora", 422)),
+        call(
+            "fn:run/retry_job",
+            format!("{APP}&number=1&job={nothing}"),
+            Some("vic"),
+            ("dora", 404),
+        ),
+        call("fn:run/start", with(APP, "ref=main"), Some("vic"), ("dora", 422)),
+        call("GET /api/v1/orgs/{org}", "/api/v1/orgs/acme", None, ("vic", 200)),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}",
+            "/api/v1/orgs/acme/projects/checkout",
+            None,
+            ("vic", 200),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/apps/{app}/runs/{number}/jobs/{job}/log",
+            format!(
+                "/api/v1/orgs/acme/projects/checkout/apps/order-api/runs/1/jobs/{}/log",
+                at.job
+            ),
+            None,
+            ("vic", 200),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/apps/{app}",
+            "/api/v1/orgs/acme/projects/checkout/apps/order-api",
+            None,
+            ("vic", 200),
+        ),
+    ]
+}
+
+/// What anybody who is signed in may ask of themselves.
+const OWN: &[(&str, &str)] = &[
+    ("fn:home/work", ""),
+    ("fn:me/chrome", ""),
+    ("fn:promotion/inbox", ""),
+    ("GET /api/v1/me", "/api/v1/me"),
+    ("GET /api/v1/orgs", "/api/v1/orgs"),
+    ("GET /live", "/live"),
+];
+
+/// What anybody may ask.
+const PUBLIC: &[(&str, &str)] = &[("fn:session/ways", "")];
+
+/// Name → kind of access, of the table.
+fn table() -> BTreeMap<&'static str, &'static str> {
+    let lines = TABLE
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| {
+            line.split_once("  ")
+                .map(|(name, kind)| (name, kind.trim()))
+                .expect("a name, two spaces, a kind")
+        })
+        .collect()
+}
+
+/// Endpoint → whether it is posted, of the server functions that are linked in.
+fn server_functions() -> BTreeMap<String, bool> {
+    // Linked in by what uses them.
+    let _ = slipway_app::App;
+    server_fn::axum::server_fn_paths()
+        .map(|(path, method)| {
+            (
+                format!("fn:{}", path.trim_start_matches("/api/fn/")),
+                method == http::Method::POST,
+            )
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_server_function_and_every_route_has_a_row_and_a_case() {
+    let scene = Scene::new().await;
+    let places = scene.furnish().await;
+    let mut cases: BTreeSet<String> = calls(&places).iter().map(|call| call.name.to_owned()).collect();
+    cases.extend(OWN.iter().chain(PUBLIC).map(|(name, _)| (*name).to_owned()));
+    let functions: BTreeSet<String> = server_functions().into_keys().collect();
+    let routes = ROUTES
+        .iter()
+        .filter(|r| r.access == Access::SignedIn)
+        .map(|r| format!("{} {}", r.method, r.path));
+    let known: BTreeSet<String> = functions.iter().cloned().chain(routes).collect();
+    let missing: Vec<_> = known.difference(&cases).collect();
+    assert!(missing.is_empty(), "no case tries {missing:?}");
+    let stale: Vec<_> = cases.difference(&known).collect();
+    assert!(stale.is_empty(), "cases for what is not there: {stale:?}");
+    let rows: BTreeSet<String> = table().into_keys().map(str::to_owned).collect();
+    let unlisted: Vec<_> = functions.difference(&rows).collect();
+    assert!(unlisted.is_empty(), "coverage.txt has no row for {unlisted:?}");
+}
+
+async fn ask(
+    scene: &Scene,
+    functions: &BTreeMap<String, bool>,
+    name: &str,
+    arguments: &str,
+    who: Option<&str>,
+) -> StatusCode {
+    let cookie = match who {
+        Some(who) => Some(scene.session(who).await),
+        None => None,
+    };
+    let cookie = cookie.as_deref();
+    let Some(endpoint) = name.strip_prefix("fn:") else {
+        return scene.get(arguments, cookie).await.status;
+    };
+    let path = format!("/api/fn/{endpoint}");
+    let answer = if functions[name] {
+        scene.post(&path, arguments, cookie).await
+    } else {
+        scene.get(&format!("{path}?{arguments}"), cookie).await
+    };
+    answer.status
+}
+
+#[tokio::test]
+async fn nobody_strangers_and_small_roles_are_turned_away_and_the_rest_let_in() {
+    let scene = Scene::new().await;
+    let places = scene.furnish().await;
+    let functions = server_functions();
+    let rows = table();
+    let mut wrong = Vec::new();
+    for call in calls(&places) {
+        let mut expect = vec![(None, 401), (Some("olga"), 404), (Some("nora"), 404)];
+        if let Some(who) = call.too_small {
+            expect.push((Some(who), 403));
+            assert_ne!(
+                rows.get(call.name),
+                Some(&"see"),
+                "{} asks for more than to see",
+                call.name
+            );
+        } else {
+            // Routes have no row; all of them only read.
+            let kind = rows.get(call.name).copied().unwrap_or("see");
+            assert!(
+                kind.starts_with("see"),
+                "{} is `{kind}`, and no case has too small a role",
+                call.name
+            );
+        }
+        expect.push((Some(call.may.0), call.may.1));
+        for (who, status) in expect {
+            let got = ask(&scene, &functions, call.name, &call.arguments, who).await;
+            if got.as_u16() != status {
+                wrong.push(format!(
+                    "{} as {}: {got}, not {status}",
+                    call.name,
+                    who.unwrap_or("nobody")
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn what_is_ones_own_asks_for_a_session_and_nothing_more() {
+    let scene = Scene::new().await;
+    let functions = server_functions();
+    for (name, arguments) in OWN {
+        if *name == "GET /live" {
+            // It never ends; its own tests read it.
+            assert_eq!(scene.get(arguments, None).await.status, 401);
+            continue;
+        }
+        assert_eq!(
+            ask(&scene, &functions, name, arguments, None).await,
+            401,
+            "{name}"
+        );
+        assert_eq!(
+            ask(&scene, &functions, name, arguments, Some("nora")).await,
+            200,
+            "{name}"
+        );
+    }
+    for (name, arguments) in PUBLIC {
+        assert_eq!(
+            ask(&scene, &functions, name, arguments, None).await,
+            200,
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_is_taken_away_ends_at_the_next_request() {
+    let scene = Scene::new().await;
+    scene.furnish().await;
+    let cookie = scene.session("vic").await;
+    let path = "/api/v1/orgs/acme/projects/checkout";
+    assert_eq!(scene.get(path, Some(&cookie)).await.status, 200);
+    let statement = format!(
+        "DELETE FROM role_bindings WHERE user_id = '{}'",
+        scene.people["vic"].id
+    );
+    scene.store.execute_for_tests(statement).await.unwrap();
+    assert_eq!(scene.get(path, Some(&cookie)).await.status, 404);
+}

@@ -1,0 +1,13 @@
+//! The HTTP edge, held in the hand: a router around a real database, and people with and without rights.
+
+mod check;
+mod configuration;
+mod coverage;
+mod flash;
+mod headers;
+mod live;
+mod origin;
+mod problems;
+mod scene;
+mod sign_in;
+mod webhooks;

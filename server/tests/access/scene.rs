@@ -1,0 +1,436 @@
+//! The stage of every test: two organizations, a project with an app, and somebody of every kind.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use http::{HeaderMap, Request, StatusCode, header};
+use slipway_app::SignInOptions;
+use slipway_domain::access::Role;
+use slipway_domain::environment::Tier;
+use slipway_domain::id::{AppId, EnvironmentId, JobId, PromotionId, ReleaseId};
+use slipway_domain::item::{ItemKind, Priority};
+use slipway_domain::person::{Person, PersonRef};
+use slipway_domain::release::{Evidence, Image, Workload};
+use slipway_domain::run::{JobRow, RunRow, RunStatus};
+use slipway_domain::text::Locale;
+use slipway_portal::access::{self, may};
+use slipway_portal::person::NewAccount;
+use slipway_portal::ports::{JobRecord, NewPerson, ReleaseRecord, RunRecord};
+use slipway_portal::{Actor, OpCtx, Portal, Via, app, cluster, environment, item, org, project, promotion};
+use slipway_server::config::SignIn;
+use slipway_server::http::{Edge, router};
+use slipway_server::running::{self, Plan};
+use slipway_store::SqlStore;
+use slipway_testkit::{MockClock, Unconnected};
+use std::collections::HashMap;
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+
+/// The password of whoever has one.
+pub const PASSWORD: &str = "correct horse";
+
+/// Where Slipway is reached in tests.
+pub const URL: &str = "http://127.0.0.1:3000";
+
+/// Everything a test needs. The database goes with it.
+pub struct Scene {
+    pub portal: Portal,
+    pub store: SqlStore,
+    pub clock: MockClock,
+    pub edge: Edge,
+    pub router: Router,
+    pub stop: watch::Sender<bool>,
+    pub people: HashMap<&'static str, PersonRef>,
+    pub folder: TempDir,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", self.body))
+    }
+
+    /// `name=value` of the cookie that the answer sets.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        let lines = self
+            .headers
+            .get_all(header::SET_COOKIE)
+            .into_iter()
+            .map(|v| v.to_str().unwrap());
+        let pairs = lines.map(|line| line.split(';').next().unwrap());
+        pairs
+            .into_iter()
+            .find(|pair| pair.split_once('=').is_some_and(|(key, _)| key == name))
+            .map(str::to_owned)
+    }
+}
+
+impl Scene {
+    /// People and nothing else.
+    pub async fn new() -> Self {
+        Self::at(URL).await
+    }
+
+    /// As [`new`](Self::new), reached at `url`.
+    pub async fn at(url: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqlStore::connect(&format!("sqlite://{}", folder.path().join("test.db").display()))
+            .await
+            .unwrap();
+        store.migrate().await.unwrap();
+        let clock = MockClock::default();
+        let parts = slipway_portal::PortalParts {
+            store: Arc::new(store.clone()),
+            forges: Arc::new(Unconnected),
+            clusters: Arc::new(Unconnected),
+            clock: Arc::new(clock.clone()),
+            notifier: Arc::new(slipway_portal::live::LocalNotifier::default()),
+            sealer: slipway_portal::seal::Sealer::new("a key for tests, never for people", &[]),
+            public_url: url.to_owned(),
+            wake: tokio::sync::Notify::new(),
+        };
+        let portal = Portal::new(parts);
+        let (stop, told) = watch::channel(false);
+        let plan = Plan {
+            portal: portal.clone(),
+            site: folder.path().join("site"),
+            sign_in: SignIn::default(),
+            ways: SignInOptions::default(),
+            gitlab: None,
+            behind_proxy: false,
+            metrics_token: Some(String::from("metrics-token")),
+        };
+        let edge = running::edge(plan, told);
+        let mut scene = Self {
+            router: router(edge.clone()),
+            portal,
+            store,
+            clock,
+            edge,
+            stop,
+            people: HashMap::new(),
+            folder,
+        };
+        for name in ["ada", "devon", "dora", "quinn", "oli", "vic", "olga", "nora"] {
+            scene.person(name).await;
+        }
+        scene
+    }
+
+    async fn person(&mut self, username: &'static str) {
+        let ctx = self.portal.system("test");
+        let person = Person {
+            id: ctx.id(),
+            username: username.to_owned(),
+            name: username.to_uppercase(),
+            email: None,
+            locale: None,
+            created_at: ctx.now(),
+            deactivated_at: None,
+        };
+        let mut tx = self.portal.store.write().await.unwrap();
+        tx.insert_person(&NewPerson {
+            person: person.clone(),
+            password_hash: None,
+        })
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        self.people.insert(username, person.as_ref());
+    }
+
+    /// Somebody who signs in by [`PASSWORD`].
+    pub async fn account(&self, username: &str) -> PersonRef {
+        let account = NewAccount {
+            username: username.to_owned(),
+            name: username.to_uppercase(),
+            email: None,
+            password: PASSWORD.to_owned(),
+        };
+        slipway_portal::person::create(&self.portal.system("test"), account)
+            .await
+            .unwrap()
+    }
+
+    pub fn ctx(&self, who: &str) -> OpCtx {
+        self.portal.ctx(
+            Actor::User(self.people[who].clone()),
+            Via::Web,
+            "test",
+            Locale::En,
+        )
+    }
+
+    /// The cookie of a fresh session.
+    pub async fn session(&self, who: &str) -> String {
+        let cookie = self.edge.sessions.start(self.people[who].id, None).await.unwrap();
+        cookie.to_str().unwrap().split(';').next().unwrap().to_owned()
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8_lossy(&bytes).into_owned(),
+        }
+    }
+
+    /// A request of a program, by the session of `cookie` if there is one.
+    pub async fn get(&self, path: &str, cookie: Option<&str>) -> Answer {
+        self.send(get(path, cookie).body(Body::empty()).unwrap()).await
+    }
+
+    /// A post of our own page's script.
+    pub async fn post(&self, path: &str, form: &str, cookie: Option<&str>) -> Answer {
+        self.send(post(path, cookie).body(Body::from(form.to_owned())).unwrap())
+            .await
+    }
+
+    /// A post of a form without a script.
+    pub async fn post_form(&self, path: &str, form: &str, from: &str, cookie: Option<&str>) -> Answer {
+        let request = post(path, cookie)
+            .header(header::ACCEPT, "text/html,application/xhtml+xml")
+            .header(header::REFERER, format!("{URL}{from}"));
+        self.send(request.body(Body::from(form.to_owned())).unwrap())
+            .await
+    }
+
+    /// A page as a browser asks for it.
+    pub async fn page(&self, path: &str, cookie: Option<&str>) -> Answer {
+        self.send(
+            get(path, cookie)
+                .header(header::ACCEPT, "text/html")
+                .body(Body::empty())
+                .unwrap(),
+        )
+        .await
+    }
+}
+
+pub fn get(path: &str, cookie: Option<&str>) -> http::request::Builder {
+    with_cookie(Request::builder().uri(path), cookie)
+}
+
+pub fn post(path: &str, cookie: Option<&str>) -> http::request::Builder {
+    let request = Request::builder()
+        .method("POST")
+        .uri(path)
+        .header("sec-fetch-site", "same-origin")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    with_cookie(request, cookie)
+}
+
+fn with_cookie(request: http::request::Builder, cookie: Option<&str>) -> http::request::Builder {
+    match cookie {
+        Some(cookie) => request.header(header::COOKIE, cookie),
+        None => request,
+    }
+}
+
+/// What stands in the places of a [`Scene`].
+pub struct Places {
+    pub app: AppId,
+    pub release: ReleaseId,
+    pub qa: EnvironmentId,
+    pub promotion: PromotionId,
+    pub job: JobId,
+}
+
+impl Scene {
+    /// `acme` with a project, an app, environments, a release, a run, an item and a promotion that waits.
+    /// `olga` owns another organization, `nora` is nowhere.
+    pub async fn furnish(&self) -> Places {
+        let system = self.portal.system("test");
+        org::create(&system, "acme", "Acme", self.people["ada"].id)
+            .await
+            .unwrap();
+        org::create(&system, "other", "Other", self.people["olga"].id)
+            .await
+            .unwrap();
+        let ada = self.ctx("ada");
+        let input = project::Input {
+            slug: String::from("checkout"),
+            name: String::from("Checkout"),
+            description: String::new(),
+            key: String::from("CHK"),
+            internal: false,
+        };
+        project::create(&ada, "acme", input).await.unwrap();
+        let roles = [
+            ("devon", Role::ProjectLead),
+            ("dora", Role::ProjectDeveloper),
+            ("quinn", Role::ProjectTester),
+            ("oli", Role::ProjectOps),
+            ("vic", Role::ProjectViewer),
+        ];
+        for (who, role) in roles {
+            org::grant(&ada, "acme", Some("checkout"), self.people[who].id, role)
+                .await
+                .unwrap();
+        }
+        let input = app::Input {
+            slug: String::from("order-api"),
+            name: String::from("Order API"),
+            description: String::new(),
+        };
+        let app = app::create(&ada, "acme", "checkout", input).await.unwrap();
+        let devon = self.ctx("devon");
+        let task = item::NewItem {
+            kind: ItemKind::Task,
+            title: String::from("Count the orders"),
+            description: String::new(),
+            priority: Priority::Normal,
+            severity: None,
+            assignee: None,
+            points: None,
+            into_iteration: false,
+        };
+        item::create(&devon, "acme", "checkout", task).await.unwrap();
+        self.chain(&ada).await;
+        let release = self.history(app).await;
+        let list = environment::list(&devon, "acme", "checkout").await.unwrap();
+        let of = |tier: Tier| {
+            list.environments
+                .iter()
+                .find(|e| e.environment.tier == tier)
+                .unwrap()
+                .environment
+                .id
+        };
+        let (qa, live) = (of(Tier::Testing), of(Tier::Production));
+        let ask = promotion::Ask {
+            waiver: Some(String::from("for the test")),
+            idempotency: None,
+        };
+        let promotion = promotion::request(
+            &self.ctx("oli"),
+            "acme",
+            "checkout",
+            "order-api",
+            release,
+            live,
+            ask,
+        )
+        .await
+        .unwrap();
+        Places {
+            app,
+            release,
+            qa,
+            promotion,
+            job,
+        }
+    }
+
+    async fn chain(&self, ada: &OpCtx) {
+        let input = cluster::Input {
+            name: String::from("one"),
+            kubeconfig: String::from("{}"),
+            context: None,
+        };
+        let cluster = cluster::create(ada, "acme", input).await.unwrap();
+        environment::create_default_chain(ada, "acme", "checkout", |key| {
+            Some((cluster, format!("checkout-{key}")))
+        })
+        .await
+        .unwrap();
+    }
+
+    /// A run with a job, and the release that it made.
+    async fn history(&self, app: AppId) -> ReleaseId {
+        let system = self.portal.system("test");
+        let app = access::app_by_id::<may::ReleaseCreate>(&system, app)
+            .await
+            .unwrap();
+        let now = system.now();
+        let run = RunRecord {
+            row: RunRow {
+                id: system.id(),
+                number: 1,
+                status: RunStatus::Success,
+                git_ref: String::from("main"),
+                sha: "a1".repeat(20),
+                title: String::from("Sell more"),
+                author: String::from("Dora"),
+                source: String::from("push"),
+                created_at: now,
+                started_at: Some(now),
+                finished_at: Some(now.plus(1)),
+                failed_job: None,
+            },
+            forge_id: 101,
+            tag: false,
+            protected: false,
+            web_url: String::from("http://gitlab/p"),
+            needs: None,
+            evidence: None,
+            failure: None,
+            release_trouble: None,
+            seen_at: now,
+            settled_at: Some(now),
+        };
+        let job = JobRecord {
+            row: JobRow {
+                id: system.id(),
+                forge_id: 1,
+                name: String::from("test"),
+                stage: String::from("test"),
+                status: RunStatus::Success,
+                needs: Vec::new(),
+                allow_failure: false,
+                started_at: Some(now),
+                finished_at: Some(now.plus(1)),
+                reason: None,
+                runner: None,
+                playable: false,
+            },
+            position: 1,
+            has_artifacts: false,
+            log_bytes: 0,
+            log_complete: true,
+        };
+        let release = ReleaseRecord {
+            id: system.id(),
+            app: app.id(),
+            version: String::from("1.0.0"),
+            sha: "a1".repeat(20),
+            git_ref: String::from("main"),
+            run: Some(run.row.id),
+            images: vec![Image {
+                repository: String::from("r/a"),
+                digest: format!("sha256:{:064x}", 1),
+            }],
+            workload: Workload::default(),
+            template: None,
+            commits: Vec::new(),
+            previous: None,
+            evidence: Evidence::default(),
+            created_at: now,
+            created_by: None,
+            defective: None,
+        };
+        let mut tx = self.portal.store.write().await.unwrap();
+        tx.put_run(&app.modify(), &run).await.unwrap();
+        tx.put_jobs(&app.modify(), run.row.id, std::slice::from_ref(&job))
+            .await
+            .unwrap();
+        tx.insert_release(&app.modify(), &release).await.unwrap();
+        tx.commit().await.unwrap();
+        release.id
+    }
+}

@@ -1,0 +1,151 @@
+//! The browser's part: Rust → wasm → wasm-bindgen → wasm-opt, style, minified script, compressed twins.
+//!
+//! The same steps as `cargo leptos build`, without that tool: compiling it costs a fresh machine ten minutes, and
+//! it cannot mix a small wasm with a quickly built server. docs/adr/ says more.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::fingerprint::{self, Stamp};
+use crate::process::{capture, run, run_labelled};
+use crate::workspace::Workspace;
+
+/// The profile of the root Cargo.toml that makes wasm small.
+const PROFILE: &str = "wasm-release";
+
+/// Everything that ends up in the site. Tailwind reads class names from app/.
+const SOURCES: &[&str] = &[
+    "app",
+    "frontend",
+    "crates/domain",
+    "style",
+    "public",
+    "Cargo.toml",
+    "Cargo.lock",
+    "package-lock.json",
+    "xtask/src/pages.rs",
+    "xtask/precompress.mjs",
+];
+
+/// Features that every browser of the last three years has; what rustc emits by default needs them.
+const WASM_FEATURES: &[&str] = &[
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+/// Builds the site, unless it was built from these very sources. Returns whether it had to.
+pub fn build(workspace: &Workspace, force: bool) -> Result<bool> {
+    let site = workspace.site();
+    let package = site.join("pkg");
+    let products = ["slipway.wasm", "slipway.js", "slipway.css"].map(|name| package.join(name));
+    let stamp = Stamp::new(workspace.target.join("site.stamp"));
+    let fingerprint = fingerprint::of(&workspace.root, SOURCES)?;
+    if !force && stamp.matches(fingerprint, &products) {
+        return Ok(false);
+    }
+    let mut cargo = workspace.cargo();
+    cargo.args([
+        "build",
+        "--package",
+        "frontend",
+        "--lib",
+        "--target",
+        "wasm32-unknown-unknown",
+    ]);
+    run_labelled("pages", cargo.args(["--profile", PROFILE, "--locked"]))?;
+    fresh_folder(&site)?;
+    fs::create_dir_all(&package).with_context(|| format!("could not create {}", package.display()))?;
+    copy_public_files(workspace, &site)?;
+    script_and_wasm(workspace, &package)?;
+    style(workspace, &package)?;
+    run(workspace
+        .command("node")
+        .arg(workspace.root.join("xtask/precompress.mjs"))
+        .arg(&site))?;
+    stamp.write(fingerprint, &products)?;
+    Ok(true)
+}
+
+fn fresh_folder(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("could not clear {}", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// Files that are served as they are (icons, robots.txt), from `public/` into the site's root.
+fn copy_public_files(workspace: &Workspace, site: &Path) -> Result<()> {
+    let public = workspace.root.join("public");
+    if public.is_dir() {
+        capture(workspace.command("cp").arg("-R").arg(public.join(".")).arg(site))?;
+    }
+    Ok(())
+}
+
+fn script_and_wasm(workspace: &Workspace, package: &Path) -> Result<()> {
+    let compiled = workspace
+        .target
+        .join("wasm32-unknown-unknown")
+        .join(PROFILE)
+        .join("frontend.wasm");
+    let mut bindgen = workspace.command("wasm-bindgen");
+    bindgen.args([
+        "--target=web",
+        "--no-typescript",
+        "--out-name=slipway",
+        "--out-dir",
+    ]);
+    run(bindgen.arg(package).arg(compiled))?;
+
+    // Leptos looks for slipway.wasm, wasm-bindgen writes slipway_bg.wasm.
+    let written = package.join("slipway_bg.wasm");
+    let mut optimizer = workspace.command("wasm-opt");
+    run(optimizer
+        .arg("-Oz")
+        .args(WASM_FEATURES)
+        .arg(&written)
+        .arg("-o")
+        .arg(package.join("slipway.wasm")))?;
+    fs::remove_file(&written).with_context(|| format!("could not remove {}", written.display()))?;
+
+    let script = package.join("slipway.js");
+    let mut minifier = workspace.command("esbuild");
+    minifier.arg(&script).args([
+        "--minify",
+        "--format=esm",
+        "--target=es2022",
+        "--log-level=warning",
+    ]);
+    run(minifier.arg("--allow-overwrite").arg(outfile(&script)))
+}
+
+fn outfile(file: &Path) -> String {
+    format!("--outfile={}", file.display())
+}
+
+fn style(workspace: &Workspace, package: &Path) -> Result<()> {
+    let mut tailwind = workspace.command("tailwindcss");
+    tailwind.args(["--input", "style/tailwind.css", "--minify", "--output"]);
+    run(tailwind.arg(package.join("slipway.css")))
+}
+
+/// Bytes that a browser fetches for the first page: wasm, script and style, brotli-compressed.
+pub fn compressed_sizes(workspace: &Workspace) -> Result<Vec<(&'static str, u64)>> {
+    let package = workspace.site().join("pkg");
+    ["slipway.wasm", "slipway.js", "slipway.css"]
+        .into_iter()
+        .map(|name| {
+            let file: PathBuf = package.join(format!("{name}.br"));
+            let size = fs::metadata(&file)
+                .with_context(|| format!("{} is missing", file.display()))?
+                .len();
+            Ok((name, size))
+        })
+        .collect()
+}
