@@ -93,6 +93,8 @@ CREATE TABLE clusters (
     name TEXT NOT NULL,
     kubeconfig TEXT NOT NULL,
     context TEXT,
+    -- 1: from the operator's configuration; it may name programs and files of Slipway's machine.
+    operator BIGINT NOT NULL,
     last_ok_at BIGINT,
     trouble TEXT,
     CONSTRAINT clusters_name_key UNIQUE (org_id, name)

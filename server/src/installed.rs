@@ -135,6 +135,7 @@ pub async fn put_cluster(
             .map(|text| portal.sealer.seal(&id.to_string(), text))
             .unwrap_or_default(),
         context,
+        operator: true,
     };
     tx.put_cluster(&record).await?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use crate::tr;
 use leptos::prelude::*;
-use slipway_domain::diff::{DiffKind, DiffLine, DiffView, diff_lines};
+use slipway_domain::diff::{DiffKind, DiffLine, DiffView};
 
 fn gap(hidden: usize) -> Option<AnyView> {
     (hidden > 0)
@@ -18,13 +18,8 @@ fn line(line: &DiffLine) -> AnyView {
     view! { <div class=class>{format!("{sign} {}", line.text)}</div> }.into_any()
 }
 
-/// What changes from `before` to `after`.
-pub fn diff(before: &str, after: &str) -> AnyView {
-    show(&diff_lines(before, after))
-}
-
 /// A difference.
-pub fn show(difference: &DiffView) -> AnyView {
+pub fn diff(difference: &DiffView) -> AnyView {
     let rows: Vec<AnyView> = difference
         .hunks
         .iter()

@@ -4,7 +4,7 @@
 use super::TemplatePage;
 use super::draft::Draft;
 use crate::AppError;
-use crate::design::diff;
+use crate::design::diff::diff;
 use crate::design::status::{Status, pill};
 use crate::design::toast::Toasts;
 use crate::i18n::{locale, say};
@@ -180,7 +180,7 @@ fn answered(view: &CheckView) -> AnyView {
             view! {
                 <details class="difference">
                     <summary class="small">{words}</summary>
-                    {diff::show(difference)}
+                    {diff(difference)}
                 </details>
             }
             .into_any()

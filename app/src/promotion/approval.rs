@@ -112,7 +112,7 @@ fn changes(promotion: &PromotionView) -> AnyView {
             {(!changes.items.is_empty()).then(|| view! { <ul class="row wrap small">{items}</ul> })}
             {commits(changes)}
             {images(changes)}
-            {diff(&changes.manifests_before, &changes.manifests_after)}
+            {diff(&changes.manifests)}
         </section>
     }
     .into_any()

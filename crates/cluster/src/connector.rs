@@ -32,23 +32,15 @@ struct Shared {
 /// access and gets another client.
 #[derive(Default)]
 pub struct KubeConnector {
-    local: bool,
     clients: Mutex<HashMap<Key, Shared>>,
 }
 
 impl KubeConnector {
     /// A connector without clients. It refuses kubeconfigs that name a program (`exec`, `auth-provider`) or a file
     /// (`tokenFile`, `client-certificate`, `client-key`, `certificate-authority`), since those would run or be read
-    /// on Slipway's machine.
+    /// on Slipway's machine, unless the machine's operator wrote them.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// Also accepts kubeconfigs that name programs and files: for those that the operator of the machine wrote.
-    #[must_use]
-    pub fn trusting_kubeconfigs(mut self) -> Self {
-        self.local = true;
-        self
     }
 
     fn shared(&self, key: &Key) -> Option<Arc<KubeCluster>> {
@@ -64,7 +56,7 @@ impl KubeConnector {
         if let Some(cluster) = self.shared(&key) {
             return Ok(cluster);
         }
-        let config = kubeconfig::settings(access, self.local).await?;
+        let config = kubeconfig::settings(access).await?;
         let client = client(config)?;
         let mut clients = self.clients.lock();
         let shared = clients.entry(key).or_insert_with(|| Shared {
@@ -98,6 +90,7 @@ fn key(access: &ClusterAccess) -> Key {
         hash.update(length.to_be_bytes());
         hash.update(part.as_deref().unwrap_or_default());
     }
+    hash.update([u8::from(access.operator)]);
     hash.finalize().into()
 }
 
@@ -109,6 +102,7 @@ mod tests {
         ClusterAccess {
             kubeconfig: kubeconfig.map(str::to_owned),
             context: context.map(str::to_owned),
+            operator: false,
         }
     }
 

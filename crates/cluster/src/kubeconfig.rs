@@ -6,13 +6,13 @@ use slipway_portal::ports::{ClusterAccess, ClusterError};
 
 use crate::{CALL_TIMEOUT, CONNECT_TIMEOUT};
 
-/// The settings for an access. `local`: whether the kubeconfig may name programs and files of this machine.
+/// The settings for an access.
 ///
 /// # Errors
 /// `Forbidden` where the credentials cannot be read or may not be used: trying again does not help.
-pub async fn settings(access: &ClusterAccess, local: bool) -> Result<Config, ClusterError> {
+pub async fn settings(access: &ClusterAccess) -> Result<Config, ClusterError> {
     let mut config = match &access.kubeconfig {
-        Some(text) => from_text(text, access.context.as_deref(), local).await?,
+        Some(text) => from_text(text, access.context.as_deref(), access.operator).await?,
         None => Config::incluster().map_err(|error| {
             ClusterError::Forbidden(format!(
                 "no kubeconfig is given, and Slipway does not run in a cluster with a service account ({error}); \
@@ -27,11 +27,11 @@ pub async fn settings(access: &ClusterAccess, local: bool) -> Result<Config, Clu
     Ok(config)
 }
 
-async fn from_text(text: &str, context: Option<&str>, local: bool) -> Result<Config, ClusterError> {
+async fn from_text(text: &str, context: Option<&str>, operator: bool) -> Result<Config, ClusterError> {
     let refused = |what: String| ClusterError::Forbidden(format!("the kubeconfig {what}"));
     let kubeconfig =
         Kubeconfig::from_yaml(text).map_err(|error| refused(format!("cannot be read: {error}")))?;
-    if !local && let Some(what) = local_part(&kubeconfig) {
+    if !operator && let Some(what) = local_part(&kubeconfig) {
         return Err(refused(format!(
             "names a program or a file of Slipway's machine ({what}); put a token or the certificate's data in it"
         )));

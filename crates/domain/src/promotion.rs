@@ -2,6 +2,7 @@
 
 use crate::app::Deployed;
 use crate::approval::{Evaluation, RuleStanding, Verdict};
+use crate::diff::DiffView;
 use crate::environment::{EnvironmentRef, Health};
 use crate::id::{DeploymentId, PromotionId, ReleaseId};
 use crate::person::PersonRef;
@@ -364,10 +365,8 @@ pub struct Changes {
     pub images_before: Vec<Image>,
     /// The images after.
     pub images_after: Vec<Image>,
-    /// The manifests that run now, as YAML; empty: nothing runs.
-    pub manifests_before: String,
-    /// The manifests after, as YAML.
-    pub manifests_after: String,
+    /// The difference of the manifests, as YAML, from what runs now; all of it is added where nothing runs.
+    pub manifests: DiffView,
 }
 
 /// What the reader may do with a promotion. A reason stands where they may not.

@@ -84,6 +84,7 @@ async fn put(ctx: &OpCtx, org: &str, id: ClusterId, input: Input, action: &'stat
         org: org.id(),
         kubeconfig,
         context: input.context,
+        operator: false,
     };
     let place = org.place();
     let mut change = ctx.change().await?;
@@ -182,6 +183,7 @@ async fn client(ctx: &OpCtx, record: &ClusterRecord) -> std::result::Result<Arc<
         .connect(&ClusterAccess {
             kubeconfig,
             context: record.context.clone(),
+            operator: record.operator,
         })
         .await
 }

@@ -39,6 +39,7 @@ fn cluster(row: &AnyRow) -> StoreResult<ClusterRecord> {
         org: c.id("org_id")?,
         kubeconfig: c.text("kubeconfig")?,
         context: c.opt_text("context")?,
+        operator: c.flag("operator")?,
     })
 }
 
@@ -100,15 +101,16 @@ impl ConnectionTx for SqlTx {
 
     async fn put_cluster(&mut self, record: &ClusterRecord) -> StoreResult<()> {
         query(
-            "INSERT INTO clusters (id, org_id, name, kubeconfig, context) VALUES ($1, $2, $3, $4, $5) \
+            "INSERT INTO clusters (id, org_id, name, kubeconfig, context, operator) VALUES ($1, $2, $3, $4, $5, $6) \
              ON CONFLICT (id) DO UPDATE SET name = excluded.name, kubeconfig = excluded.kubeconfig, \
-             context = excluded.context",
+             context = excluded.context, operator = excluded.operator",
         )
         .bind(record.cluster.id.to_string())
         .bind(record.org.to_string())
         .bind(&record.cluster.name)
         .bind(&record.kubeconfig)
         .bind(&record.context)
+        .bind(i64::from(record.operator))
         .execute(self.conn())
         .await
         .map_err(map)?;

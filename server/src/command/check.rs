@@ -165,6 +165,7 @@ async fn cluster_of(clusters: &dyn ClusterConnector, cluster: &Cluster) -> Resul
     let access = ClusterAccess {
         kubeconfig: cluster.kubeconfig()?,
         context: cluster.context.clone(),
+        operator: true,
     };
     let asked = async { clusters.connect(&access).await?.version().await };
     match tokio::time::timeout(PATIENCE, asked).await {

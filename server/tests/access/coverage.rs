@@ -73,7 +73,7 @@ fn calls(at: &Places) -> Vec<Call> {
         ),
         call(
             "fn:item/move",
-            with(PROJECT, "number=1&column=doing"),
+            with(PROJECT, "number=1&column=in_progress"),
             Some("vic"),
             ("dora", 200),
         ),
@@ -128,7 +128,7 @@ fn calls(at: &Places) -> Vec<Call> {
             "fn:proposal/check",
             with(APP, "template=node"),
             Some("vic"),
-            ("dora", 422),
+            ("dora", 200),
         ),
         call("fn:proposal/gallery", APP, None, ("vic", 200)),
         call(

@@ -302,7 +302,7 @@ impl Scene {
         };
         item::create(&devon, "acme", "checkout", task).await.unwrap();
         self.chain(&ada).await;
-        let release = self.history(app).await;
+        let (release, job) = self.history(app).await;
         let list = environment::list(&devon, "acme", "checkout").await.unwrap();
         let of = |tier: Tier| {
             list.environments
@@ -352,7 +352,7 @@ impl Scene {
     }
 
     /// A run with a job, and the release that it made.
-    async fn history(&self, app: AppId) -> ReleaseId {
+    async fn history(&self, app: AppId) -> (ReleaseId, JobId) {
         let system = self.portal.system("test");
         let app = access::app_by_id::<may::ReleaseCreate>(&system, app)
             .await
@@ -431,6 +431,6 @@ impl Scene {
             .unwrap();
         tx.insert_release(&app.modify(), &release).await.unwrap();
         tx.commit().await.unwrap();
-        release.id
+        (release.id, job.row.id)
     }
 }

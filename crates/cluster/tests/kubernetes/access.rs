@@ -125,6 +125,21 @@ async fn a_kubeconfig_may_not_run_programs_or_read_files_of_this_machine() {
 }
 
 #[tokio::test]
+async fn a_kubeconfig_of_the_operator_may_take_its_token_from_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("token");
+    std::fs::write(&file, "t").expect("a file");
+    let mut config: Value = serde_json::from_str(&kubeconfig("http://127.0.0.1:1", "t")).expect("JSON");
+    config["users"][0]["user"] = json!({ "tokenFile": file });
+    let of_the_operator = ClusterAccess {
+        operator: true,
+        ..access(config.to_string())
+    };
+    assert!(KubeConnector::new().connect(&of_the_operator).await.is_ok());
+    refused(access(config.to_string())).await;
+}
+
+#[tokio::test]
 async fn what_a_token_does_not_allow_is_listed() {
     let sandbox = Sandbox::start().await;
     assert_eq!(

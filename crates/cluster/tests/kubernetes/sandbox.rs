@@ -106,6 +106,7 @@ pub fn access(kubeconfig: impl Into<String>) -> ClusterAccess {
     ClusterAccess {
         kubeconfig: Some(kubeconfig.into()),
         context: None,
+        operator: false,
     }
 }
 

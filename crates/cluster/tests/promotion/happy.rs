@@ -15,7 +15,14 @@ pub async fn a_release_goes_from_stop_to_stop(stage: Stage) {
     assert_eq!(view.deployments.len(), 1);
     assert_eq!((view.deployments[0].ready, view.deployments[0].desired), (2, 2));
     assert!(
-        view.changes.manifests_before.is_empty() && view.changes.manifests_after.contains("kind: Deployment")
+        view.changes.manifests.removed == 0
+            && view
+                .changes
+                .manifests
+                .hunks
+                .iter()
+                .flat_map(|hunk| &hunk.lines)
+                .any(|line| line.text == "kind: Deployment")
     );
     assert_eq!(view.changes.items, ["CHK-1"]);
     assert!(view.gates.iter().all(|gate| gate.open), "{:#?}", view.gates);

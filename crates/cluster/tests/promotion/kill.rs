@@ -203,6 +203,7 @@ async fn dies_and_goes_on(folder: &Path, point: &'static str, config: String) {
     let access = ClusterAccess {
         kubeconfig: Some(config),
         context: None,
+        operator: false,
     };
     let cluster = KubeConnector::new().connect(&access).await.expect("a client");
     let status = cluster

@@ -423,6 +423,7 @@ impl Stage {
             .connect(&ClusterAccess {
                 kubeconfig,
                 context: None,
+                operator: false,
             })
             .await
             .expect("a client")

@@ -13,6 +13,8 @@ pub struct ClusterAccess {
     pub kubeconfig: Option<String>,
     /// The context in it; `None`: its current one.
     pub context: Option<String>,
+    /// Whether the operator of Slipway's machine wrote it, so that it may name programs (`exec`) and files there.
+    pub operator: bool,
 }
 
 /// Why the cluster did not do it.
@@ -144,6 +146,11 @@ pub const NEEDS: &[Need] = &[
         verb: "get",
         group: "",
         resource: "pods/log",
+    },
+    Need {
+        verb: "get",
+        group: "",
+        resource: "services",
     },
     Need {
         verb: "create",

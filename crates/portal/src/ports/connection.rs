@@ -29,6 +29,8 @@ pub struct ClusterRecord {
     pub kubeconfig: String,
     /// The context in it; `None`: its current one.
     pub context: Option<String>,
+    /// Whether it came from the operator's configuration; only then it may name programs and files of the machine.
+    pub operator: bool,
 }
 
 /// Connections.

@@ -80,20 +80,21 @@ async fn try_decide(
         }
         return Err(ended(facts.promotion.state));
     }
-    if let Some(changed) = stale(&facts, subject) {
+    let rule = match verdict {
+        Verdict::Approve => rule_for(&facts.case(now), person.id).map(Some),
+        Verdict::Reject => may_reject(&facts, person.id),
+    };
+    // Whoever is not asked at all need not know that what they saw has changed.
+    if !matches!(rule, Err(CannotApprove::NotNamed))
+        && let Some(changed) = stale(&facts, subject)
+    {
         return Err(changed);
     }
-    let rule = match verdict {
-        Verdict::Approve => match rule_for(&facts.case(now), person.id) {
-            Ok(rule) => Some(rule),
-            // The same click twice.
-            Err(CannotApprove::Already) => return Ok(()),
-            Err(refusal) => return Err(refused(change, &facts, app, &refusal).await?),
-        },
-        Verdict::Reject => match may_reject(&facts, person.id) {
-            Ok(rule) => rule,
-            Err(refusal) => return Err(refused(change, &facts, app, &refusal).await?),
-        },
+    let rule = match rule {
+        Ok(rule) => rule,
+        // The same click twice.
+        Err(CannotApprove::Already) => return Ok(()),
+        Err(refusal) => return Err(refused(change, &facts, app, &refusal).await?),
     };
     let modify = access::by_approval_rule(app);
     let decision = Decision {

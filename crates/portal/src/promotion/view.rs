@@ -10,6 +10,7 @@ use crate::ports::{DeploymentRecord, ReleaseRecord, Tx};
 use slipway_domain::access::Action;
 use slipway_domain::app::Deployed;
 use slipway_domain::approval::{Decision, Evaluation, rule_for};
+use slipway_domain::diff::diff_lines;
 use slipway_domain::environment::Tier;
 use slipway_domain::id::PromotionId;
 use slipway_domain::manifest;
@@ -128,8 +129,10 @@ async fn changes(
         commits,
         images_before: base.map(|b| b.images.clone()).unwrap_or_default(),
         images_after: release.images.clone(),
-        manifests_before: before.map_or_else(String::new, |d| manifest::yaml(&d.manifests)),
-        manifests_after: manifest::yaml(after),
+        manifests: diff_lines(
+            &before.map_or_else(String::new, |d| manifest::yaml(&d.manifests)),
+            &manifest::yaml(after),
+        ),
     })
 }
 
