@@ -33,7 +33,7 @@ test("a wrong password is refused, and what was typed stays", { tag: ["@nojs", "
   await page.getByLabel("Password").fill("not the password");
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(page).toHaveURL(/\/sign-in/);
-  await expect(page.getByRole("alert")).toContainText("username or the password is wrong");
+  await expect(page.getByRole("alert")).toContainText("name or the password is wrong");
   await expect(page.getByLabel("Username")).toHaveValue("nobody-here");
   await expect(page.getByLabel("Password")).toHaveValue("");
 });

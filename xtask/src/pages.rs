@@ -15,6 +15,9 @@ use crate::workspace::Workspace;
 /// The profile of the root Cargo.toml that makes wasm small.
 const PROFILE: &str = "wasm-release";
 
+/// What wasm-bindgen calls the program beside `slipway.js`.
+const WASM: &str = "slipway_bg.wasm";
+
 /// Everything that ends up in the site. Tailwind reads class names from app/.
 const SOURCES: &[&str] = &[
     "app",
@@ -43,7 +46,7 @@ const WASM_FEATURES: &[&str] = &[
 pub fn build(workspace: &Workspace, force: bool) -> Result<bool> {
     let site = workspace.site();
     let package = site.join("pkg");
-    let products = ["slipway.wasm", "slipway.js", "slipway.css"].map(|name| package.join(name));
+    let products = [WASM, "slipway.js", "slipway.css"].map(|name| package.join(name));
     let stamp = Stamp::new(workspace.target.join("site.stamp"));
     let fingerprint = fingerprint::of(&workspace.root, SOURCES)?;
     if !force && stamp.matches(fingerprint, &products) {
@@ -103,16 +106,15 @@ fn script_and_wasm(workspace: &Workspace, package: &Path) -> Result<()> {
     ]);
     run(bindgen.arg(package).arg(compiled))?;
 
-    // Leptos looks for slipway.wasm, wasm-bindgen writes slipway_bg.wasm.
-    let written = package.join("slipway_bg.wasm");
+    // Leptos looks for this name wherever LEPTOS_OUTPUT_NAME was not set while it was compiled.
+    let wasm = package.join(WASM);
     let mut optimizer = workspace.command("wasm-opt");
     run(optimizer
         .arg("-Oz")
         .args(WASM_FEATURES)
-        .arg(&written)
+        .arg(&wasm)
         .arg("-o")
-        .arg(package.join("slipway.wasm")))?;
-    fs::remove_file(&written).with_context(|| format!("could not remove {}", written.display()))?;
+        .arg(&wasm))?;
 
     let script = package.join("slipway.js");
     let mut minifier = workspace.command("esbuild");
@@ -138,7 +140,7 @@ fn style(workspace: &Workspace, package: &Path) -> Result<()> {
 /// Bytes that a browser fetches for the first page: wasm, script and style, brotli-compressed.
 pub fn compressed_sizes(workspace: &Workspace) -> Result<Vec<(&'static str, u64)>> {
     let package = workspace.site().join("pkg");
-    ["slipway.wasm", "slipway.js", "slipway.css"]
+    [WASM, "slipway.js", "slipway.css"]
         .into_iter()
         .map(|name| {
             let file: PathBuf = package.join(format!("{name}.br"));
