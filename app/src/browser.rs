@@ -59,7 +59,7 @@ mod real {
 
     async fn refused(response: &web_sys::Response) -> AppError {
         let body = text(response).await.unwrap_or_default();
-        serde_json::from_str(&body).unwrap_or_else(|_| AppError {
+        crate::json::parse(&body).unwrap_or_else(|_| AppError {
             code: String::from("internal"),
             status: response.status(),
             message: crate::tr!(common.internal),

@@ -13,6 +13,7 @@ pub mod environment;
 mod error;
 pub mod home;
 pub mod i18n;
+mod json;
 pub mod live;
 pub mod load;
 pub mod me;

@@ -134,7 +134,7 @@ mod stream {
     }
 
     fn heard(text: &str) {
-        let Ok(message) = serde_json::from_str::<Message>(text) else {
+        let Ok(message) = crate::json::parse::<Message>(text) else {
             return;
         };
         for watcher in watchers() {

@@ -6,6 +6,7 @@
 
 use crate::design::state::{ErrorState, Skeleton};
 use crate::error::AppError;
+use crate::json;
 use crate::live::{self, Topics};
 use leptos::prelude::*;
 use leptos::server::codee::{Decoder, Encoder};
@@ -40,12 +41,12 @@ impl Encoder<Answered> for AnswerCodec {
 }
 
 impl Decoder<Answered> for AnswerCodec {
-    type Error = serde_json::Error;
+    type Error = String;
     type Encoded = str;
     fn decode(text: &str) -> Result<Answered, Self::Error> {
         match text.strip_prefix('+') {
             Some(json) => Ok(Ok(Answer::from_json(json))),
-            None => serde_json::from_str(text.get(1..).unwrap_or_default()).map(Err),
+            None => json::parse(text.get(1..).unwrap_or_default()).map(Err),
         }
     }
 }
@@ -64,7 +65,7 @@ impl Answer {
         if let Some(value) = self.value.as_ref().and_then(|v| v.downcast_ref::<T>()) {
             return Ok(value.clone());
         }
-        serde_json::from_str(&self.json).map_err(|error| AppError {
+        json::parse(&self.json).map_err(|error| AppError {
             code: String::from("answer.unreadable"),
             message: crate::tr!(common.stale_page),
             hint: format!("{} ({error})", crate::tr!(common.stale_page_hint)),

@@ -4,7 +4,9 @@ use super::TemplatePage;
 use crate::AppError;
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
-use slipway_domain::proposal::{CheckView, Gallery};
+use serde::{Deserialize, Serialize};
+use slipway_domain::diff::DiffView;
+use slipway_domain::proposal::{Gallery, LintView};
 use std::collections::BTreeMap;
 
 /// The templates, those that suit the app's repository first.
@@ -28,7 +30,16 @@ pub async fn read_template(
     Ok(page.ok_or(slipway_portal::Error::NotFound)?)
 }
 
-/// Checks a filled form: Slipway's rules, GitLab's lint, and the difference to the file that is there.
+/// What only the server can say of a filled form; Slipway's rules the browser knows itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Checked {
+    /// What GitLab says.
+    pub lint: LintView,
+    /// From the file that is there now to this one; `None` where there is none, or the form has errors.
+    pub diff: Option<DiffView>,
+}
+
+/// Checks a filled form: GitLab's lint, and the difference to the file that is there.
 #[server(name = CheckPipeline, prefix = "/api/fn", endpoint = "proposal/check")]
 pub async fn check_pipeline(
     org: String,
@@ -37,7 +48,7 @@ pub async fn check_pipeline(
     template: String,
     #[server(default)] inputs: BTreeMap<String, String>,
     #[server(default)] switches: Vec<String>,
-) -> Result<CheckView, AppError> {
+) -> Result<Checked, AppError> {
     let ctx = crate::ctx()?;
     let inputs = super::draft::with_switches(inputs, switches);
     let input = slipway_portal::proposal::Input {
@@ -45,7 +56,11 @@ pub async fn check_pipeline(
         inputs,
         replace: false,
     };
-    Ok(slipway_portal::proposal::check(&ctx, &org, &project, &app, &input).await?)
+    let view = slipway_portal::proposal::check(&ctx, &org, &project, &app, &input).await?;
+    Ok(Checked {
+        lint: view.lint,
+        diff: view.diff,
+    })
 }
 
 /// Proposes the pipeline as a merge request, and leads to the app's page.

@@ -2,6 +2,7 @@
 //! pauses.
 
 use super::TemplatePage;
+use super::api;
 use super::draft::Draft;
 use crate::AppError;
 use crate::design::diff::diff;
@@ -11,7 +12,7 @@ use crate::i18n::{locale, say};
 use crate::tr;
 use leptos::prelude::*;
 use slipway_domain::pipeline::{Problem, Severity};
-use slipway_domain::proposal::{CheckView, LintView};
+use slipway_domain::proposal::LintView;
 
 /// What the server said of the form as it stands.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +25,7 @@ enum Checked {
     Asking,
     /// It answered.
     #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only a browser asks"))]
-    Answered(Box<CheckView>),
+    Answered(Box<api::Checked>),
     /// It could not.
     #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only a browser asks"))]
     Failed(AppError),
@@ -135,7 +136,7 @@ fn verdict(checked: &Checked) -> AnyView {
     }
 }
 
-fn answered(view: &CheckView) -> AnyView {
+fn answered(view: &api::Checked) -> AnyView {
     let lint = match &view.lint {
         LintView::NotAsked => view! { <li>{pill(Status::Queued, tr!(pipeline.not_asked))}</li> }.into_any(),
         LintView::Unavailable(why) => {
@@ -261,7 +262,7 @@ async fn ask(place: &slipway_domain::project::Place, template: &str, draft: Draf
         }
     });
     match crate::browser::post(CheckPipeline::PATH, &fields).await {
-        Ok(posted) => serde_json::from_str(&posted.body).map_or_else(
+        Ok(posted) => crate::json::parse(&posted.body).map_or_else(
             |_| Checked::Failed(AppError::offline()),
             |view| Checked::Answered(Box::new(view)),
         ),
