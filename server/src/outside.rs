@@ -2,7 +2,6 @@
 
 use crate::config::{Database, Secrets};
 use anyhow::Context as _;
-use slipway_portal::live::LocalNotifier;
 use slipway_portal::ports::{ClusterConnector, ForgeConnector, SystemClock};
 use slipway_portal::seal::Sealer;
 use slipway_portal::{Portal, PortalParts};
@@ -44,16 +43,23 @@ pub fn clusters() -> Arc<dyn ClusterConnector> {
     Arc::new(slipway_cluster::KubeConnector::new())
 }
 
-/// The use cases, around `store`, reached at `public_url`.
-pub fn portal(store: SqlStore, sealer: Sealer, public_url: String) -> Portal {
-    Portal::new(PortalParts {
+/// The use cases, around `store`, reached at `public_url`. With PostgreSQL, replicas hear of each other's changes.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn portal(store: SqlStore, sealer: Sealer, public_url: String) -> anyhow::Result<Portal> {
+    let notifier = store
+        .notifier()
+        .await
+        .context("cannot listen to the database for the changes of other replicas")?;
+    Ok(Portal::new(PortalParts {
         store: Arc::new(store),
         forges: forges(),
         clusters: clusters(),
         clock: Arc::new(SystemClock),
-        notifier: Arc::new(LocalNotifier::default()),
+        notifier,
         sealer,
         public_url,
         wake: tokio::sync::Notify::new(),
-    })
+    }))
 }

@@ -198,8 +198,8 @@ impl From<StoreError> for Error {
             StoreError::Full => Self::Unavailable {
                 code: "database_full",
                 text: Text::new(
-                    "The disk of the database is full. Nothing was changed. Free some space, then try again.",
-                    "数据库磁盘已满，未做任何更改。请释放空间后重试。",
+                    "The disk of Slipway's database is full. Nothing was changed. Ask your administrator to free some space, then try again.",
+                    "Slipway 数据库所在磁盘已满，未做任何更改。请联系管理员释放空间后重试。",
                 ),
             },
             StoreError::Unavailable(source) => {

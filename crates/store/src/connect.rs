@@ -1,15 +1,26 @@
 //! Pools and transactions.
 
 use crate::error::map;
+use crate::notify::PostgresNotifier;
 use async_trait::async_trait;
+use slipway_portal::live::{LocalNotifier, Notifier};
 use slipway_portal::ports::{Ends, Store, StoreError, StoreResult, Tx};
 use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
-use sqlx::{AnyConnection, AnyPool, Executor as _, Transaction};
-use std::time::Duration;
+use sqlx::{AnyConnection, AnyPool, Connection as _, Executor as _, Transaction};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
 
 /// How long a request waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// SQLite's own limit of a file, in pages.
+const MOST_PAGES: u32 = 4_294_967_294;
+
+fn limit(pages: u32) -> sqlx::AssertSqlSafe<String> {
+    sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"))
+}
 
 /// The database: SQLite by `sqlite://path`, PostgreSQL by `postgres://…`.
 #[derive(Clone)]
@@ -17,6 +28,10 @@ pub struct SqlStore {
     readers: AnyPool,
     writers: AnyPool,
     begin: &'static str,
+    /// The URL of a PostgreSQL, which tells the other replicas what changed.
+    postgres: Option<String>,
+    /// How far an SQLite file may grow.
+    most_pages: Arc<AtomicU32>,
 }
 
 /// One connection, reading or inside one write transaction.
@@ -58,6 +73,8 @@ impl SqlStore {
                 readers: pool.clone(),
                 writers: pool,
                 begin: "BEGIN",
+                postgres: Some(url.to_owned()),
+                most_pages: Arc::default(),
             });
         }
         Err(StoreError::Other(
@@ -72,28 +89,43 @@ impl SqlStore {
         } else {
             format!("{url}?mode=rwc")
         };
+        let most_pages = Arc::new(AtomicU32::new(MOST_PAGES));
         let options = || {
+            let most_pages = Arc::clone(&most_pages);
             AnyPoolOptions::new()
                 .acquire_timeout(PATIENCE)
                 .test_before_acquire(false)
-                .after_connect(|conn, _| {
+                .after_connect(move |conn, _| {
+                    let limit = limit(most_pages.load(Ordering::Relaxed));
                     Box::pin(async move {
                         conn.execute(
                             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
                          PRAGMA busy_timeout = 5000; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY",
                         )
                         .await?;
+                        conn.execute(limit).await?;
                         Ok(())
                     })
                 })
         };
-        // The writer first: it makes the file and switches it to WAL.
-        let writers = options().max_connections(1).connect(&url).await.map_err(map)?;
+        // The writer first: it makes the file and switches it to WAL. It stays open, because the files beside the
+        // database cannot be made anew on a full disk. On such a disk SQLite ends a transaction by itself; sqlx still
+        // counts it and would refuse every later one, so that the writer is replaced then.
+        let writers = options()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .before_acquire(|writer, _| Box::pin(async move { Ok(!writer.is_in_transaction()) }))
+            .connect(&url)
+            .await
+            .map_err(map)?;
         let readers = options().max_connections(8).connect_lazy(&url).map_err(map)?;
         Ok(Self {
             readers,
             writers,
             begin: "BEGIN IMMEDIATE",
+            postgres: None,
+            most_pages,
         })
     }
 
@@ -103,6 +135,53 @@ impl SqlStore {
     /// [`StoreError::Newer`] where a newer Slipway was here; nothing is changed then.
     pub async fn migrate(&self) -> StoreResult<()> {
         crate::migrate::run(&self.writers).await
+    }
+
+    /// What tells everybody of changes: within this process, and with PostgreSQL in every replica.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn notifier(&self) -> StoreResult<Arc<dyn Notifier>> {
+        Ok(match &self.postgres {
+            Some(url) => Arc::new(PostgresNotifier::connect(url).await?),
+            None => Arc::new(LocalNotifier::default()),
+        })
+    }
+
+    /// Makes an empty database on the PostgreSQL `server` (the URL of its maintenance database); its URL.
+    ///
+    /// # Errors
+    /// The server does not answer, or refuses.
+    #[doc(hidden)]
+    pub async fn new_database_for_tests(server: &str) -> StoreResult<String> {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        // The clock as well: process numbers come again.
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let name = format!(
+            "slipway_test_{}_{}_{}",
+            std::process::id(),
+            now.unwrap_or_default().as_nanos(),
+            MADE.fetch_add(1, Ordering::Relaxed)
+        );
+        let admin = Self::connect(server).await?;
+        admin.execute_for_tests(format!("CREATE DATABASE {name}")).await?;
+        admin.close().await;
+        let base = server.rsplit_once('/').map_or(server, |(base, _)| base);
+        Ok(format!("{base}/{name}"))
+    }
+
+    /// Lets the SQLite file grow no further, as a full disk does, or lets it grow again.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    #[doc(hidden)]
+    pub async fn fill_disk_for_tests(&self, full: bool) -> StoreResult<()> {
+        // SQLite takes the file's size where that is more.
+        let pages = if full { 1 } else { MOST_PAGES };
+        self.most_pages.store(pages, Ordering::Relaxed);
+        let mut writer = self.writers.acquire().await.map_err(map)?;
+        writer.execute(limit(pages)).await.map_err(map)?;
+        Ok(())
     }
 
     /// Runs one statement outside of any use case: to make databases for tests, and to break things in them.

@@ -15,6 +15,7 @@ mod home;
 mod item;
 mod lane;
 mod migrate;
+mod notify;
 mod org;
 mod outbox;
 mod person;

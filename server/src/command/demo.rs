@@ -43,7 +43,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         url: format!("sqlite://{}", folder.database().display()),
     };
     let (sandbox, store) = tokio::try_join!(demo::sandbox(&folder), outside::database(&database))?;
-    let portal = outside::portal(store, Sealer::new(&folder.key()?, &[]), url.clone());
+    let portal = outside::portal(store, Sealer::new(&folder.key()?, &[]), url.clone()).await?;
     let gitlab = tokio::select! {
         seeded = seed(&portal, &sandbox, &folder, &url) => seeded?,
         _ = told.wait_for(|stop| *stop) => return Ok(ExitCode::SUCCESS),

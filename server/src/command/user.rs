@@ -42,7 +42,7 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let Command::CreateOwner(owner) = command;
     let config = owner.file.load()?;
     let store = outside::database(&config.database).await?;
-    let portal = outside::portal(store, outside::sealer(&config.secrets), config.server.url());
+    let portal = outside::portal(store, outside::sealer(&config.secrets), config.server.url()).await?;
     let ctx = portal.ctx(
         slipway_portal::Actor::System,
         Via::Cli,

@@ -72,20 +72,10 @@ pub async fn postgres() -> Option<Stage> {
         eprintln!("skipped on PostgreSQL: SLIPWAY_TEST_POSTGRES_URL is not set");
         return None;
     };
-    let nanos = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |d| d.as_nanos());
-    let name = format!("slipway_stage_{}_{nanos}", std::process::id());
-    let admin = SqlStore::connect(&server).await.expect("PostgreSQL answers");
-    admin
-        .execute_for_tests(format!("CREATE DATABASE {name}"))
+    let url = SqlStore::new_database_for_tests(&server)
         .await
         .expect("a database is made");
-    admin.close().await;
-    let base = server.rsplit_once('/').map_or(server.as_str(), |(base, _)| base);
-    let store = SqlStore::connect(&format!("{base}/{name}"))
-        .await
-        .expect("it opens");
+    let store = SqlStore::connect(&url).await.expect("it opens");
     store.migrate().await.expect("it migrates");
     Some(Stage::on(store, tempfile::tempdir().expect("a folder")).await)
 }

@@ -4,12 +4,9 @@ use slipway_store::SqlStore;
 use slipway_testkit::conformance::World;
 use slipway_testkit::{MockClock, Unconnected, portal};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The server's URL with its maintenance database, as in `postgres://postgres@127.0.0.1:5433/postgres`.
 pub const POSTGRES: &str = "SLIPWAY_TEST_POSTGRES_URL";
-
-static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// An empty, migrated SQLite store in a folder that goes with the guard.
 pub async fn sqlite() -> (SqlStore, tempfile::TempDir) {
@@ -26,21 +23,10 @@ pub async fn postgres() -> Option<SqlStore> {
         eprintln!("skipped on PostgreSQL: {POSTGRES} is not set");
         return None;
     };
-    let name = format!(
-        "slipway_test_{}_{}",
-        std::process::id(),
-        NUMBER.fetch_add(1, Ordering::Relaxed)
-    );
-    let admin = SqlStore::connect(&server).await.expect("PostgreSQL answers");
-    admin
-        .execute_for_tests(format!("CREATE DATABASE {name}"))
+    let url = SqlStore::new_database_for_tests(&server)
         .await
         .expect("a database is made");
-    admin.close().await;
-    let base = server.rsplit_once('/').map_or(server.as_str(), |(base, _)| base);
-    let store = SqlStore::connect(&format!("{base}/{name}"))
-        .await
-        .expect("it opens");
+    let store = SqlStore::connect(&url).await.expect("it opens");
     store.migrate().await.expect("it migrates");
     Some(store)
 }
