@@ -1,43 +1,40 @@
 //! Server functions about apps.
 
+use super::AppView;
+#[cfg(feature = "ssr")]
+use super::Choices;
 use crate::AppError;
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
-use slipway_domain::app::AppPage;
-use slipway_domain::app::RepositoryChoice;
-use slipway_domain::connection::Connection;
 use slipway_domain::id::{ConnectionId, ProposalId};
 
-/// An app with its lane, last runs and open promotion.
+/// An app with its lane, last runs and open promotion. Where it has no repository yet: those it could have, of
+/// `connection` (without it: of the first one by name), by the words of `search`.
 #[server(name = ReadApp, prefix = "/api/fn", endpoint = "app/page", input = GetUrl)]
-pub async fn read_app(org: String, project: String, app: String) -> Result<AppPage, AppError> {
-    let ctx = crate::ctx()?;
-    Ok(slipway_portal::app::page(&ctx, &org, &project, &app).await?)
-}
-
-/// The connections whose repositories one could connect.
-#[server(name = ReadConnections, prefix = "/api/fn", endpoint = "app/connections", input = GetUrl)]
-pub async fn read_connections(
+pub async fn read_app(
     org: String,
     project: String,
     app: String,
-) -> Result<Vec<Connection>, AppError> {
-    let ctx = crate::ctx()?;
-    Ok(slipway_portal::repository::connections(&ctx, &org, &project, &app).await?)
-}
-
-/// The repositories one could connect; `connection`: of the first one by name without it.
-#[server(name = ReadRepositories, prefix = "/api/fn", endpoint = "app/repositories", input = GetUrl)]
-pub async fn read_repositories(
-    org: String,
-    project: String,
-    app: String,
-    connection: Option<ConnectionId>,
+    connection: Option<String>,
     search: Option<String>,
-) -> Result<Vec<RepositoryChoice>, AppError> {
+) -> Result<AppView, AppError> {
     let ctx = crate::ctx()?;
-    let search = search.as_deref();
-    Ok(slipway_portal::repository::choices(&ctx, &org, &project, &app, connection, search).await?)
+    let page = slipway_portal::app::page(&ctx, &org, &project, &app).await?;
+    let overview = &page.overview;
+    let choices = if overview.repository.is_none() && overview.rights.manage {
+        let connections = slipway_portal::repository::connections(&ctx, &org, &project, &app).await?;
+        let connection = connection.and_then(|id| id.parse().ok());
+        let search = search.as_deref();
+        let repositories =
+            slipway_portal::repository::choices(&ctx, &org, &project, &app, connection, search).await;
+        Some(Choices {
+            connections,
+            repositories: repositories.map_err(AppError::from),
+        })
+    } else {
+        None
+    };
+    Ok(AppView { page, choices })
 }
 
 /// Connects the app to a repository.

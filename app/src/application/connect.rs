@@ -1,30 +1,44 @@
 //! Connecting an app to its repository: the first thing to do with a new app.
 
-use super::api::{ConnectRepository, ReadConnections, ReadRepositories};
+use super::Choices;
+use super::api::ConnectRepository;
+use crate::AppError;
 use crate::design::button::{Weight, submit};
 use crate::design::form::{Form, hidden, place_fields};
 use crate::design::page::Panel;
 use crate::design::state::EmptyState;
 use crate::design::status::tag;
-use crate::load::load;
-use crate::places::query;
 use crate::tr;
 use leptos::prelude::*;
 use server_fn::ServerFn;
-use slipway_domain::app::{AppOverview, RepositoryChoice};
+use slipway_domain::app::RepositoryChoice;
 use slipway_domain::connection::Connection;
+use slipway_domain::project::Place;
+
+/// What the address asks for.
+pub struct Asked {
+    /// The connection's id.
+    pub connection: Option<String>,
+    /// Words to look for.
+    pub search: Option<String>,
+}
 
 /// The way from nothing to a first run, with its first step open.
-pub fn connect(app: &AppOverview) -> AnyView {
-    if !app.rights.manage {
-        return view! { <EmptyState title=tr!(app.not_connected) hint=tr!(app.not_connected_hint)/> }
-            .into_any();
-    }
-    let finder = finder(app);
-    let choices = choices(app);
+pub fn connect(place: &Place, choices: Option<&Choices>, asked: &Asked) -> AnyView {
+    let Some(choices) = choices else {
+        return view! {
+            <div class="box"><EmptyState title=tr!(app.not_connected) hint=tr!(app.not_connected_hint)/></div>
+        }
+        .into_any();
+    };
+    let finder = finder(&choices.connections, asked);
+    let repositories = match &choices.repositories {
+        Ok(repositories) => repository_form(place, repositories, asked.connection.clone()),
+        Err(error) => trouble(error),
+    };
     view! {
         <div class="columns">
-            <Panel title=tr!(app.connect_title)>{finder}{choices}</Panel>
+            <Panel title=tr!(app.connect_title)>{finder}{repositories}</Panel>
             <Panel title=tr!(app.next_steps)>
                 <ol class="steps box-body">
                     <li class="strong">{tr!(app.step_connect)}</li>
@@ -38,91 +52,62 @@ pub fn connect(app: &AppOverview) -> AnyView {
     .into_any()
 }
 
-/// The slugs of organization, project and app.
-fn slugs(app: &AppOverview) -> (String, String, String) {
-    let place = &app.place;
-    let project = place.project.as_ref().map(|project| project.slug.clone());
-    let slug = place.app.as_ref().map(|app| app.slug.clone());
-    (
-        place.org.slug.clone(),
-        project.unwrap_or_default(),
-        slug.unwrap_or_default(),
-    )
-}
-
 /// Which connection, and words to look for: a plain form that changes the address.
-fn finder(app: &AppOverview) -> AnyView {
-    let (chosen, search) = (query("connection"), query("search"));
-    let slugs = slugs(app);
-    let connections = load(move || {
-        let (org, project, app) = slugs.clone();
-        ReadConnections { org, project, app }
-    });
-    let form = move |connections: Vec<Connection>| {
-        let chosen = chosen().unwrap_or_default();
-        let several = connections.len() > 1;
+fn finder(connections: &[Connection], asked: &Asked) -> AnyView {
+    let select = (connections.len() > 1).then(|| {
         let options = connections
-            .into_iter()
+            .iter()
             .map(|one| {
                 let id = one.id.to_string();
-                view! { <option value=id.clone() selected=id == chosen>{one.name}</option> }
+                let selected = asked.connection.as_ref() == Some(&id);
+                view! { <option value=id selected=selected>{one.name.clone()}</option> }
             })
             .collect_view();
-        let select = several.then(|| {
-            view! { <select class="input" name="connection" aria-label=tr!(app.connection)>{options}</select> }
-        });
-        view! {
-            <form method="get" class="form-row box-body">
-                {select}
-                <div class="field">
-                    <label class="visually-hidden" for="f-search">{tr!(app.find_repository)}</label>
-                    <input
-                        class="input" type="search" id="f-search" name="search" value=search().unwrap_or_default()
-                        placeholder=tr!(app.find_repository)
-                    />
-                </div>
-                {submit(Weight::Plain, tr!(app.find))}
-            </form>
-        }
-        .into_any()
-    };
-    connections.view_or(form, |_| ().into_any())
+        view! { <select class="input" name="connection" aria-label=tr!(app.connection)>{options}</select> }
+    });
+    view! {
+        <form method="get" class="form-row box-body">
+            {select}
+            <div class="field">
+                <label class="visually-hidden" for="f-search">{tr!(app.find_repository)}</label>
+                <input
+                    class="input" type="search" id="f-search" name="search" value=asked.search.clone().unwrap_or_default()
+                    placeholder=tr!(app.find_repository)
+                />
+            </div>
+            {submit(Weight::Plain, tr!(app.find))}
+        </form>
+    }
+    .into_any()
 }
 
-fn choices(app: &AppOverview) -> AnyView {
-    let (chosen, search) = (query("connection"), query("search"));
-    let slugs = slugs(app);
-    let place = app.place.clone();
-    let choices = load(move || {
-        let (org, project, app) = slugs.clone();
-        let connection = chosen().and_then(|id| id.parse().ok());
-        ReadRepositories {
-            org,
-            project,
-            app,
-            connection,
-            search: search(),
-        }
-    });
-    choices.view(move |choices: Vec<RepositoryChoice>| {
-        if choices.is_empty() {
-            return view! { <EmptyState title=tr!(app.no_repositories) hint=tr!(app.no_repositories_hint)/> }
-                .into_any();
-        }
-        let place = place_fields(&place);
-        let via = chosen().map(|id| hidden("connection", id));
-        view! {
-            <Form action=ConnectRepository::PATH class="form box-body" done=tr!(app.connected)>
-                {place}{via}
-                <fieldset class="choice-list">
-                    <legend class="visually-hidden">{tr!(app.repository)}</legend>
-                    {choices.iter().map(choice).collect_view()}
-                </fieldset>
-                <p>{submit(Weight::Primary, tr!(app.connect))}</p>
-            </Form>
-        }
-        .into_any()
-    })
+/// Why the connection did not tell its repositories.
+fn trouble(error: &AppError) -> AnyView {
+    view! {
+        <div class="box-body"><p class="note bad" role="alert">{error.message.clone()}" "{error.hint.clone()}</p></div>
+    }
+    .into_any()
+}
+
+fn repository_form(place: &Place, choices: &[RepositoryChoice], connection: Option<String>) -> AnyView {
+    if choices.is_empty() {
+        return view! { <EmptyState title=tr!(app.no_repositories) hint=tr!(app.no_repositories_hint)/> }
+            .into_any();
+    }
+    let place = place_fields(place);
+    let via = connection.map(|id| hidden("connection", id));
+    let rows = choices.iter().map(choice).collect_view();
+    view! {
+        <Form action=ConnectRepository::PATH class="form box-body" done=tr!(app.connected)>
+            {place}{via}
+            <fieldset class="choice-list">
+                <legend class="visually-hidden">{tr!(app.repository)}</legend>
+                {rows}
+            </fieldset>
+            <p>{submit(Weight::Primary, tr!(app.connect))}</p>
+        </Form>
+    }
+    .into_any()
 }
 
 fn choice(choice: &RepositoryChoice) -> AnyView {

@@ -9,31 +9,65 @@ use crate::design::page::PageHead;
 use crate::design::time::clock;
 use crate::live::{Topics, refresh_without_js};
 use crate::load::load;
-use crate::places::app_params;
+use crate::places::{app_params, query};
 use crate::promotion::parts::title_of;
-use crate::tr;
+use crate::{AppError, tr};
 use leptos::prelude::*;
-use slipway_domain::app::AppOverview;
-use slipway_domain::app::AppPage;
+use serde::{Deserialize, Serialize};
+use slipway_domain::app::{AppOverview, AppPage, RepositoryChoice};
+use slipway_domain::connection::Connection;
+
+/// What the app's page shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AppView {
+    /// The app.
+    pub page: AppPage,
+    /// Which repository it could have; `None`: it has one, or the reader may not choose.
+    pub choices: Option<Choices>,
+}
+
+/// The repositories that an app could have.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Choices {
+    /// The connections whose repositories one could connect.
+    pub connections: Vec<Connection>,
+    /// The repositories of the chosen one, or why it did not tell.
+    pub repositories: Result<Vec<RepositoryChoice>, AppError>,
+}
 
 /// `P/apps/{app}`.
 pub fn app_page() -> AnyView {
     let params = app_params();
+    let (connection, search) = (query("connection"), query("search"));
     load(move || {
         let (org, project, app) = params();
-        api::ReadApp { org, project, app }
+        api::ReadApp {
+            org,
+            project,
+            app,
+            connection: connection(),
+            search: search(),
+        }
     })
-    .watching(|page: &AppPage| {
-        page.overview
+    .watching(|view: &AppView| {
+        view.page
+            .overview
             .place
             .app
             .iter()
             .fold(Topics::default(), |t, app| t.and("app", app.id))
     })
-    .view(|page| show(&page))
+    .view(move |view| {
+        let asked = connect::Asked {
+            connection: connection(),
+            search: search(),
+        };
+        show(&view, &asked)
+    })
 }
 
-fn show(page: &AppPage) -> AnyView {
+fn show(view: &AppView, asked: &connect::Asked) -> AnyView {
+    let page = &view.page;
     let app = &page.overview;
     let base = app.place.path();
     let body = if app.repository.is_some() {
@@ -45,7 +79,7 @@ fn show(page: &AppPage) -> AnyView {
         }
         .into_any()
     } else {
-        connect::connect(app)
+        connect::connect(&app.place, view.choices.as_ref(), asked)
     };
     view! {
         {refresh_without_js()}

@@ -12,7 +12,8 @@ use crate::design::status::tag;
 use crate::design::time::time;
 use crate::i18n::say;
 use crate::live::{Topics, refresh_without_js};
-use crate::load::load;
+use crate::load::{Load, load};
+use crate::member::MemberList;
 use crate::member::api::ReadMembers;
 use crate::places::{param, query};
 use crate::tr;
@@ -139,14 +140,19 @@ fn event(event: &ItemEvent) -> AnyView {
 /// `P/items/new`.
 pub fn new_item_page() -> AnyView {
     let (org, project) = (param("org"), param("project"));
+    // Made here: the server draws what stands in a view more than once, and the browser must count the same loads.
+    let people = load(move || ReadMembers {
+        org: org(),
+        project: Some(project()),
+    });
     load(move || ReadBoard {
         org: org(),
         project: project(),
     })
-    .view(|board| new_item(&board))
+    .view(move |board| new_item(&board, people))
 }
 
-fn new_item(board: &BoardView) -> AnyView {
+fn new_item(board: &BoardView, people: Load<MemberList>) -> AnyView {
     if !board.may_create {
         return view! {
             <PageHead title=tr!(board.new_item)/>
@@ -161,11 +167,6 @@ fn new_item(board: &BoardView) -> AnyView {
         .as_ref()
         .map(|project| project.slug.clone())
         .unwrap_or_default();
-    let arguments = (org.clone(), project.clone());
-    let people = load(move || ReadMembers {
-        org: arguments.0.clone(),
-        project: Some(arguments.1.clone()),
-    });
     let kind = query("kind")()
         .and_then(|kind| ItemKind::from_key(&kind))
         .unwrap_or(ItemKind::Task);

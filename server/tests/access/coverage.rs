@@ -52,9 +52,7 @@ fn calls(at: &Places) -> Vec<Call> {
             Some("dora"),
             ("devon", 422),
         ),
-        call("fn:app/connections", APP, Some("dora"), ("devon", 200)),
         call("fn:app/page", APP, None, ("vic", 200)),
-        call("fn:app/repositories", APP, Some("dora"), ("devon", 422)),
         call("fn:audit/list", PROJECT, Some("dora"), ("devon", 200)),
         call("fn:environment/list", PROJECT, None, ("vic", 200)),
         call(
