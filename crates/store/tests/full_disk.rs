@@ -56,7 +56,11 @@ async fn a_full_disk_refuses_whole_transactions_and_writing_goes_on_when_there_i
     for _ in 0..3 {
         let again = pair(&store, stored).await.unwrap_err();
         assert!(matches!(again, StoreError::Full), "{again:?}");
-        assert_eq!(count(&store).await, 2 * stored as usize, "whole changes and no half ones");
+        assert_eq!(
+            count(&store).await,
+            2 * stored as usize,
+            "whole changes and no half ones"
+        );
     }
     store.fill_disk_for_tests(false).await.unwrap();
     pair(&store, stored).await.unwrap();

@@ -9,6 +9,7 @@ use slipway_portal::ports::{
 use slipway_portal::seal::Sealer;
 use slipway_portal::{Portal, PortalParts};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Connects to nothing: for use cases that stay inside the database.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,25 @@ impl ClusterConnector for Unconnected {
         Err(ClusterError::Unreachable(String::from(
             "this test has no cluster",
         )))
+    }
+}
+
+/// Has no cluster either, and counts who asks for one.
+#[derive(Debug, Default)]
+pub struct Counted(AtomicUsize);
+
+impl Counted {
+    /// How often a cluster was asked for.
+    pub fn asked(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl ClusterConnector for Counted {
+    async fn connect(&self, access: &ClusterAccess) -> Result<Arc<dyn Cluster>, ClusterError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        ClusterConnector::connect(&Unconnected, access).await
     }
 }
 

@@ -59,6 +59,7 @@ pub struct Refusal {
     error: Error,
     locale: Locale,
     request_id: String,
+    wants_html: bool,
 }
 
 impl Refusal {
@@ -68,13 +69,18 @@ impl Refusal {
             error,
             locale: visit.ctx.locale(),
             request_id: visit.ctx.request_id().to_owned(),
+            wants_html: visit.wants_html,
         }
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        json(&self.error, self.locale, &self.request_id)
+        if self.wants_html {
+            html(&self.error, self.locale, &self.request_id)
+        } else {
+            json(&self.error, self.locale, &self.request_id)
+        }
     }
 }
 

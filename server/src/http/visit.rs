@@ -24,6 +24,8 @@ pub struct Visit {
     pub session: Option<Session>,
     /// Where the request comes from, for the lock on addresses.
     pub address: String,
+    /// Whether a person reads the answer.
+    pub wants_html: bool,
 }
 
 /// The other end of the connection.
@@ -82,6 +84,7 @@ async fn visit(edge: &Edge, parts: &Parts) -> Result<Visit, (Error, Locale)> {
         ctx,
         session,
         address: address(edge.behind_proxy, parts),
+        wants_html: problem::wants_html(headers),
     })
 }
 

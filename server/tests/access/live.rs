@@ -11,10 +11,10 @@ use std::time::Duration;
 use tower::ServiceExt as _;
 
 /// An open stream.
-struct Stream(axum::body::BodyDataStream);
+pub struct Stream(axum::body::BodyDataStream);
 
 impl Stream {
-    async fn open(scene: &Scene, cookie: &str) -> Result<Self, StatusCode> {
+    pub async fn open(scene: &Scene, cookie: &str) -> Result<Self, StatusCode> {
         let request = get("/live", Some(cookie)).body(Body::empty()).unwrap();
         let response = scene.router.clone().oneshot(request).await.unwrap();
         if response.status() != StatusCode::OK {
@@ -27,7 +27,7 @@ impl Stream {
     }
 
     /// The next piece; `None` when the stream has ended.
-    async fn next(&mut self) -> Option<String> {
+    pub async fn next(&mut self) -> Option<String> {
         let piece = tokio::time::timeout(Duration::from_secs(20), self.0.next())
             .await
             .expect("nothing came");

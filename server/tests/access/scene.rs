@@ -14,7 +14,7 @@ use slipway_domain::run::{JobRow, RunRow, RunStatus};
 use slipway_domain::text::Locale;
 use slipway_portal::access::{self, may};
 use slipway_portal::person::NewAccount;
-use slipway_portal::ports::{JobRecord, NewPerson, ReleaseRecord, RunRecord};
+use slipway_portal::ports::{ClusterConnector, JobRecord, NewPerson, ReleaseRecord, RunRecord};
 use slipway_portal::{Actor, OpCtx, Portal, Via, app, cluster, environment, item, org, project, promotion};
 use slipway_server::config::SignIn;
 use slipway_server::http::{Edge, router};
@@ -89,14 +89,28 @@ impl Scene {
         let store = SqlStore::connect(&format!("sqlite://{}", folder.path().join("test.db").display()))
             .await
             .unwrap();
+        let mut scene = Self::replica(store, Arc::new(Unconnected), folder, url).await;
+        for name in ["ada", "devon", "dora", "quinn", "oli", "vic", "olga", "nora"] {
+            scene.person(name).await;
+        }
+        scene
+    }
+
+    /// A server on `store`, which may have others. Makes nobody.
+    pub async fn replica(
+        store: SqlStore,
+        clusters: Arc<dyn ClusterConnector>,
+        folder: TempDir,
+        url: &str,
+    ) -> Self {
         store.migrate().await.unwrap();
         let clock = MockClock::default();
         let parts = slipway_portal::PortalParts {
             store: Arc::new(store.clone()),
             forges: Arc::new(Unconnected),
-            clusters: Arc::new(Unconnected),
+            clusters,
             clock: Arc::new(clock.clone()),
-            notifier: Arc::new(slipway_portal::live::LocalNotifier::default()),
+            notifier: store.notifier().await.unwrap(),
             sealer: slipway_portal::seal::Sealer::new("a key for tests, never for people", &[]),
             public_url: url.to_owned(),
             wake: tokio::sync::Notify::new(),
@@ -113,7 +127,7 @@ impl Scene {
             metrics_token: Some(String::from("metrics-token")),
         };
         let edge = running::edge(plan, told);
-        let mut scene = Self {
+        Self {
             router: router(edge.clone()),
             portal,
             store,
@@ -122,14 +136,10 @@ impl Scene {
             stop,
             people: HashMap::new(),
             folder,
-        };
-        for name in ["ada", "devon", "dora", "quinn", "oli", "vic", "olga", "nora"] {
-            scene.person(name).await;
         }
-        scene
     }
 
-    async fn person(&mut self, username: &'static str) {
+    pub async fn person(&mut self, username: &'static str) {
         let ctx = self.portal.system("test");
         let person = Person {
             id: ctx.id(),
@@ -352,7 +362,7 @@ impl Scene {
     }
 
     /// A run with a job, and the release that it made.
-    async fn history(&self, app: AppId) -> (ReleaseId, JobId) {
+    pub async fn history(&self, app: AppId) -> (ReleaseId, JobId) {
         let system = self.portal.system("test");
         let app = access::app_by_id::<may::ReleaseCreate>(&system, app)
             .await
