@@ -218,6 +218,20 @@ proptest! {
         parser.push(second);
         prop_assert_eq!(parser.finish(), parse(&bytes));
     }
+
+    #[test]
+    fn handing_lines_out_on_the_way_changes_none_of_them(bytes in bytes(), size in 1_usize..50) {
+        let mut parser = LogParser::default();
+        let mut lines = Vec::new();
+        for piece in bytes.chunks(size) {
+            parser.push(piece);
+            lines.append(&mut parser.take_lines());
+            prop_assert_eq!(parser.taken(), lines.len());
+            prop_assert!(parser.count() - parser.taken() <= 1);
+        }
+        lines.append(&mut parser.finish().lines);
+        prop_assert_eq!(lines, parse(&bytes).lines);
+    }
 }
 
 #[test]

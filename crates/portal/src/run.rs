@@ -5,10 +5,11 @@
 
 mod log;
 mod sync;
+mod window;
 
-pub(crate) use log::LogCache;
 pub use log::{Download, JobAt, MOST_LINES, download, log};
 pub(crate) use sync::sync;
+pub(crate) use window::LogCache;
 
 use crate::access::{self, App, Authorized, may};
 use crate::change::{Change, Entry};

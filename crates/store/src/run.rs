@@ -362,23 +362,25 @@ impl RunTx for SqlTx {
         affected(done.rows_affected())
     }
 
-    async fn log(&mut self, app: &Authorized<App, See>, job: JobId, from: i64) -> StoreResult<Vec<u8>> {
-        let rows = query(
+    async fn log_piece(
+        &mut self,
+        app: &Authorized<App, See>,
+        job: JobId,
+        from: i64,
+    ) -> StoreResult<Option<Vec<u8>>> {
+        let row = query(
             "SELECT l.content FROM job_logs l JOIN jobs j ON j.id = l.job_id \
-             WHERE j.org_id = $1 AND j.app_id = $2 AND j.id = $3 AND l.at_byte >= $4 ORDER BY l.at_byte",
+             WHERE j.org_id = $1 AND j.app_id = $2 AND j.id = $3 AND l.at_byte = $4",
         )
         .bind(app.org_id().to_string())
         .bind(app.id().to_string())
         .bind(job.to_string())
         .bind(from)
-        .fetch_all(self.conn())
+        .fetch_optional(self.conn())
         .await
         .map_err(map)?;
-        let mut log = Vec::new();
-        for row in &rows {
-            log.extend_from_slice(&columns("job_logs", row).bytes("content")?);
-        }
-        Ok(log)
+        row.map(|row| columns("job_logs", &row).bytes("content"))
+            .transpose()
     }
 
     async fn repository_state(&mut self, app: &Authorized<App, See>) -> StoreResult<RepositoryState> {

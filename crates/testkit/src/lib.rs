@@ -6,4 +6,4 @@ pub mod conformance;
 pub mod portal;
 
 pub use clock::MockClock;
-pub use portal::{Counted, Unconnected, portal};
+pub use portal::{Counted, Unconnected, portal, saved};

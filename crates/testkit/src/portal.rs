@@ -1,11 +1,13 @@
 //! A portal around a store.
 
 use async_trait::async_trait;
+use futures::StreamExt as _;
 use slipway_portal::live::LocalNotifier;
 use slipway_portal::ports::{
     Clock, Cluster, ClusterAccess, ClusterConnector, ClusterError, ForgeAccess, ForgeConnector, ForgeError,
     SourceForge, Store,
 };
+use slipway_portal::run::Download;
 use slipway_portal::seal::Sealer;
 use slipway_portal::{Portal, PortalParts};
 use std::sync::Arc;
@@ -66,4 +68,19 @@ pub fn portal(
         public_url: String::from("http://127.0.0.1:3000"),
         wake: tokio::sync::Notify::new(),
     })
+}
+
+/// A job's log as a browser saves it, to its end. It comes in pieces, so that no log is in memory as a whole.
+///
+/// # Panics
+/// The log ends early, or a piece is large.
+pub async fn saved(file: Download) -> Vec<u8> {
+    let (size, mut pieces, mut bytes) = (file.size, file.pieces, Vec::new());
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.expect("a piece");
+        assert!(piece.len() <= 256 * 1024, "a piece is small");
+        bytes.extend(piece);
+    }
+    assert_eq!(i64::try_from(bytes.len()).expect("a length"), size, "it is whole");
+    bytes
 }

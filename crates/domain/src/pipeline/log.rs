@@ -173,21 +173,41 @@ const HARMLESS: [&str; 7] = [
 /// What GitLab's runner itself writes at the end.
 const RUNNER: &str = "error: job failed";
 
-/// The number of the line where the first error seems to be: the first that surely speaks of one, else
-/// the first that probably does, else the runner's own last word.
-pub fn first_error_line(lines: &[LogLine]) -> Option<usize> {
-    let mut weak = None;
-    let mut runner = None;
-    for line in lines {
+/// Where the first error seems to be: the first line that surely speaks of one, else the first that probably does,
+/// else the runner's own last word.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FirstError {
+    sure: Option<usize>,
+    weak: Option<usize>,
+    runner: Option<usize>,
+}
+
+impl FirstError {
+    /// Takes the next line.
+    pub fn see(&mut self, line: &LogLine) {
+        if self.sure.is_some() {
+            return;
+        }
         let text = line.text().to_lowercase();
         if text.contains(RUNNER) {
-            runner = runner.or(Some(line.number));
+            self.runner = self.runner.or(Some(line.number));
         } else if HARMLESS.iter().any(|word| text.contains(word)) {
         } else if STRONG.iter().any(|word| text.contains(word)) {
-            return Some(line.number);
-        } else if weak.is_none() && WEAK.iter().any(|word| text.contains(word)) {
-            weak = Some(line.number);
+            self.sure = Some(line.number);
+        } else if self.weak.is_none() && WEAK.iter().any(|word| text.contains(word)) {
+            self.weak = Some(line.number);
         }
     }
-    weak.or(runner)
+
+    /// The line's number.
+    pub fn line(&self) -> Option<usize> {
+        self.sure.or(self.weak).or(self.runner)
+    }
+}
+
+/// The number of the line where the first error seems to be, see [`FirstError`].
+pub fn first_error_line(lines: &[LogLine]) -> Option<usize> {
+    let mut error = FirstError::default();
+    lines.iter().for_each(|line| error.see(line));
+    error.line()
 }

@@ -4,6 +4,7 @@ use crate::world::{ORG, PROJECT, World};
 use slipway_domain::pipeline::log::Color;
 use slipway_domain::run::{RunStatus, RunView};
 use slipway_portal::{Error, run};
+use slipway_testkit::saved;
 use std::time::{Duration, Instant};
 
 async fn ran(world: &World, yaml: &str) -> RunView {
@@ -62,8 +63,10 @@ async fn colors_and_bytes_that_are_no_text_are_shown_safely() {
     assert!(log.lines[error - 1].text().contains("no such order"));
     // The file has the very bytes.
     let file = run::download(&world.ctx(), &at(&view)).await.unwrap();
-    assert!(file.bytes.windows(2).any(|pair| pair == [0xff, 0xfe]));
-    assert_eq!(file.name, format!("storefront-{}-odd.log", view.run.number));
+    let name = file.name.clone();
+    let bytes = saved(file).await;
+    assert!(bytes.windows(2).any(|pair| pair == [0xff, 0xfe]));
+    assert_eq!(name, format!("storefront-{}-odd.log", view.run.number));
     // A job of another run, or of nothing, is not found.
     let wrong = run::JobAt {
         number: view.run.number + 1,
@@ -82,8 +85,8 @@ async fn a_log_of_20_mb_is_read_in_windows() {
     let yaml = "big:\n  script:\n    - seq -f 'line %08g of a log that is long, to see whether windows of it are quick' 1 250000\n    - echo the last words\n";
     let view = ran(&world, yaml).await;
     assert_eq!(view.run.status, RunStatus::Success);
-    let file = run::download(&world.ctx(), &at(&view)).await.unwrap();
-    assert!(file.bytes.len() > 19_000_000, "{}", file.bytes.len());
+    let bytes = saved(run::download(&world.ctx(), &at(&view)).await.unwrap()).await;
+    assert!(bytes.len() > 19_000_000, "{}", bytes.len());
     let first = run::log(&world.ctx(), &at(&view), 1, 500).await.unwrap();
     assert!(first.total > 250_000 && first.lines.len() == 500);
     let begun = Instant::now();
@@ -91,8 +94,21 @@ async fn a_log_of_20_mb_is_read_in_windows() {
         let window = run::log(&world.ctx(), &at(&view), line, 500).await.unwrap();
         assert_eq!(window.lines.len(), 500);
         assert_eq!(window.lines[0].number, window.first);
+        for (index, line) in window.lines.iter().enumerate() {
+            assert_eq!(line.number, window.first + index);
+        }
     }
-    // Parsed once: a window is cut out, not parsed again.
+    let middle = run::log(&world.ctx(), &at(&view), 125_000, 1).await.unwrap();
+    let words = middle.lines[0].text();
+    let number: usize = words["line ".len()..][..8].parse().expect("a line of the job");
+    let exact = bytes
+        .split(|byte| *byte == b'\n')
+        .position(|line| line.starts_with(words.as_bytes()));
+    assert!(
+        exact.is_some() && (124_900..=125_000).contains(&number),
+        "{words}"
+    );
+    // Read once: for a window only what is around it is read again.
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     let last = run::log(&world.ctx(), &at(&view), usize::MAX, 500).await.unwrap();
     assert!(last.lines.iter().any(|line| line.text() == "the last words"));

@@ -17,7 +17,7 @@ use slipway_portal::{
 };
 use slipway_sandbox::gitlab::{GitlabConfig, GitlabHandle};
 use slipway_store::SqlStore;
-use slipway_testkit::{MockClock, Unconnected, portal};
+use slipway_testkit::{MockClock, Unconnected, portal, saved};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -244,7 +244,8 @@ impl World {
                 job: job.id,
             };
             let log = run::download(&self.ctx(), &at).await.expect("a log");
-            let text = String::from_utf8_lossy(&log.bytes);
+            let bytes = saved(log).await;
+            let text = String::from_utf8_lossy(&bytes);
             words.extend(["== ", &job.name, ": ", job.status.key(), "\n", &text, "\n"]);
         }
         words

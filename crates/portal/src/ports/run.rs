@@ -128,8 +128,13 @@ pub trait RunTx: Send {
     async fn clear_log(&mut self, app: &Authorized<App, Modify>, job: JobId) -> StoreResult<()>;
     /// Notes that the job's log is whole.
     async fn complete_log(&mut self, app: &Authorized<App, Modify>, job: JobId) -> StoreResult<()>;
-    /// A job's log from byte `from` on, which must be an end that [`append_log`](Self::append_log) made.
-    async fn log(&mut self, app: &Authorized<App, See>, job: JobId, from: i64) -> StoreResult<Vec<u8>>;
+    /// The piece of a job's log that begins at byte `from`: 0, or the end of another piece. A piece has at most 256 KiB.
+    async fn log_piece(
+        &mut self,
+        app: &Authorized<App, See>,
+        job: JobId,
+        from: i64,
+    ) -> StoreResult<Option<Vec<u8>>>;
     /// How the last look at the repository went.
     async fn repository_state(&mut self, app: &Authorized<App, See>) -> StoreResult<RepositoryState>;
     /// Remembers how it went.

@@ -11,6 +11,7 @@ use slipway_portal::access::{self, App, Authorized, may};
 use slipway_portal::connection;
 use slipway_portal::ports::{
     DeliveryRecord, JobRecord, NewApp, ProposalRecord, ReleaseRecord, RepositoryState, RunRecord, StoreError,
+    Tx,
 };
 use slipway_portal::project;
 use std::collections::BTreeMap;
@@ -206,17 +207,17 @@ pub async fn logs_grow_at_their_end_and_survive_a_retry(world: World) {
     assert_eq!(jobs, [two, again]);
     let before = tx.job(&see, id, one.row.id).await.unwrap().expect("it is kept");
     assert_eq!((before.log_bytes, before.log_complete), (600_008, true));
-    let log = tx.log(&see, one.row.id, 0).await.unwrap();
+    let log = whole_log(&mut *tx, &see, one.row.id).await;
     assert_eq!((log.len(), &log[..8]), (600_008, b"first \xff\x00".as_slice()));
-    assert_eq!(tx.log(&see, one.row.id, 8).await.unwrap().len(), 600_000);
-    assert!(tx.log(&other.see(), one.row.id, 0).await.unwrap().is_empty());
+    assert_eq!(tx.log_piece(&see, one.row.id, 7).await.unwrap(), None);
+    assert_eq!(tx.log_piece(&other.see(), one.row.id, 0).await.unwrap(), None);
     assert!(tx.job(&other.see(), id, one.row.id).await.unwrap().is_none());
     drop(tx);
 
     let mut tx = world.portal.store.write().await.unwrap();
     tx.clear_log(&modify, one.row.id).await.unwrap();
     tx.append_log(&modify, one.row.id, 0, b"anew").await.unwrap();
-    assert_eq!(tx.log(&see, one.row.id, 0).await.unwrap(), b"anew");
+    assert_eq!(whole_log(&mut *tx, &see, one.row.id).await, b"anew");
     let state = RepositoryState {
         synced_at: Some(Timestamp(7)),
         trouble: Some(Text::new("down", "无响应")),
@@ -460,4 +461,18 @@ pub async fn a_connection_tells_how_the_last_call_went(world: World) {
     tx.note_connection(id, at.plus(10), None).await.unwrap();
     let noted = tx.connections(org.id).await.unwrap().remove(0).connection;
     assert_eq!((noted.last_ok_at, noted.trouble), (Some(at.plus(10)), None));
+}
+
+/// A log, piece by piece; each is small.
+async fn whole_log(tx: &mut dyn Tx, app: &Authorized<App, may::See>, job: JobId) -> Vec<u8> {
+    let mut log = Vec::new();
+    while let Some(piece) = tx
+        .log_piece(app, job, i64::try_from(log.len()).unwrap())
+        .await
+        .unwrap()
+    {
+        assert!(piece.len() <= 256 * 1024);
+        log.extend_from_slice(&piece);
+    }
+    log
 }

@@ -3,6 +3,7 @@
 use crate::http::problem::Refusal;
 use crate::http::visit::Visit;
 use axum::Extension;
+use axum::body::Body;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::header;
@@ -50,6 +51,8 @@ pub async fn log(
             header::CONTENT_DISPOSITION,
             format!("attachment; filename=\"{}\"", file.name),
         ),
+        // A file that ends too early is seen to.
+        (header::CONTENT_LENGTH, file.size.to_string()),
     ];
-    Ok((headers, file.bytes).into_response())
+    Ok((headers, Body::from_stream(file.pieces)).into_response())
 }

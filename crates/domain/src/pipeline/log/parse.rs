@@ -7,12 +7,23 @@ use super::{Log, LogLine, Section, SectionHead, Span, Style};
 #[derive(Debug, Clone, Default)]
 pub struct LogParser {
     log: Log,
+    /// Lines that were handed out, and sections that went with them.
+    taken: usize,
+    gone: usize,
     /// Bytes of a line that is not complete.
     rest: Vec<u8>,
     style: Style,
-    /// Indexes of the open sections, outermost first.
-    open: Vec<usize>,
+    /// The open sections, outermost first.
+    open: Vec<Open>,
     line: Line,
+}
+
+/// A section that is open.
+#[derive(Debug, Clone)]
+struct Open {
+    name: String,
+    /// Its place among all sections of the log.
+    index: usize,
 }
 
 /// The line that is being written.
@@ -34,6 +45,9 @@ struct Line {
 impl LogParser {
     /// In bytes; what is longer continues on the next line.
     pub const LONGEST_LINE: usize = 16 * 1024;
+
+    /// How many sections may be open inside each other; what is deeper is no section.
+    const DEEPEST: usize = 64;
 
     /// Takes the next bytes, cut anywhere.
     pub fn push(&mut self, bytes: &[u8]) {
@@ -60,7 +74,33 @@ impl LogParser {
         &self.log
     }
 
-    /// Everything, the last line without its line break included.
+    /// Hands out the complete lines and forgets them and their sections, so that a log of any size is read in little
+    /// memory. The last one stays: the runner may go on with it.
+    pub fn take_lines(&mut self) -> Vec<LogLine> {
+        let rest = self.log.lines.split_off(self.log.lines.len().saturating_sub(1));
+        let lines = std::mem::replace(&mut self.log.lines, rest);
+        self.taken += lines.len();
+        self.gone += self.log.sections.len();
+        self.log.sections.clear();
+        lines
+    }
+
+    /// How many lines were handed out.
+    pub const fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// How many complete lines there are, those that were handed out included.
+    pub const fn count(&self) -> usize {
+        self.taken + self.log.lines.len()
+    }
+
+    /// How many bytes wait for their line break.
+    pub const fn pending(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// Everything that was not handed out, the last line without its line break included.
     pub fn finish(mut self) -> Log {
         if !self.rest.is_empty() {
             let rest = std::mem::take(&mut self.rest);
@@ -138,11 +178,10 @@ impl LogParser {
         if continues {
             self.line.time.clone_from(&line.time);
         }
-        let section = self.open.last().and_then(|index| self.log.sections.get(*index));
         self.log.lines.push(LogLine {
-            number: self.log.lines.len() + 1,
+            number: self.count() + 1,
             spans: line.spans,
-            section: section.map(|section| section.head.name.clone()),
+            section: self.open.last().map(|section| section.name.clone()),
             opens: line.opens,
             time: line.time,
         });
@@ -178,6 +217,9 @@ impl LogParser {
     }
 
     fn start_section(&mut self, name: &str, started: i64, options: &str) {
+        if self.open.len() >= Self::DEEPEST {
+            return;
+        }
         let collapsed = options
             .trim_end_matches(']')
             .split(',')
@@ -188,8 +230,11 @@ impl LogParser {
             collapsed,
         };
         self.line.opens = Some(head.clone());
-        self.open.push(self.log.sections.len());
-        let first = self.log.lines.len() + 1;
+        self.open.push(Open {
+            name: name.to_owned(),
+            index: self.gone + self.log.sections.len(),
+        });
+        let first = self.count() + 1;
         self.log.sections.push(Section {
             head,
             first,
@@ -200,14 +245,16 @@ impl LogParser {
 
     /// Also closes the sections inside that were left open; the end of one that is not open says nothing.
     fn end_section(&mut self, name: &str, ended: i64) {
-        let is_named = |index: &usize| self.log.sections[*index].head.name == name;
-        let Some(depth) = self.open.iter().rposition(is_named) else {
+        let Some(depth) = self.open.iter().rposition(|open| open.name == name) else {
             return;
         };
-        for index in self.open.drain(depth..) {
-            let section = &mut self.log.sections[index];
-            section.last = Some(self.log.lines.len().max(section.first));
-            section.duration = Some(ended.saturating_sub(section.head.started).max(0));
+        let last = self.count();
+        for open in self.open.drain(depth..) {
+            let known = open.index.checked_sub(self.gone);
+            if let Some(section) = known.and_then(|index| self.log.sections.get_mut(index)) {
+                section.last = Some(last.max(section.first));
+                section.duration = Some(ended.saturating_sub(section.head.started).max(0));
+            }
         }
     }
 }
