@@ -10,6 +10,8 @@ use url::Url;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long GitLab may say nothing: somebody may wait for the answer in front of a page.
+const SILENCE: Duration = Duration::from_secs(10);
 /// How long an answer may take, from the first byte sent to the last byte received.
 const ANSWER: Duration = Duration::from_secs(30);
 /// The largest answer: a log of this size is read whole.
@@ -48,6 +50,7 @@ impl Client {
         token.set_sensitive(true);
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT)
+            .read_timeout(SILENCE)
             .timeout(ANSWER)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("slipway/", env!("CARGO_PKG_VERSION")))

@@ -61,6 +61,8 @@ on_both! {
         a_silent_cluster_makes_it_unknown_until_it_answers_again,
         a_cluster_that_is_down_from_the_start_is_deployed_to_once_it_is_up,
         a_cluster_that_asks_to_wait_is_waited_for,
+        a_slow_cluster_is_asked_again,
+        a_refused_token_fails_it_with_what_to_do_and_it_can_be_tried_again,
         an_answer_that_is_cut_short_is_asked_for_again,
         a_manifest_that_the_cluster_refuses_fails_it_with_the_clusters_words,
         a_quota_without_room_fails_it_and_says_so,

@@ -25,11 +25,8 @@ pub async fn a_silent_cluster_makes_it_unknown_until_it_answers_again(stage: Sta
         .expect("a fault");
     let view = stage.reaches(id, PromotionState::Unknown).await;
     assert_eq!(view.deployments[0].state, DeploymentState::Unknown);
-    assert!(
-        view.row
-            .reason
-            .is_some_and(|reason| reason.en.contains("does not answer"))
-    );
+    let told = view.row.reason.expect("a reason");
+    assert!(told.en.contains("does not answer") && told.zh.contains("集群无响应"));
     stage.kubernetes.faults().clear();
     let view = stage.reaches(id, PromotionState::Succeeded).await;
     assert_eq!(view.deployments.len(), 1);
@@ -62,6 +59,51 @@ pub async fn a_cluster_that_asks_to_wait_is_waited_for(stage: Stage) {
     stage.reaches(id, PromotionState::Succeeded).await;
 }
 
+pub async fn a_slow_cluster_is_asked_again(stage: Stage) {
+    stage.release("1.0.0", 1).await;
+    let slow = Fault::Latency { ms: 30_000 };
+    stage
+        .kubernetes
+        .faults()
+        .add(FaultMatch::default(), slow, Some(1))
+        .expect("a fault");
+    let begun = std::time::Instant::now();
+    let id = stage.ask("1.0.0", "dev").await;
+    stage
+        .until(id, "the trouble", |view| {
+            let told = view.row.reason.as_ref();
+            told.is_some_and(|told| told.en.contains("does not answer") && told.zh.contains("无响应"))
+        })
+        .await;
+    assert!(
+        begun.elapsed() < std::time::Duration::from_secs(20),
+        "nobody waits for it that long"
+    );
+    stage.reaches(id, PromotionState::Succeeded).await;
+    assert_eq!(stage.workload("dev").await.expect("there").generation, 1);
+}
+
+pub async fn a_refused_token_fails_it_with_what_to_do_and_it_can_be_tried_again(stage: Stage) {
+    stage.release("1.0.0", 1).await;
+    let faults = stage.kubernetes.faults();
+    faults
+        .add(FaultMatch::default(), Fault::Status { code: 401 }, None)
+        .expect("a fault");
+    let id = stage.ask("1.0.0", "dev").await;
+    let view = stage.reaches(id, PromotionState::Failed).await;
+    let told = view.row.reason.expect("a reason");
+    assert!(
+        told.en.contains("token or certificate") && told.en.contains("renew the kubeconfig"),
+        "{told:?}"
+    );
+    assert!(told.zh.contains("更新 kubeconfig"), "{told:?}");
+    faults.clear();
+    slipway_portal::promotion::retry(&stage.as_person(&stage.people.lea), id)
+        .await
+        .expect("it is tried again");
+    stage.reaches(id, PromotionState::Succeeded).await;
+}
+
 pub async fn an_answer_that_is_cut_short_is_asked_for_again(stage: Stage) {
     stage.release("1.0.0", 1).await;
     stage
@@ -82,7 +124,9 @@ pub async fn a_manifest_that_the_cluster_refuses_fails_it_with_the_clusters_word
     release_in(&stage.portal, "1.0.0", 1, workload, "nobody").await;
     let id = stage.ask("1.0.0", "dev").await;
     let view = stage.reaches(id, PromotionState::Failed).await;
-    let reason = view.row.reason.expect("a reason").en;
+    let told = view.row.reason.expect("a reason");
+    assert!(told.zh.contains("集群拒绝了清单"), "{told:?}");
+    let reason = told.en;
     assert!(
         reason.contains("refuses the manifest") && reason.to_lowercase().contains("containerport"),
         "{reason}"
@@ -110,7 +154,9 @@ pub async fn a_quota_without_room_fails_it_and_says_so(stage: Stage) {
     stage.release("1.0.0", 1).await;
     let id = stage.ask("1.0.0", "dev").await;
     let view = stage.reaches(id, PromotionState::Failed).await;
-    let reason = view.row.reason.expect("a reason").en;
+    let told = view.row.reason.expect("a reason");
+    assert!(told.zh.contains("配额"), "{told:?}");
+    let reason = told.en;
     assert!(
         reason.contains("quota has no room") && reason.contains("exceeded quota: small"),
         "{reason}"

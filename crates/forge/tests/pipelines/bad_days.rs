@@ -59,7 +59,9 @@ async fn a_repository_without_commits_says_so_everywhere() {
     world.connected("empty-repo").await;
     let ctx = world.ctx();
     let gallery = proposal::gallery(&ctx, ORG, PROJECT, "empty-repo").await.unwrap();
-    assert!(gallery.trouble.unwrap().en.contains("no commits yet"));
+    let told = gallery.trouble.unwrap();
+    assert!(told.en.contains("no commits yet") && told.en.contains("Push a first commit"));
+    assert!(told.zh.contains("还没有任何提交"));
     assert!(gallery.templates.len() > 5 && gallery.suggestions.is_empty());
     let input = form("static-site", &[]);
     let checked = proposal::check(&ctx, ORG, PROJECT, "empty-repo", &input)
@@ -314,7 +316,8 @@ async fn an_outage_shows_the_last_known_state_and_heals() {
         .await;
     assert_eq!(list.runs[0].number, number);
     assert!(list.as_of.is_some());
-    assert!(list.trouble.unwrap().en.contains("GitLab failed"));
+    let told = list.trouble.unwrap();
+    assert!(told.en.contains("GitLab failed") && told.zh.contains("GitLab 出错"));
     let view = run::view(&world.ctx(), ORG, PROJECT, "storefront", number)
         .await
         .unwrap();

@@ -4,5 +4,6 @@
 mod bad_days;
 mod logs;
 mod path;
+mod patience;
 mod webhooks;
 mod world;

@@ -66,8 +66,10 @@ impl ClusterError {
                 "集群无响应。当前显示的是最近一次已知状态，系统会持续重试。",
             ),
             Self::Forbidden(what) => Text::new(
-                format!("The cluster does not allow Slipway to do this: {what}"),
-                format!("集群未授权 Slipway 执行此操作：{what}"),
+                format!(
+                    "The cluster does not allow Slipway to do this: {what}. Whoever runs the cluster can grant it, or renew the kubeconfig."
+                ),
+                format!("集群未授权 Slipway 执行此操作：{what}。请联系集群管理员授权，或更新 kubeconfig。"),
             ),
             Self::NotFound(what) => Text::new(
                 format!("The cluster has no such thing: {what}"),
