@@ -137,6 +137,14 @@ impl SqlStore {
         crate::migrate::run(&self.writers).await
     }
 
+    /// How many migrations the database lacks. Changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] where a newer Slipway was here, or the database does not answer.
+    pub async fn behind(&self) -> StoreResult<usize> {
+        crate::migrate::behind(&self.readers).await
+    }
+
     /// What tells everybody of changes: within this process, and with PostgreSQL in every replica.
     ///
     /// # Errors

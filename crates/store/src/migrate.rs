@@ -4,6 +4,7 @@ use crate::error::map;
 use slipway_portal::ports::{StoreError, StoreResult};
 use sqlx::AnyPool;
 use sqlx::SqlSafeStr as _;
+use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 macro_rules! migrations {
@@ -24,6 +25,30 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     4 "0004_boards",
     5 "0005_run_failures",
 };
+
+/// How many migrations the database lacks. Changes nothing.
+///
+/// # Errors
+/// [`StoreError::Newer`] where a newer Slipway was here, or the database does not answer.
+pub(crate) async fn behind(pool: &AnyPool) -> StoreResult<usize> {
+    let done = sqlx::query_scalar::<_, i64>("SELECT version FROM _sqlx_migrations ORDER BY version")
+        .fetch_all(pool)
+        .await;
+    let done = match done {
+        Ok(done) => done,
+        Err(sqlx::Error::Database(error)) if lacks_table(&*error) => Vec::new(),
+        Err(error) => return Err(map(error)),
+    };
+    let known = ALL.last().map_or(0, |m| m.0);
+    match done.last() {
+        Some(&found) if found > known => Err(StoreError::Newer { found, known }),
+        _ => Ok(ALL.len().saturating_sub(done.len())),
+    }
+}
+
+fn lacks_table(error: &dyn DatabaseError) -> bool {
+    error.code().is_some_and(|code| code == "42P01") || error.message().starts_with("no such table")
+}
 
 /// Brings the database up to date.
 ///

@@ -4,9 +4,10 @@ use super::ConfigFile;
 use crate::config::{Cluster, Config, Gitlab};
 use crate::outside;
 use slipway_portal::ports::{
-    ClusterAccess, ClusterConnector, ForgeAccess, ForgeConnector, Store as _, TokenInfo,
+    ClusterAccess, ClusterConnector, ForgeAccess, ForgeConnector, StoreError, TokenInfo,
 };
 use slipway_store::SqlStore;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -102,13 +103,55 @@ pub async fn check(config: &Config) -> Report {
     report
 }
 
+/// Changes nothing: what is to be migrated is so at the next start.
 async fn database(config: &Config) -> Result<String, String> {
-    let store = SqlStore::connect(&config.database.url)
-        .await
-        .map_err(|error| chain(&error))?;
-    store.migrate().await.map_err(|error| chain(&error))?;
-    store.ping().await.map_err(|error| chain(&error))?;
-    Ok(String::from("answers, and is up to date"))
+    let url = &config.database.url;
+    if let Some(file) = file_to_be(url) {
+        return room_for(&file);
+    }
+    let advice = |error: StoreError| match error {
+        StoreError::Newer { .. } => error.to_string(),
+        _ if url.starts_with("sqlite:") => format!(
+            "{}; check the path in database.url and that this user may write to its folder",
+            chain(&error)
+        ),
+        _ => format!(
+            "{}; check host, port, name, user and password in database.url, and that PostgreSQL lets this machine in",
+            chain(&error)
+        ),
+    };
+    let store = SqlStore::connect(url).await.map_err(advice)?;
+    let behind = store.behind().await.map_err(advice)?;
+    store.close().await;
+    Ok(match behind {
+        0 => String::from("answers, and is up to date"),
+        lacks => format!("answers; the next start brings it up to date ({lacks} migrations)"),
+    })
+}
+
+/// The SQLite file that the next start would make.
+fn file_to_be(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite:")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let path = path.split('?').next().unwrap_or(path);
+    let file = PathBuf::from(path);
+    (!path.is_empty() && path != ":memory:" && !file.exists()).then_some(file)
+}
+
+fn room_for(file: &Path) -> Result<String, String> {
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let shown = folder.display();
+    let trial = folder.join(format!(".slipway-check-{}", std::process::id()));
+    let tried = std::fs::write(&trial, "x").and_then(|()| std::fs::remove_file(&trial));
+    tried.map_err(|error| {
+        format!(
+            "the file is not there, and {shown} cannot be written to: {error}; make the folder, or change database.url"
+        )
+    })?;
+    Ok(String::from("is not there yet; the first start makes it"))
 }
 
 async fn gitlab_of(forges: &dyn ForgeConnector, gitlab: &Gitlab) -> Result<String, String> {

@@ -4,7 +4,9 @@ use slipway_sandbox::faults::{Fault, FaultMatch};
 use slipway_sandbox::{Sandbox, SandboxConfig, Speed};
 use slipway_server::command::check::check;
 use slipway_server::config::Config;
+use slipway_store::SqlStore;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 async fn sandbox(folder: &Path) -> Sandbox {
     let free = "127.0.0.1:0".parse().unwrap();
@@ -20,10 +22,19 @@ async fn sandbox(folder: &Path) -> Sandbox {
 }
 
 fn config(folder: &Path, gitlab: &str, token: &str, context: &str) -> Config {
+    config_and(folder, gitlab, token, context, "")
+}
+
+/// Signing in with the GitLab at `base_url`.
+fn sign_in(base_url: &str) -> String {
+    format!("[sign_in.gitlab]\nbase_url = \"{base_url}\"\nclient_id = \"id\"\nclient_secret = \"secret\"\n")
+}
+
+fn config_and(folder: &Path, gitlab: &str, token: &str, context: &str, more: &str) -> Config {
     let text = format!(
         "[secrets]\nkey = \"0123456789abcdef\"\n[database]\nurl = \"sqlite://{folder}/slipway.db\"\n\
          [[gitlab]]\nname = \"main\"\nbase_url = \"{gitlab}\"\ntoken = \"{token}\"\n\
-         [[clusters]]\nname = \"one\"\nkubeconfig = \"kubeconfig\"\ncontext = \"{context}\"\n",
+         [[clusters]]\nname = \"one\"\nkubeconfig = \"kubeconfig\"\ncontext = \"{context}\"\n{more}",
         folder = folder.display()
     );
     let path = folder.join("slipway.toml");
@@ -70,17 +81,176 @@ async fn a_good_configuration_passes_and_each_trouble_is_told_with_what_to_do() 
     );
     assert!(line(nobody_there.lines(), "cluster `one`").starts_with("FAIL"));
 
-    sandbox.kubernetes()[0]
-        .faults()
-        .add(FaultMatch::default(), Fault::Drop, None)
-        .unwrap();
-    sandbox
-        .gitlab()
-        .faults()
-        .add(FaultMatch::default(), Fault::Status { code: 502 }, None)
-        .unwrap();
+    let faults = sandbox.gitlab().faults();
+    let of_cluster = sandbox.kubernetes()[0].faults();
+    let all = FaultMatch::default;
+    of_cluster.add(all(), Fault::Drop, None).unwrap();
+    faults.add(all(), Fault::Status { code: 502 }, None).unwrap();
     let broken = check(&config(folder.path(), &url, &token, "one")).await;
-    assert!(line(broken.lines(), "gitlab `main`").starts_with("FAIL"));
-    assert!(line(broken.lines(), "cluster `one`").starts_with("FAIL"));
+    assert!(line(broken.lines(), "gitlab `main`").contains("Is base_url a GitLab's root"));
+    assert!(line(broken.lines(), "cluster `one`").contains("Check the server in the kubeconfig"));
+
+    faults.clear();
+    of_cluster.clear();
+    faults
+        .add(all(), Fault::RateLimited { retry_after: 60 }, None)
+        .unwrap();
+    of_cluster.add(all(), Fault::Status { code: 401 }, None).unwrap();
+    let limited = check(&config(folder.path(), &url, &token, "one")).await;
+    assert!(line(limited.lines(), "gitlab `main`").contains("Try again later"));
+    let told = line(limited.lines(), "cluster `one`");
+    assert!(
+        told.starts_with("FAIL") && told.contains("Check the credentials in the kubeconfig"),
+        "{told}"
+    );
+
+    faults.clear();
+    of_cluster.clear();
+    faults.add(all(), Fault::Latency { ms: 60_000 }, None).unwrap();
+    of_cluster
+        .add(all(), Fault::Latency { ms: 60_000 }, None)
+        .unwrap();
+    let begun = Instant::now();
+    let silent = check(&config(folder.path(), &url, &token, "one")).await;
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    for (what, advice) in [
+        ("gitlab `main`", "base_url"),
+        ("cluster `one`", "server in the kubeconfig"),
+    ] {
+        let told = line(silent.lines(), what);
+        assert!(
+            told.starts_with("FAIL") && told.contains("answer") && told.contains(advice),
+            "{told}"
+        );
+    }
     sandbox.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_token_that_may_not_do_enough_and_a_sign_in_that_is_no_gitlab_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = sandbox(folder.path()).await;
+    let url = sandbox.gitlab_url();
+    let client = reqwest::Client::new();
+    let made = client
+        .post(format!("{url}/api/v4/users/1/personal_access_tokens"))
+        .header("private-token", sandbox.gitlab_token())
+        .json(&serde_json::json!({ "name": "reader", "scopes": ["read_api"], "expires_at": "2099-01-01" }))
+        .send()
+        .await
+        .unwrap();
+    let token = made.json::<serde_json::Value>().await.unwrap()["token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let with = async |provider: &str| {
+        check(&config_and(
+            folder.path(),
+            &url,
+            &token,
+            "one",
+            &sign_in(provider),
+        ))
+        .await
+    };
+    let report = with(&url).await;
+    let told = line(report.lines(), "gitlab `main`");
+    assert!(
+        told.starts_with("FAIL") && told.contains("read_api") && told.contains("scope api"),
+        "{told}"
+    );
+    assert!(line(report.lines(), "sign_in.gitlab").starts_with("ok"));
+
+    let report = with("http://127.0.0.1:9").await;
+    let told = line(report.lines(), "sign_in.gitlab");
+    assert!(
+        told.starts_with("FAIL") && told.contains("check base_url"),
+        "{told}"
+    );
+    let report = with(&format!("{url}/no/such/place")).await;
+    let told = line(report.lines(), "sign_in.gitlab");
+    assert!(told.contains("404") && told.contains("GitLab's root"), "{told}");
+    sandbox.shutdown().await;
+}
+
+/// A configuration with a database and nothing else.
+fn with_database(folder: &Path, url: &str) -> Config {
+    let path = folder.join("database.toml");
+    let text = format!("[secrets]\nkey = \"0123456789abcdef\"\n[database]\nurl = \"{url}\"\n");
+    std::fs::write(&path, text).unwrap();
+    Config::load(Some(&path)).unwrap()
+}
+
+async fn told_of_database(folder: &Path, url: &str) -> String {
+    let report = check(&with_database(folder, url)).await;
+    line(report.lines(), "database").to_owned()
+}
+
+#[tokio::test]
+async fn a_database_is_looked_at_and_never_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("slipway.db");
+    let url = format!("sqlite://{}", file.display());
+    let told = told_of_database(folder.path(), &url).await;
+    assert!(
+        told.starts_with("ok") && told.contains("the first start makes it"),
+        "{told}"
+    );
+    assert!(!file.exists(), "it was not made");
+    let told = told_of_database(
+        folder.path(),
+        &format!("sqlite://{}/no/slipway.db", folder.path().display()),
+    )
+    .await;
+    assert!(
+        told.starts_with("FAIL") && told.contains("make the folder"),
+        "{told}"
+    );
+
+    let store = SqlStore::connect(&url).await.unwrap();
+    let told = told_of_database(folder.path(), &url).await;
+    assert!(
+        told.starts_with("ok") && told.contains("the next start brings it up to date"),
+        "{told}"
+    );
+    assert!(store.behind().await.unwrap() > 0, "nothing was migrated");
+    store.migrate().await.unwrap();
+    assert!(
+        told_of_database(folder.path(), &url)
+            .await
+            .contains("is up to date")
+    );
+    let newer = "INSERT INTO _sqlx_migrations (version, description, installed_on, success, checksum, execution_time) \
+                 VALUES (9999, 'of tomorrow', CURRENT_TIMESTAMP, TRUE, X'00', 0)";
+    store.execute_for_tests(newer.to_owned()).await.unwrap();
+    let told = told_of_database(folder.path(), &url).await;
+    assert!(
+        told.starts_with("FAIL") && told.contains("run a newer Slipway, or restore a backup"),
+        "{told}"
+    );
+
+    std::fs::write(
+        folder.path().join("text.db"),
+        "this is no database, it is a text".repeat(100),
+    )
+    .unwrap();
+    let told = told_of_database(
+        folder.path(),
+        &format!("sqlite://{}/text.db", folder.path().display()),
+    )
+    .await;
+    assert!(
+        told.starts_with("FAIL") && told.contains("check the path in database.url"),
+        "{told}"
+    );
+    let told = told_of_database(
+        folder.path(),
+        "postgres://slipway:secret-word@127.0.0.1:9/slipway",
+    )
+    .await;
+    assert!(
+        told.starts_with("FAIL") && told.contains("host, port, name, user and password"),
+        "{told}"
+    );
+    assert!(!told.contains("secret-word"), "the password is not shown");
 }
