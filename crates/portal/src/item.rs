@@ -316,6 +316,7 @@ pub async fn set_state(ctx: &OpCtx, org: &str, project: &str, number: i64, state
     let project = access::project::<See>(ctx, org, project).await?;
     let mut change = ctx.change().await?;
     let item = change.tx().item(&project, number).await?.ok_or(Error::NotFound)?;
+    let proof = proof_to_enter(ctx, &project, &item, state).await?;
     if !item
         .card
         .kind
@@ -330,7 +331,6 @@ pub async fn set_state(ctx: &OpCtx, org: &str, project: &str, number: i64, state
             format!("流程不允许从“{}”变为“{}”。", from.zh, to.zh),
         ));
     }
-    let proof = proof_to_enter(ctx, &project, &item, state).await?;
     let last = change
         .tx()
         .last_rank(&project, item.iteration, state.category())

@@ -3,6 +3,7 @@
 mod check;
 mod configuration;
 mod coverage;
+mod downloads;
 mod flash;
 mod full_disk;
 mod headers;
