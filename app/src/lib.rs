@@ -19,6 +19,7 @@ pub mod load;
 pub mod me;
 pub mod member;
 pub mod org;
+mod part;
 pub mod pipeline;
 pub mod places;
 pub mod project;
@@ -37,9 +38,10 @@ use design::state::ErrorState;
 use leptos::children::ToChildren;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
+use leptos::server::codee::{Decoder, Encoder};
 use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::components::{FlatRoutes, FlatRoutesProps, Router};
-use route::{RouteTable, page};
+use route::{RouteTable, apart, page};
 use serde::{Deserialize, Serialize};
 
 /// What the server knows of a page before it renders it, and the browser must know as well.
@@ -51,55 +53,65 @@ pub struct Seed {
     pub flash: Option<Flash>,
 }
 
+/// [`Seed`] as JSON.
+struct SeedCodec;
+
+impl Encoder<Seed> for SeedCodec {
+    type Error = serde_json::Error;
+    type Encoded = String;
+    fn encode(seed: &Seed) -> Result<String, Self::Error> {
+        serde_json::to_string(seed)
+    }
+}
+
+impl Decoder<Seed> for SeedCodec {
+    type Error = String;
+    type Encoded = str;
+    fn decode(text: &str) -> Result<Seed, Self::Error> {
+        json::parse(text)
+    }
+}
+
 /// The route table: every page of Slipway.
 fn routes() -> RouteTable {
     vec![
         page("/sign-in", session::sign_in_page),
-        page("/", home::home_page),
-        page("/approvals", promotion::approvals_page),
-        page("/approvals/:id", promotion::approval_page),
-        page("/a/:id", promotion::approval_page),
-        page("/orgs/:org", org::org_page),
-        page("/orgs/:org/members", member::members_page),
-        page("/orgs/:org/audit", audit::audit_page),
-        page("/orgs/:org/projects/:project", project::project_page),
-        page("/orgs/:org/projects/:project/board", board::board_page),
-        page("/orgs/:org/projects/:project/bugs", board::bugs_page),
-        page("/orgs/:org/projects/:project/items/new", board::new_item_page),
-        page("/orgs/:org/projects/:project/items/:key", board::item_page),
-        page("/orgs/:org/projects/:project/members", member::members_page),
-        page("/orgs/:org/projects/:project/audit", audit::audit_page),
-        page(
-            "/orgs/:org/projects/:project/environments",
-            environment::environments_page,
-        ),
-        page("/orgs/:org/projects/:project/apps/:app", application::app_page),
-        page(
-            "/orgs/:org/projects/:project/apps/:app/releases",
-            release::releases_page,
-        ),
-        page(
+        apart("/", part::home),
+        apart("/approvals", part::approvals),
+        apart("/approvals/:id", part::approval),
+        apart("/a/:id", part::approval),
+        apart("/orgs/:org", part::org),
+        apart("/orgs/:org/members", part::members),
+        apart("/orgs/:org/audit", part::audit),
+        apart("/orgs/:org/projects/:project", part::project),
+        apart("/orgs/:org/projects/:project/board", part::board),
+        apart("/orgs/:org/projects/:project/bugs", part::bugs),
+        apart("/orgs/:org/projects/:project/items/new", part::new_item),
+        apart("/orgs/:org/projects/:project/items/:key", part::item),
+        apart("/orgs/:org/projects/:project/members", part::members),
+        apart("/orgs/:org/projects/:project/audit", part::audit),
+        apart("/orgs/:org/projects/:project/environments", part::environments),
+        apart("/orgs/:org/projects/:project/apps/:app", part::application),
+        apart("/orgs/:org/projects/:project/apps/:app/releases", part::releases),
+        apart(
             "/orgs/:org/projects/:project/apps/:app/releases/:version",
-            release::release_page,
+            part::release,
         ),
-        page(
+        apart(
             "/orgs/:org/projects/:project/apps/:app/promotions/:id",
-            promotion::promotion_page,
+            part::promotion,
         ),
-        page("/orgs/:org/projects/:project/apps/:app/audit", audit::audit_page),
-        page("/orgs/:org/projects/:project/apps/:app/pipelines", run::runs_page),
-        page(
+        apart("/orgs/:org/projects/:project/apps/:app/audit", part::audit),
+        apart("/orgs/:org/projects/:project/apps/:app/pipelines", part::runs),
+        apart(
             "/orgs/:org/projects/:project/apps/:app/pipelines/new",
-            pipeline::gallery_page,
+            part::gallery,
         ),
-        page(
+        apart(
             "/orgs/:org/projects/:project/apps/:app/pipelines/new/:template",
-            pipeline::form_page,
+            part::form,
         ),
-        page(
-            "/orgs/:org/projects/:project/apps/:app/runs/:number",
-            run::run_page,
-        ),
+        apart("/orgs/:org/projects/:project/apps/:app/runs/:number", part::run),
     ]
 }
 
@@ -166,7 +178,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     #[cfg(feature = "ssr")]
     provide_context(use_context::<slipway_portal::OpCtx>().map_or_else(Default::default, |ctx| ctx.locale()));
-    provide_context(SharedValue::new(seed).into_inner());
+    provide_context(SharedValue::<_, SeedCodec>::new_with_encoding(seed).into_inner());
     let (routing, set_routing) = signal(false);
     view! {
         <Title formatter=|title: String| if title.is_empty() { title } else { format!("{title} · Slipway") }/>

@@ -3,16 +3,42 @@
 use leptos::prelude::*;
 use leptos::tachys::view::iterators::StaticVec;
 use leptos_router::{
-    IntoChooseViewMaybeErased, NestedRoute, PartialPathMatch, PathSegment, PossibleRouteMatch, SsrMode,
+    ChooseView, IntoChooseViewMaybeErased, NestedRoute, PartialPathMatch, PathSegment, PossibleRouteMatch,
+    SsrMode,
 };
 use std::borrow::Cow;
+use std::future::Future;
+use std::pin::Pin;
 
 /// A path in which segments that start with `:` are parameters; it matches whole paths only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pattern(&'static str);
 
+/// A view on its way: the browser may have to load it first.
+pub(crate) type Making = Pin<Box<dyn Future<Output = AnyView>>>;
+
+/// What makes a page.
+#[derive(Clone, Copy)]
+pub(crate) enum View {
+    /// It is in the WASM that every page loads.
+    Here(fn() -> AnyView),
+    /// It is in a part of the WASM that is loaded when the page is opened.
+    Apart(fn() -> Making),
+}
+
+impl ChooseView for View {
+    async fn choose(self) -> AnyView {
+        match self {
+            Self::Here(view) => view(),
+            Self::Apart(view) => view().await,
+        }
+    }
+
+    async fn preload(&self) {}
+}
+
 /// A page of the table. The view's type depends on whether Leptos is built with `erase_components`.
-pub(crate) type Page = NestedRoute<Pattern, (), (), <fn() -> AnyView as IntoChooseViewMaybeErased>::Output>;
+pub(crate) type Page = NestedRoute<Pattern, (), (), <View as IntoChooseViewMaybeErased>::Output>;
 
 /// All pages.
 pub(crate) type RouteTable = Vec<Page>;
@@ -20,7 +46,12 @@ pub(crate) type RouteTable = Vec<Page>;
 /// The page at `path`. It is rendered whole before the first byte is sent, so that it works without
 /// JavaScript and has its own HTTP status.
 pub(crate) fn page(path: &'static str, view: fn() -> AnyView) -> Page {
-    NestedRoute::new(Pattern(path), view).ssr_mode(SsrMode::Async)
+    NestedRoute::new(Pattern(path), View::Here(view)).ssr_mode(SsrMode::Async)
+}
+
+/// As [`page`], in a part of the WASM of its own, see [`crate::part`].
+pub(crate) fn apart(path: &'static str, view: fn() -> Making) -> Page {
+    NestedRoute::new(Pattern(path), View::Apart(view)).ssr_mode(SsrMode::Async)
 }
 
 /// The table in the form that the router wants.

@@ -7,6 +7,7 @@ mod build;
 mod demo;
 mod fingerprint;
 mod pages;
+mod parts;
 mod postgres;
 mod process;
 mod setup;

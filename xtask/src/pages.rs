@@ -3,12 +3,14 @@
 //! The same steps as `cargo leptos build`, without that tool: compiling it costs a fresh machine ten minutes, and
 //! it cannot mix a small wasm with a quickly built server. docs/adr/ says more.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
 use crate::fingerprint::{self, Stamp};
+use crate::parts;
 use crate::process::{capture, run, run_labelled};
 use crate::workspace::Workspace;
 
@@ -17,6 +19,8 @@ const PROFILE: &str = "wasm-release";
 
 /// What wasm-bindgen calls the program beside `slipway.js`.
 const WASM: &str = "slipway_bg.wasm";
+/// What starts it.
+const SCRIPT: &str = "slipway.js";
 
 /// Everything that ends up in the site. Tailwind reads class names from app/.
 const SOURCES: &[&str] = &[
@@ -29,6 +33,8 @@ const SOURCES: &[&str] = &[
     "Cargo.lock",
     "package-lock.json",
     "xtask/src/pages.rs",
+    "xtask/src/parts.rs",
+    ".cargo/config.toml",
     "xtask/precompress.mjs",
 ];
 
@@ -46,7 +52,7 @@ const WASM_FEATURES: &[&str] = &[
 pub fn build(workspace: &Workspace, force: bool) -> Result<bool> {
     let site = workspace.site();
     let package = site.join("pkg");
-    let products = [WASM, "slipway.js", "slipway.css"].map(|name| package.join(name));
+    let products = [WASM, SCRIPT, "slipway.css"].map(|name| package.join(name));
     let stamp = Stamp::new(workspace.target.join("site.stamp"));
     let fingerprint = fingerprint::of(&workspace.root, SOURCES)?;
     if !force && stamp.matches(fingerprint, &products) {
@@ -97,34 +103,39 @@ fn script_and_wasm(workspace: &Workspace, package: &Path) -> Result<()> {
         .join("wasm32-unknown-unknown")
         .join(PROFILE)
         .join("frontend.wasm");
+    let parts = parts::split(&compiled, package, SCRIPT)?;
     let mut bindgen = workspace.command("wasm-bindgen");
     bindgen.args([
         "--target=web",
         "--no-typescript",
+        // The parts share the main part's table.
+        "--keep-lld-exports",
         "--out-name=slipway",
         "--out-dir",
     ]);
-    run(bindgen.arg(package).arg(compiled))?;
+    run(bindgen.arg(package).arg(parts.main))?;
 
     // Leptos looks for this name wherever LEPTOS_OUTPUT_NAME was not set while it was compiled.
-    let wasm = package.join(WASM);
-    let mut optimizer = workspace.command("wasm-opt");
-    run(optimizer
-        .arg("-Oz")
-        .args(WASM_FEATURES)
-        .arg(&wasm)
-        .arg("-o")
-        .arg(&wasm))?;
-
-    let script = package.join("slipway.js");
-    let mut minifier = workspace.command("esbuild");
-    minifier.arg(&script).args([
-        "--minify",
-        "--format=esm",
-        "--target=es2022",
-        "--log-level=warning",
-    ]);
-    run(minifier.arg("--allow-overwrite").arg(outfile(&script)))
+    for wasm in parts.others.iter().chain([&package.join(WASM)]) {
+        let mut optimizer = workspace.command("wasm-opt");
+        run(optimizer
+            .arg("-Oz")
+            .args(WASM_FEATURES)
+            .arg(wasm)
+            .arg("-o")
+            .arg(wasm))?;
+    }
+    for script in [&package.join(SCRIPT), &parts.loader] {
+        let mut minifier = workspace.command("esbuild");
+        minifier.arg(script).args([
+            "--minify",
+            "--format=esm",
+            "--target=es2022",
+            "--log-level=warning",
+        ]);
+        run(minifier.arg("--allow-overwrite").arg(outfile(script)))?;
+    }
+    Ok(())
 }
 
 fn outfile(file: &Path) -> String {
@@ -137,17 +148,25 @@ fn style(workspace: &Workspace, package: &Path) -> Result<()> {
     run(tailwind.arg(package.join("slipway.css")))
 }
 
-/// Bytes that a browser fetches for the first page: wasm, script and style, brotli-compressed.
-pub fn compressed_sizes(workspace: &Workspace) -> Result<Vec<(&'static str, u64)>> {
+/// Bytes that a browser fetches, brotli-compressed: what every page needs, file by file, then what the pages of each
+/// part need besides.
+pub fn compressed_sizes(workspace: &Workspace) -> Result<(Vec<(&'static str, u64)>, BTreeMap<String, u64>)> {
     let package = workspace.site().join("pkg");
-    [WASM, "slipway.js", "slipway.css"]
+    let size = |name: &str| -> Result<u64> {
+        let file: PathBuf = package.join(format!("{name}.br"));
+        let data = fs::metadata(&file).with_context(|| format!("{} is missing", file.display()))?;
+        Ok(data.len())
+    };
+    let every = [WASM, SCRIPT, "slipway.css"]
         .into_iter()
-        .map(|name| {
-            let file: PathBuf = package.join(format!("{name}.br"));
-            let size = fs::metadata(&file)
-                .with_context(|| format!("{} is missing", file.display()))?
-                .len();
-            Ok((name, size))
+        .map(|name| Ok((name, size(name)?)))
+        .collect::<Result<_>>()?;
+    let parts = parts::files(&package)?
+        .into_iter()
+        .map(|(part, files)| {
+            let bytes = files.iter().map(|file| size(file)).sum::<Result<u64>>()?;
+            Ok((part, bytes))
         })
-        .collect()
+        .collect::<Result<_>>()?;
+    Ok((every, parts))
 }

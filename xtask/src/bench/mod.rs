@@ -155,12 +155,17 @@ fn milliseconds(duration: Duration) -> f64 {
 }
 
 fn page_weight(workspace: &Workspace) -> Result<Value> {
-    let mut weight = Map::new();
-    let mut total = 0;
-    for (name, bytes) in pages::compressed_sizes(workspace)? {
-        total += bytes;
-        weight.insert(format!("{name}_brotli_bytes"), bytes.into());
-    }
-    weight.insert("total_brotli_bytes".to_owned(), total.into());
-    Ok(Value::Object(weight))
+    let (every, parts) = pages::compressed_sizes(workspace)?;
+    let base: u64 = every.iter().map(|(_, bytes)| bytes).sum();
+    let every: Map<String, Value> = every
+        .into_iter()
+        .map(|(name, bytes)| (name.to_owned(), bytes.into()))
+        .collect();
+    let heaviest = base + parts.values().max().copied().unwrap_or_default();
+    Ok(json!({
+        "every_page_brotli_bytes": every,
+        "part_brotli_bytes": parts,
+        "lightest_page_brotli_bytes": base,
+        "heaviest_page_brotli_bytes": heaviest,
+    }))
 }
