@@ -18,6 +18,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// SQLite's own limit of a file, in pages.
 const MOST_PAGES: u32 = 4_294_967_294;
 
+/// How every connection to SQLite works.
+const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+                       PRAGMA busy_timeout = 5000; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY";
+
 fn limit(pages: u32) -> sqlx::AssertSqlSafe<String> {
     sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"))
 }
@@ -98,16 +102,15 @@ impl SqlStore {
                 .after_connect(move |conn, _| {
                     let limit = limit(most_pages.load(Ordering::Relaxed));
                     Box::pin(async move {
-                        conn.execute(
-                            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-                         PRAGMA busy_timeout = 5000; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY",
-                        )
-                        .await?;
+                        conn.execute(PRAGMAS).await?;
                         conn.execute(limit).await?;
                         Ok(())
                     })
                 })
         };
+        // A pool tries again and again and then says no more than that it was in vain.
+        let mut first = AnyConnection::connect(&url).await.map_err(map)?;
+        first.execute(PRAGMAS).await.map_err(map)?;
         // The writer first: it makes the file and switches it to WAL. It stays open, because the files beside the
         // database cannot be made anew on a full disk. On such a disk SQLite ends a transaction by itself; sqlx still
         // counts it and would refuse every later one, so that the writer is replaced then.
@@ -120,6 +123,7 @@ impl SqlStore {
             .await
             .map_err(map)?;
         let readers = options().max_connections(8).connect_lazy(&url).map_err(map)?;
+        first.close().await.map_err(map)?;
         Ok(Self {
             readers,
             writers,

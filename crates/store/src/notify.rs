@@ -166,7 +166,11 @@ fn take_in(payload: &str, me: &str, local: &LocalNotifier) {
     match serde_json::from_str::<Note>(payload) {
         Ok(note) if note.from == me => {}
         Ok(note) if note.all => local.end_all(),
-        Ok(note) => note.told.into_iter().for_each(|told| local.publish(told)),
+        Ok(note) => {
+            for told in note.told {
+                local.publish(told);
+            }
+        }
         // The words of a newer replica.
         Err(_) => local.end_all(),
     }

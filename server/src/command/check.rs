@@ -110,7 +110,7 @@ async fn database(config: &Config) -> Result<String, String> {
         return room_for(&file);
     }
     let advice = |error: StoreError| match error {
-        StoreError::Newer { .. } => error.to_string(),
+        StoreError::Newer { .. } | StoreError::Full => error.to_string(),
         _ if url.starts_with("sqlite:") => format!(
             "{}; check the path in database.url and that this user may write to its folder",
             chain(&error)

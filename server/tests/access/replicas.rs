@@ -117,7 +117,7 @@ async fn two_replicas_do_each_job_once() {
     // The clocks stand still: a promotion whose cluster does not answer asks to be looked at later, which never comes.
     let (stop, told) = tokio::sync::watch::channel(false);
     let workers = [&one, &other].map(|scene| {
-        let owner = format!("worker-{:p}", scene);
+        let owner = format!("worker-{scene:p}");
         tokio::spawn(jobs::work(scene.portal.clone(), owner, told.clone()))
     });
     let deadline = Instant::now() + Duration::from_secs(30);

@@ -208,6 +208,8 @@ impl FirstError {
 /// The number of the line where the first error seems to be, see [`FirstError`].
 pub fn first_error_line(lines: &[LogLine]) -> Option<usize> {
     let mut error = FirstError::default();
-    lines.iter().for_each(|line| error.see(line));
+    for line in lines {
+        error.see(line);
+    }
     error.line()
 }

@@ -16,7 +16,7 @@ pub enum StoreError {
     #[error("the row changed meanwhile or is gone")]
     Gone,
     /// The disk is full.
-    #[error("the disk of the database is full")]
+    #[error("the disk of the database is full; free some space, then try again")]
     Full,
     /// A row that no version of Slipway would write.
     #[error("{table}.{column} of row {row} makes no sense")]

@@ -69,7 +69,9 @@ impl Index {
     /// No more will come.
     fn finish(&mut self) {
         let rest = self.end.parser.clone().finish().lines;
-        rest.iter().for_each(|line| self.error.see(line));
+        for line in &rest {
+            self.error.see(line);
+        }
         self.whole = Some(self.end.parser.taken() + rest.len());
     }
 
@@ -188,7 +190,9 @@ mod tests {
 
     fn index(pieces: &[&[u8]], whole: bool) -> Index {
         let mut index = Index::default();
-        pieces.iter().for_each(|piece| index.push(piece));
+        for piece in pieces {
+            index.push(piece);
+        }
         if whole {
             index.finish();
         }
