@@ -148,16 +148,23 @@ fn style(workspace: &Workspace, package: &Path) -> Result<()> {
     run(tailwind.arg(package.join("slipway.css")))
 }
 
-/// Bytes that a browser fetches, brotli-compressed: what every page needs, file by file, then what the pages of each
-/// part need besides.
-pub fn compressed_sizes(workspace: &Workspace) -> Result<(Vec<(&'static str, u64)>, BTreeMap<String, u64>)> {
+/// Bytes that a browser fetches, brotli-compressed.
+pub struct Weight {
+    /// What every page needs, file by file.
+    pub every_page: BTreeMap<&'static str, u64>,
+    /// What the pages of each part need besides.
+    pub parts: BTreeMap<String, u64>,
+}
+
+/// What the pages weigh.
+pub fn weight(workspace: &Workspace) -> Result<Weight> {
     let package = workspace.site().join("pkg");
     let size = |name: &str| -> Result<u64> {
         let file: PathBuf = package.join(format!("{name}.br"));
         let data = fs::metadata(&file).with_context(|| format!("{} is missing", file.display()))?;
         Ok(data.len())
     };
-    let every = [WASM, SCRIPT, "slipway.css"]
+    let every_page = [WASM, SCRIPT, "slipway.css"]
         .into_iter()
         .map(|name| Ok((name, size(name)?)))
         .collect::<Result<_>>()?;
@@ -168,5 +175,5 @@ pub fn compressed_sizes(workspace: &Workspace) -> Result<(Vec<(&'static str, u64
             Ok((part, bytes))
         })
         .collect::<Result<_>>()?;
-    Ok((every, parts))
+    Ok(Weight { every_page, parts })
 }

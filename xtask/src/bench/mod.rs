@@ -5,7 +5,7 @@ mod load;
 mod server;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -13,25 +13,39 @@ use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
 use crate::build::{self, Profile};
-use crate::pages;
+use crate::pages::{self, Weight};
+use crate::process::capture;
 use crate::setup::{self, Scope};
 use crate::workspace::Workspace;
 use load::Load;
 use server::Server;
 
-/// Who signs in: the owner of the demo's organization, and everyone's password.
-const USERNAME: &str = "ada";
-const PASSWORD: &str = "slipway-demo";
+/// Finds the path of a page.
+type Find = fn(&Filled) -> &str;
 
-/// What is measured, as the name in the JSON and the path.
-const PAGES: &[(&str, &str)] = &[
-    ("app_page", "/orgs/acme/projects/checkout/apps/order-api"),
-    ("project_grid", "/orgs/acme/projects/checkout"),
-    ("sign_in_page", "/sign-in"),
+/// What is measured, as the name in the JSON and the page.
+const PAGES: &[(&str, Find)] = &[
+    ("app_page", |filled| &filled.app),
+    ("project_grid", |filled| &filled.project),
+    ("sign_in_page", |_| "/sign-in"),
 ];
 
 /// How often the server is started to find the median of a cold start.
 const STARTS: usize = 7;
+
+/// What seals secrets in the database under measurement.
+const KEY: &str = "the key of the bench, no secret";
+
+/// What `server/examples/fill.rs` says of the database that it filled.
+#[derive(serde::Deserialize)]
+struct Filled {
+    username: String,
+    password: String,
+    project: String,
+    app: String,
+    hook: String,
+    hook_token: String,
+}
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -41,17 +55,14 @@ pub struct Options {
     /// Connections that a load run keeps open
     #[arg(long, default_value_t = 16)]
     connections: usize,
-    /// Measure this program instead of a release build
-    #[arg(long, value_name = "FILE")]
-    binary: Option<PathBuf>,
+    /// Apps of the project; each is in four environments
+    #[arg(long, default_value_t = 50)]
+    apps: usize,
 }
 
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     setup::install(workspace, Scope::Demo)?;
-    let binary = match &options.binary {
-        Some(binary) => binary.clone(),
-        None => build::everything(workspace, Profile::Release, false)?,
-    };
+    let binary = build::everything(workspace, Profile::Release, false)?;
     let folder = std::env::temp_dir().join(format!("slipway-bench-{}", std::process::id()));
     fs::create_dir_all(&folder).with_context(|| format!("could not create {}", folder.display()))?;
     let figures = measure(workspace, options, &binary, &folder);
@@ -65,24 +76,10 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 fn measure(workspace: &Workspace, options: &Options, binary: &Path, folder: &Path) -> Result<Value> {
-    let data = folder.join("demo");
-    eprintln!("making the demo's data");
-    drop(Server::start(
-        workspace,
-        binary,
-        &folder.join("demo.log"),
-        |command, port| {
-            command
-                .arg("demo")
-                .arg("--data")
-                .arg(&data)
-                .arg("--port")
-                .arg(port.to_string());
-        },
-    )?);
-
+    let database = format!("sqlite://{}", folder.join("slipway.db").display());
+    let filled = fill(workspace, &database, options.apps)?;
     eprintln!("starting {STARTS} times");
-    let serve = || serve(workspace, binary, folder, &data);
+    let serve = || serve(workspace, binary, folder, &database);
     let mut starts = (0..STARTS)
         .map(|_| Ok(serve()?.ready_after))
         .collect::<Result<Vec<Duration>>>()?;
@@ -92,22 +89,28 @@ fn measure(workspace: &Workspace, options: &Options, binary: &Path, folder: &Pat
     // Whatever runs once after a start has run.
     thread::sleep(Duration::from_secs(2));
     let idle = server.resident_kib()?;
-    let cookie = server.sign_in(USERNAME, PASSWORD)?;
+    let cookie = server.sign_in(&filled.username, &filled.password)?;
     let mut loads = Map::new();
-    for (name, path) in PAGES {
+    for (name, page) in PAGES {
         for encoding in ["identity", "br"] {
             eprintln!(
                 "{name}, {encoding}: {} connections for {} s",
                 options.connections, options.seconds
             );
-            let report = page_load(&server, options, path, &cookie, encoding)?;
+            let report = page_load(&server, options, page(&filled), &cookie, encoding)?;
             loads.insert(format!("{name}_{encoding}"), report);
         }
     }
+    eprintln!(
+        "webhooks: {} connections for {} s",
+        options.connections, options.seconds
+    );
+    loads.insert(String::from("webhooks"), webhooks(&server, options, &filled)?);
     Ok(json!({
         "machine": { "cores": thread::available_parallelism().map_or(1, usize::from) },
         "connections": options.connections,
         "seconds": options.seconds,
+        "apps": options.apps,
         "cold_start_ms": { "median": milliseconds(starts[STARTS / 2]), "worst": milliseconds(starts[STARTS - 1]) },
         "resident_kib": { "idle": idle, "after_load": server.resident_kib()? },
         "load": loads,
@@ -115,21 +118,54 @@ fn measure(workspace: &Workspace, options: &Options, binary: &Path, folder: &Pat
     }))
 }
 
-/// `slipway serve` on the demo's database, without the sandbox.
-fn serve(workspace: &Workspace, binary: &Path, folder: &Path, data: &Path) -> Result<Server> {
-    let key = fs::read_to_string(data.join("secret.key")).context("the demo left no secret.key")?;
+/// Makes the database under measurement.
+fn fill(workspace: &Workspace, database: &str, apps: usize) -> Result<Filled> {
+    eprintln!("filling a database with {apps} apps");
+    let mut cargo = workspace.cargo();
+    cargo.args(["run", "--quiet", "--release", "--locked", "--package", "slipway"]);
+    cargo.args(["--example", "fill", "--", database, KEY, &apps.to_string()]);
+    let said = capture(&mut cargo)?;
+    serde_json::from_str(said.trim()).context("the example `fill` said something else than JSON")
+}
+
+/// `slipway serve` on the database.
+fn serve(workspace: &Workspace, binary: &Path, folder: &Path, database: &str) -> Result<Server> {
     Server::start(workspace, binary, &folder.join("serve.log"), |command, port| {
         command
             .current_dir(folder)
             .env("SLIPWAY__SERVER__LISTEN", format!("127.0.0.1:{port}"))
-            .env(
-                "SLIPWAY__DATABASE__URL",
-                format!("sqlite://{}", data.join("slipway.db").display()),
-            )
-            .env("SLIPWAY__SECRETS__KEY", key.trim())
-            .env("SLIPWAY__LOG__FILTER", "warn")
+            .env("SLIPWAY__DATABASE__URL", database)
+            .env("SLIPWAY__SECRETS__KEY", KEY)
+            .env("SLIPWAY__LOG__FILTER", "error")
             .arg("serve");
     })
+}
+
+/// Deliveries that are all different, so that each is stored: accepted when the answer comes.
+fn webhooks(server: &Server, options: &Options, filled: &Filled) -> Result<Value> {
+    let host = server.address;
+    let request = |connection: usize, count: usize| {
+        let pipeline = connection * 10_000_000 + count;
+        let body = format!(
+            r#"{{"object_kind":"pipeline","project":{{"id":1}},"object_attributes":{{"id":{pipeline},"status":"running"}}}}"#
+        );
+        format!(
+            "POST {} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nX-Gitlab-Event: Pipeline Hook\r\n\
+             X-Gitlab-Token: {}\r\nIdempotency-Key: {connection}-{count}\r\nContent-Length: {}\r\n\r\n{body}",
+            filled.hook,
+            filled.hook_token,
+            body.len()
+        )
+        .into_bytes()
+    };
+    let load = Load {
+        address: host,
+        connections: options.connections,
+        duration: Duration::from_secs(options.seconds),
+        request: &request,
+        status: 202,
+    };
+    Ok(load.run()?.json())
 }
 
 fn page_load(server: &Server, options: &Options, path: &str, cookie: &str, encoding: &str) -> Result<Value> {
@@ -155,15 +191,11 @@ fn milliseconds(duration: Duration) -> f64 {
 }
 
 fn page_weight(workspace: &Workspace) -> Result<Value> {
-    let (every, parts) = pages::compressed_sizes(workspace)?;
-    let base: u64 = every.iter().map(|(_, bytes)| bytes).sum();
-    let every: Map<String, Value> = every
-        .into_iter()
-        .map(|(name, bytes)| (name.to_owned(), bytes.into()))
-        .collect();
+    let Weight { every_page, parts } = pages::weight(workspace)?;
+    let base: u64 = every_page.values().sum();
     let heaviest = base + parts.values().max().copied().unwrap_or_default();
     Ok(json!({
-        "every_page_brotli_bytes": every,
+        "every_page_brotli_bytes": every_page,
         "part_brotli_bytes": parts,
         "lightest_page_brotli_bytes": base,
         "heaviest_page_brotli_bytes": heaviest,

@@ -1,0 +1,274 @@
+//! Fills an empty database with a project of many apps, for `cargo xtask bench`: each has runs, releases, and
+//! something deployed in every environment. Prints one line of JSON: what the load needs.
+//!
+//! `fill DATABASE_URL KEY APPS`
+
+use anyhow::{Context as _, bail};
+use slipway_domain::app::{Observed, Repository};
+use slipway_domain::environment::Health;
+use slipway_domain::id::{ClusterId, ConnectionId, EnvironmentId, UserId};
+use slipway_domain::person::PersonRef;
+use slipway_domain::promotion::{DeploymentState, PromotionKind, PromotionState};
+use slipway_domain::release::{Evidence, Image, Workload};
+use slipway_domain::run::{RunRow, RunStatus};
+use slipway_domain::text::Locale;
+use slipway_domain::time::{HOUR, MINUTE};
+use slipway_portal::access::{self, App, Authorized, may};
+use slipway_portal::person::{self, NewAccount};
+use slipway_portal::ports::{
+    DeploymentRecord, NowRunning, PromotionRecord, ReleaseRecord, RepositoryLink, RunRecord, Tx,
+};
+use slipway_portal::seal::Sealer;
+use slipway_portal::{Actor, OpCtx, Portal, Via, app, cluster, connection, environment, org, project};
+use slipway_server::{config::Database, outside};
+
+const USERNAME: &str = "bench";
+const PASSWORD: &str = "slipway-bench";
+const HOOK_TOKEN: &str = "the token of the bench";
+/// Runs of each app.
+const RUNS: i64 = 20;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [url, key, apps] = arguments.as_slice() else {
+        bail!("usage: fill DATABASE_URL KEY APPS");
+    };
+    let database = Database { url: url.clone() };
+    let store = outside::database(&database).await?;
+    let address = String::from("http://127.0.0.1:3000");
+    let portal = outside::portal(store, Sealer::new(key, &[]), address).await?;
+    let place = place(&portal).await?;
+    let mut first = None;
+    for number in 1..=apps.parse::<u32>().context("APPS is not a number")? {
+        let id = fill(&portal, &place, number).await?;
+        first.get_or_insert(id);
+    }
+    let first = first.context("APPS is 0")?;
+    let said = serde_json::json!({
+        "username": USERNAME, "password": PASSWORD, "hook": format!("/hooks/gitlab/{first}"), "hook_token": HOOK_TOKEN,
+        "project": "/orgs/acme/projects/checkout", "app": "/orgs/acme/projects/checkout/apps/app-1",
+    });
+    println!("{said}");
+    Ok(())
+}
+
+/// Where the apps go.
+struct Place {
+    owner: OpCtx,
+    person: PersonRef,
+    connection: ConnectionId,
+    cluster: ClusterId,
+    environments: Vec<EnvironmentId>,
+}
+
+async fn place(portal: &Portal) -> anyhow::Result<Place> {
+    let system = portal.system("bench");
+    let account = NewAccount {
+        username: USERNAME.to_owned(),
+        name: String::from("Bench"),
+        email: None,
+        password: PASSWORD.to_owned(),
+    };
+    let person = person::create(&system, account).await?;
+    org::create(&system, "acme", "Acme", person.id).await?;
+    let owner = portal.ctx(Actor::User(person.clone()), Via::Cli, "bench", Locale::En);
+    let input = project::Input {
+        slug: String::from("checkout"),
+        name: String::from("Checkout"),
+        description: String::new(),
+        key: String::from("CHK"),
+        internal: false,
+    };
+    project::create(&owner, "acme", input).await?;
+    let input = cluster::Input {
+        name: String::from("one"),
+        kubeconfig: String::from("{}"),
+        context: None,
+    };
+    let cluster = cluster::create(&owner, "acme", input).await?;
+    environment::create_default_chain(&owner, "acme", "checkout", |key| {
+        Some((cluster, format!("checkout-{key}")))
+    })
+    .await?;
+    let input = connection::Input {
+        name: String::from("GitLab"),
+        // Nobody answers there: what is measured is Slipway.
+        base_url: String::from("http://127.0.0.1:9"),
+        token: String::from("none"),
+    };
+    let connection = connection::create(&owner, "acme", input).await?;
+    let see = access::project::<may::See>(&owner, "acme", "checkout").await?;
+    let chain = owner.read().await?.environments(&see).await?;
+    Ok(Place {
+        owner,
+        person,
+        connection,
+        cluster,
+        environments: chain.iter().map(|e| e.environment.id).collect(),
+    })
+}
+
+async fn fill(portal: &Portal, place: &Place, number: u32) -> anyhow::Result<slipway_domain::id::AppId> {
+    let slug = format!("app-{number}");
+    let input = app::Input {
+        slug: slug.clone(),
+        name: slug.clone(),
+        description: String::from("One of many."),
+    };
+    let id = app::create(&place.owner, "acme", "checkout", input).await?;
+    let app = access::app::<may::AppManage>(&place.owner, "acme", "checkout", &slug)
+        .await?
+        .modify();
+    let mut tx = portal.store.write().await?;
+    let link = RepositoryLink {
+        connection: place.connection,
+        repository: Repository {
+            connection: String::from("GitLab"),
+            project_id: i64::from(number),
+            path: format!("acme/{slug}"),
+            web_url: format!("http://127.0.0.1:9/acme/{slug}"),
+            default_branch: Some(String::from("main")),
+        },
+        hook_id: Some(1),
+        hook_secret: Some(portal.sealer.seal(&format!("webhook of {id}"), HOOK_TOKEN)),
+    };
+    tx.set_repository(&app, &link).await?;
+    for run in 1..=RUNS {
+        tx.put_run(&app, &run_record(&place.owner, i64::from(number), run))
+            .await?;
+    }
+    let release = release(&place.owner, &app);
+    tx.insert_release(&app, &release).await?;
+    for environment in &place.environments {
+        deploy(tx.as_mut(), place, &app, &release, *environment).await?;
+    }
+    tx.commit().await?;
+    Ok(id)
+}
+
+fn run_record(ctx: &OpCtx, project: i64, number: i64) -> RunRecord {
+    let now = ctx.now().plus(number * MINUTE - HOUR);
+    RunRecord {
+        row: RunRow {
+            id: ctx.id(),
+            number,
+            status: RunStatus::Success,
+            git_ref: String::from("main"),
+            sha: format!("{project:020x}{number:020x}"),
+            title: String::from("Sell more"),
+            author: String::from("Dora Diaz"),
+            source: String::from("push"),
+            created_at: now,
+            started_at: Some(now),
+            finished_at: Some(now.plus(MINUTE)),
+            failed_job: None,
+        },
+        forge_id: project * 1000 + number,
+        tag: false,
+        protected: true,
+        web_url: String::from("http://127.0.0.1:9/p"),
+        needs: None,
+        evidence: None,
+        failure: None,
+        release_trouble: None,
+        seen_at: now,
+        settled_at: Some(now),
+    }
+}
+
+fn release(ctx: &OpCtx, app: &Authorized<App, may::Modify>) -> ReleaseRecord {
+    ReleaseRecord {
+        id: ctx.id(),
+        app: app.id(),
+        version: String::from("1.0.0"),
+        sha: format!("{:040x}", 20),
+        git_ref: String::from("main"),
+        run: None,
+        images: vec![Image {
+            repository: String::from("registry.example.com/app"),
+            digest: format!("sha256:{:064x}", 1),
+        }],
+        workload: Workload::default(),
+        template: None,
+        commits: Vec::new(),
+        previous: None,
+        evidence: Evidence::default(),
+        created_at: ctx.now(),
+        created_by: None,
+        defective: None,
+    }
+}
+
+async fn deploy(
+    tx: &mut dyn Tx,
+    place: &Place,
+    app: &Authorized<App, may::Modify>,
+    release: &ReleaseRecord,
+    environment: EnvironmentId,
+) -> anyhow::Result<()> {
+    let now = place.owner.now();
+    let by: UserId = place.person.id;
+    let promotion = PromotionRecord {
+        id: place.owner.id(),
+        release: release.id,
+        environment,
+        kind: PromotionKind::Promotion,
+        state: PromotionState::Succeeded,
+        version: 1,
+        reason: None,
+        subjects: Vec::new(),
+        gates: Vec::new(),
+        evaluation: None,
+        waiver: None,
+        requested_by: Some(by),
+        requested_at: now,
+        expires_at: now.plus(HOUR),
+        tries: 0,
+        base: None,
+        ended_at: Some(now),
+        idempotency_key: None,
+    };
+    tx.insert_promotion(app, &promotion).await?;
+    let deployment = DeploymentRecord {
+        id: place.owner.id(),
+        promotion: promotion.id,
+        release: release.id,
+        environment,
+        attempt: 1,
+        state: DeploymentState::Succeeded,
+        fence: 1,
+        cluster: place.cluster,
+        namespace: String::from("checkout-dev"),
+        manifests: Vec::new(),
+        reason: None,
+        ready: 2,
+        desired: 2,
+        health: Health::Healthy,
+        trouble: Vec::new(),
+        started_at: now,
+        applied_at: Some(now),
+        finished_at: Some(now),
+        observed_at: Some(now),
+        trouble_since: None,
+        lost_at: None,
+    };
+    tx.insert_deployment(app, &deployment).await?;
+    let running = NowRunning {
+        deployment: deployment.id,
+        release: release.id,
+        at: now,
+        by: Some(by),
+    };
+    tx.set_running(app, environment, &running).await?;
+    tx.set_commits_ahead(app, environment, Some(3)).await?;
+    let observed = Observed {
+        health: Health::Healthy,
+        reason: None,
+        ready: 2,
+        desired: 2,
+        at: now,
+    };
+    tx.set_observed(app, environment, &observed).await?;
+    Ok(())
+}
