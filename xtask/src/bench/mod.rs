@@ -61,7 +61,7 @@ pub struct Options {
 }
 
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    setup::install(workspace, Scope::Demo)?;
+    setup::install(workspace, Scope::Everything)?;
     let binary = build::everything(workspace, Profile::Release, false)?;
     let folder = std::env::temp_dir().join(format!("slipway-bench-{}", std::process::id()));
     fs::create_dir_all(&folder).with_context(|| format!("could not create {}", folder.display()))?;
@@ -114,6 +114,7 @@ fn measure(workspace: &Workspace, options: &Options, binary: &Path, folder: &Pat
         "cold_start_ms": { "median": milliseconds(starts[STARTS / 2]), "worst": milliseconds(starts[STARTS - 1]) },
         "resident_kib": { "idle": idle, "after_load": server.resident_kib()? },
         "load": loads,
+        "webhook_to_dom_ms": webhook_to_dom(workspace, binary, folder)?,
         "pages": page_weight(workspace)?,
     }))
 }
@@ -139,6 +140,23 @@ fn serve(workspace: &Workspace, binary: &Path, folder: &Path, database: &str) ->
             .env("SLIPWAY__LOG__FILTER", "error")
             .arg("serve");
     })
+}
+
+/// From a webhook to the changed page of somebody else: a browser looks at a demo.
+fn webhook_to_dom(workspace: &Workspace, binary: &Path, folder: &Path) -> Result<Value> {
+    eprintln!("from a webhook to a changed page");
+    let data = folder.join("demo");
+    let server = Server::start(workspace, binary, &folder.join("demo.log"), |command, port| {
+        command
+            .args(["demo", "--port", &port.to_string(), "--data"])
+            .arg(&data);
+    })?;
+    let mut node = workspace.command("node");
+    node.arg(workspace.root.join("end2end/bench/latency.mjs"))
+        .arg(format!("http://{}", server.address))
+        .arg(&data);
+    let said = capture(&mut node)?;
+    serde_json::from_str(said.trim()).context("the browser said something else than JSON")
 }
 
 /// Deliveries that are all different, so that each is stored: accepted when the answer comes.

@@ -1,0 +1,87 @@
+// How long a webhook takes to change the page of somebody who looks on: `node latency.mjs URL DATA`, with the address
+// and the data folder of a fresh `slipway demo`. Prints one line of JSON, in ms. Measured from the moment at which a
+// pipeline is asked of GitLab, so that GitLab's own work is in the figure.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { chromium } from "@playwright/test";
+
+const [url, data] = process.argv.slice(2);
+const TIMES = 30;
+const PLACE = { org: "acme", project: "checkout", app: "storefront" };
+const APP = "/orgs/acme/projects/checkout/apps/storefront";
+const PIPELINE = "hello:\n  script:\n    - echo hello\n";
+
+const { addresses } = JSON.parse(readFileSync(join(data, "demo.json"), "utf8"));
+const { tokens } = JSON.parse(readFileSync(join(data, "sandbox/gitlab/gitlab.json"), "utf8"));
+const token = tokens.find(({ user_id, name }) => user_id === 1 && name === "sandbox").value;
+
+async function gitlab(path, body) {
+  const answer = await fetch(`http://${addresses[0]}/api/v4${path}`, {
+    method: "POST",
+    headers: { "PRIVATE-TOKEN": token, "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`);
+  return answer.json();
+}
+
+async function signIn(browser, username) {
+  const page = await browser.newPage({ baseURL: url });
+  await page.goto("/sign-in");
+  const form = page.locator("form:has(input[type=password])");
+  await form.locator("input[name=username]").fill(username);
+  await form.locator("input[name=password]").fill("slipway-demo");
+  await form.locator("button[type=submit]").click();
+  await page.waitForURL((at) => at.pathname !== "/sign-in");
+  return page;
+}
+
+/** Connects the app to the repository of the static site and gives it a pipeline. Answers GitLab's project id. */
+async function connect(page) {
+  const query = new URLSearchParams(PLACE);
+  const choices = await (await page.request.get(`/api/fn/app/repositories?${query}`)).json();
+  const choice = choices.find(({ used_by, default_branch }) => !used_by && default_branch);
+  const connected = await page.request.post("/api/fn/app/connect", {
+    headers: { Origin: url },
+    form: { ...PLACE, repository: choice.project_id },
+  });
+  if (!connected.ok()) throw new Error(`could not connect: ${connected.status()} ${await connected.text()}`);
+  await gitlab(`/projects/${choice.project_id}/repository/commits`, {
+    branch: choice.default_branch,
+    commit_message: "A pipeline to measure with",
+    actions: [{ action: "create", file_path: ".gitlab-ci.yml", content: PIPELINE }],
+  });
+  return { project: choice.project_id, ref: choice.default_branch };
+}
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-background-networking", "--disable-gpu", "--disable-dev-shm-usage"],
+});
+try {
+  const { project, ref } = await connect(await signIn(browser, "devon"));
+  const page = await signIn(browser, "vic");
+  const listening = page.waitForRequest((request) => request.url().includes("/live"));
+  await page.goto(`${APP}/pipelines`);
+  await listening;
+  await page.getByRole("link", { name: "#1", exact: true }).waitFor();
+  const times = [];
+  for (let number = 2; number < TIMES + 2; number += 1) {
+    const seen = page.evaluate(
+      (href) =>
+        new Promise((done) => {
+          const look = () => document.querySelector(`a[href="${href}"]`) && done(Date.now());
+          new MutationObserver(look).observe(document.body, { childList: true, subtree: true, attributes: true });
+          look();
+        }),
+      `${APP}/runs/${number}`,
+    );
+    const asked = Date.now();
+    await gitlab(`/projects/${project}/pipeline`, { ref });
+    times.push((await seen) - asked);
+  }
+  times.sort((a, b) => a - b);
+  console.log(JSON.stringify({ median: times[times.length >> 1], worst: times.at(-1), n: times.length }));
+} finally {
+  await browser.close();
+}
