@@ -211,9 +211,10 @@ pub fn minute() -> RwSignal<u32> {
     shared.into()
 }
 
-/// For readers without JavaScript: the page loads itself again every 15 s.
+/// For readers without JavaScript: the page loads itself again every 15 s. Text, not an element: one that a script
+/// puts into the page would reload it as well.
 pub fn refresh_without_js() -> AnyView {
-    view! { <noscript><meta http-equiv="refresh" content="15"/></noscript> }.into_any()
+    view! { <noscript inner_html=r#"<meta http-equiv="refresh" content="15">"#></noscript> }.into_any()
 }
 
 #[cfg(test)]

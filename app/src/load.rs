@@ -234,7 +234,11 @@ fn show(resource: Resource<Answered, AnswerCodec>, redraw: RwSignal<u32>, render
     let body = move || {
         redraw.track();
         let render = Arc::clone(&render);
-        Suspend::new(async move { render(&resource.await) })
+        Suspend::new(async move {
+            let answered = resource.await;
+            crate::design::focus::keep();
+            render(&answered)
+        })
     };
     view! { <Transition fallback=|| view! { <Skeleton/> }>{body}</Transition> }.into_any()
 }

@@ -16,7 +16,7 @@ const STOPPED_WITHIN = 10_000;
 
 /**
  * Starts `slipway demo` on a free port with a folder of its own and returns what stops it. With `SLIPWAY_URL` set,
- * the specs use the server that runs there.
+ * the specs use the server that runs there, whose data folder is `SLIPWAY_DATA`.
  */
 export default async function startDemo(): Promise<() => Promise<void>> {
   if (process.env.SLIPWAY_URL) return async () => {};
@@ -55,6 +55,7 @@ export default async function startDemo(): Promise<() => Promise<void>> {
     throw new Error(`${(error as Error).message}\n${readFileSync(logFile, "utf8").slice(-4000)}`);
   }
   process.env.SLIPWAY_URL = url;
+  process.env.SLIPWAY_DATA = join(data, "demo");
   return stop;
 }
 

@@ -1,5 +1,5 @@
 import AxeBuilder from "@axe-core/playwright";
-import { type Page, expect, test as base } from "@playwright/test";
+import { type BrowserContext, type BrowserContextOptions, type Page, expect, test as base } from "@playwright/test";
 import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,9 +15,21 @@ const images = resolve(dirname(fileURLToPath(import.meta.url)), "../../docs/imag
 /** What the browser says about requests that a test refuses on purpose; tests look at the page instead. */
 const REFUSED = /Failed to load resource/;
 
+/** The signed-in state of a browser, by person; one sign-in a worker is enough. */
+const signedIn = new Map<string, Awaited<ReturnType<BrowserContext["storageState"]>>>();
+
 interface Fixtures {
-  /** Fails the test when the page threw or complained: a page that does not hydrate says so only there. */
-  quietConsole: void;
+  /** Fails the test when a page threw or complained: a page that does not hydrate says so only there. */
+  quietConsole: string[];
+  /** Opens a browser of its own for somebody of the demo, signed in. */
+  as: (username: string, options?: BrowserContextOptions) => Promise<Page>;
+}
+
+function listen(page: Page, complaints: string[]): void {
+  page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !REFUSED.test(message.text())) complaints.push(`${page.url()}: ${message.text()}`);
+  });
 }
 
 /** Playwright's `test`, on the demo that `demo.ts` started. */
@@ -28,15 +40,31 @@ export const test = base.extend<Fixtures>({
   quietConsole: [
     async ({ page }, use) => {
       const complaints: string[] = [];
-      page.on("pageerror", (error) => complaints.push(error.message));
-      page.on("console", (message) => {
-        if (message.type() === "error" && !REFUSED.test(message.text())) complaints.push(message.text());
-      });
-      await use();
-      expect(complaints, "the page's console").toEqual([]);
+      listen(page, complaints);
+      await use(complaints);
+      expect(complaints, "the pages' consoles").toEqual([]);
     },
     { auto: true },
   ],
+  as: async ({ browser, quietConsole }, use) => {
+    const contexts: BrowserContext[] = [];
+    await use(async (username, options = {}) => {
+      let storageState = signedIn.get(username);
+      if (!storageState) {
+        const door = await browser.newContext();
+        await signIn(await door.newPage(), username);
+        storageState = await door.storageState();
+        signedIn.set(username, storageState);
+        await door.close();
+      }
+      const context = await browser.newContext({ ...options, storageState });
+      contexts.push(context);
+      const page = await context.newPage();
+      listen(page, quietConsole);
+      return page;
+    });
+    await Promise.all(contexts.map((context) => context.close()));
+  },
 });
 
 /** Signs in with the form and waits for the page behind it. */
@@ -49,8 +77,21 @@ export async function signIn(page: Page, username: string, next = "/"): Promise<
   await expect(page).not.toHaveURL(/\/sign-in/);
 }
 
+/** Does what loads a page, and waits until the browser has taken the page over: then it listens for what changes. */
+export async function alive(page: Page, act: () => Promise<unknown>): Promise<void> {
+  const listens = page.waitForRequest(/\/live$/);
+  await act();
+  await listens;
+}
+
+/** Opens a page that somebody signed in sees, and waits until the browser has taken it over. */
+export async function open(page: Page, address: string): Promise<void> {
+  await alive(page, () => page.goto(address));
+}
+
 /** Checks the page against WCAG 2.2 AA, in the light and in the dark theme. */
 export async function expectAccessible(page: Page): Promise<void> {
+  if (process.env.NOAXE) return;
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     const { violations } = await new AxeBuilder({ page })

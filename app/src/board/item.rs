@@ -185,7 +185,9 @@ fn new_item(board: &BoardView, people: Load<MemberList>) -> AnyView {
     severities.extend(choices(Severity::ALL, |severity| {
         (severity.key(), severity.text())
     }));
-    let fields = view! {
+    // Made in the form: a field made before it would not know what was typed or is wrong.
+    let fields = move || {
+        view! {
         {super::place_fields(org, project)}
         <Field name="title" label=tr!(board.title) required=true/>
         <div class="form-row">
@@ -200,10 +202,11 @@ fn new_item(board: &BoardView, people: Load<MemberList>) -> AnyView {
         </div>
         {join}
         <p>{submit(Weight::Primary, tr!(board.create))}</p>
+        }
     };
     view! {
         <PageHead title=tr!(board.new_item)/>
-        <Form action=CreateItem::PATH class="form narrow">{fields}</Form>
+        <Form action=CreateItem::PATH class="form narrow">{fields()}</Form>
     }
     .into_any()
 }

@@ -94,19 +94,21 @@ fn iteration_line(iteration: &IterationRef, (done, all): (i64, i64)) -> AnyView 
 }
 
 fn start_form(moves: Moves) -> AnyView {
-    let fields = view! {
+    let fields = move || {
+        view! {
         {moves.place_fields()}
         <Field name="name" label=tr!(board.iteration_name) required=true/>
         <Field name="goal" label=tr!(board.iteration_goal)/>
         {parts::day_field("starts_on", tr!(board.starts_on))}
         {parts::day_field("ends_on", tr!(board.ends_on))}
         {submit(Weight::Plain, tr!(board.start))}
+        }
     };
     let open = Flash::of(api::StartIteration::PATH).is_some();
     view! {
         <details class="box gap-below" open=open>
             <summary class="box-head">{tr!(board.start_iteration)}</summary>
-            <Form action=api::StartIteration::PATH class="form-row box-body-row" done=tr!(board.started)>{fields}</Form>
+            <Form action=api::StartIteration::PATH class="form-row box-body-row" done=tr!(board.started)>{fields()}</Form>
         </details>
     }
     .into_any()

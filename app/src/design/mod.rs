@@ -11,6 +11,7 @@ pub mod diff;
 pub mod environment;
 pub mod field;
 pub mod flash;
+pub mod focus;
 pub mod form;
 pub mod icon;
 pub mod lane;

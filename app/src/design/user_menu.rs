@@ -64,7 +64,10 @@ pub fn UserMenu(
 ) -> AnyView {
     view! {
         <details class="menu">
-            <summary aria-label=tr!(common.account_of, name = person.name.clone())>{initials(&person)}</summary>
+            <summary>
+                {initials(&person)}
+                <span class="visually-hidden">{tr!(common.account_of, name = person.name.clone())}</span>
+            </summary>
             <div class="menu-panel">
                 <div>
                     <p class="strong">{person.name.clone()}</p>

@@ -3,8 +3,8 @@
 use super::TemplatePage;
 use crate::AppError;
 use leptos::prelude::*;
-use server_fn::codec::GetUrl;
 use serde::{Deserialize, Serialize};
+use server_fn::codec::GetUrl;
 use slipway_domain::diff::DiffView;
 use slipway_domain::proposal::{Gallery, LintView};
 use std::collections::BTreeMap;

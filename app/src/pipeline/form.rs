@@ -18,6 +18,8 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_query_map};
 use server_fn::ServerFn;
 use slipway_domain::pipeline::Param;
+#[cfg(feature = "hydrate")]
+use slipway_domain::pipeline::ParamKind;
 use slipway_domain::proposal::ExistingFile;
 
 /// What is typed, kept while the page is read again.
@@ -103,6 +105,7 @@ fn show(page: &TemplatePage, draft: Draft, path: &str) -> AnyView {
 fn form(page: &TemplatePage, draft: Draft, path: &str) -> AnyView {
     let (more, first): (Vec<&Param>, Vec<&Param>) =
         page.template.params.iter().partition(|param| param.advanced);
+    take_early_typing(&page.template.params, draft);
     let place = place_fields(&page.place);
     let template = hidden("template", page.template.key.clone());
     let more: Vec<Param> = more.into_iter().cloned().collect();
@@ -132,6 +135,37 @@ fn form(page: &TemplatePage, draft: Draft, path: &str) -> AnyView {
     }
     .into_any()
 }
+
+/// Takes over what the fields hold before they are listened to: what was typed while the page still loaded, or
+/// what the browser kept from before.
+#[cfg(feature = "hydrate")]
+fn take_early_typing(params: &[Param], draft: Draft) {
+    use wasm_bindgen::JsCast;
+    let fields: Vec<_> = params
+        .iter()
+        .map(|param| (param.id.clone(), param.kind == ParamKind::Bool))
+        .collect();
+    Effect::new(move || {
+        for (id, is_switch) in &fields {
+            let Some(element) = document().get_element_by_id(&format!("f-{id}")) else {
+                continue;
+            };
+            // A text area and a choice have a value as an input does.
+            let input = element.unchecked_into::<web_sys::HtmlInputElement>();
+            let text = if *is_switch {
+                input.checked().to_string()
+            } else {
+                input.value()
+            };
+            if text != draft.text(id) {
+                draft.typed(id, text);
+            }
+        }
+    });
+}
+
+#[cfg(not(feature = "hydrate"))]
+const fn take_early_typing(_params: &[Param], _draft: Draft) {}
 
 /// The fields that few need, folded away.
 fn advanced(params: &[Param], draft: Draft) -> AnyView {

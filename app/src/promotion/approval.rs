@@ -124,12 +124,14 @@ fn commits(changes: &Changes) -> AnyView {
         .iter()
         .map(|commit| {
             view! {
-                <li><code class="muted">{short_sha(&commit.sha)}</code><span>{commit.title.clone()}</span>
-                <span class="muted">{commit.author.clone()}</span></li>
+                <li>
+                    <code class="muted">{short_sha(&commit.sha)}</code>
+                    <span>{commit.title.clone()}" "<span class="muted">{commit.author.clone()}</span></span>
+                </li>
             }
         })
         .collect_view();
-    view! { <ul class="checks">{rows}</ul> }.into_any()
+    view! { <ul class="commits">{rows}</ul> }.into_any()
 }
 
 fn images(changes: &Changes) -> AnyView {

@@ -152,16 +152,19 @@ fn run_form(list: &RunList) -> AnyView {
         .first()
         .map(|run| run.git_ref.clone())
         .unwrap_or_default();
-    let fields = view! {
-        {place_fields(&list.place)}
+    let place = place_fields(&list.place);
+    let fields = move || {
+        view! {
+        {place}
         <Field name="ref" label=tr!(run.run_on) value=git_ref required=true/>
         {submit(Weight::Primary, tr!(run.start))}
+        }
     };
     let open = Flash::of(StartRun::PATH).is_some();
     view! {
         <details class="menu" open=open>
             <summary class="btn primary">{tr!(run.run_pipeline)}</summary>
-            <div class="menu-panel"><Form action=StartRun::PATH>{fields}</Form></div>
+            <div class="menu-panel"><Form action=StartRun::PATH>{fields()}</Form></div>
         </details>
     }
     .into_any()
