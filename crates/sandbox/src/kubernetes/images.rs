@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::object;
 
-/// On the pod template, or a label of the image.
+/// On the pod template, or a label of the image. `crash-loop@shop-qa` behaves so in that namespace only, as a release
+/// does that an environment's configuration breaks.
 pub const BEHAVIOR: &str = "sandbox.slipway.dev/behavior";
 /// In the image's environment.
 const BEHAVIOR_ENV: &str = "SANDBOX_BEHAVIOR";
@@ -25,6 +26,15 @@ pub enum Behavior {
 }
 
 impl Behavior {
+    /// `behavior`, or `behavior@namespace`, which means nothing elsewhere.
+    fn parse_in(text: &str, namespace: &str) -> Option<Self> {
+        match text.rsplit_once('@') {
+            Some((behavior, only)) if only.trim() == namespace => Self::parse(behavior),
+            Some(_) => None,
+            None => Self::parse(text),
+        }
+    }
+
     fn parse(text: &str) -> Option<Self> {
         match text.trim() {
             "crash-loop" => Some(Self::CrashLoop),
@@ -111,7 +121,7 @@ impl Images {
             return asked;
         }
         match self.record(image) {
-            Some(record) => behavior_of(&record),
+            Some(record) => behavior_of(&record, object::text(pod, "/metadata/namespace")),
             None if self.is_ours(&ImageReference::parse(image)) => Behavior::ImagePullError,
             None => Behavior::Healthy,
         }
@@ -138,17 +148,17 @@ fn record_in(folder: &Path, reference: &ImageReference) -> Option<Value> {
         .find(|record| object::list(record, "/tags").iter().any(|t| t == tag))
 }
 
-fn behavior_of(record: &Value) -> Behavior {
+fn behavior_of(record: &Value, namespace: &str) -> Behavior {
     let label = record
         .get("labels")
         .and_then(|l| l.get(BEHAVIOR))
         .and_then(Value::as_str);
-    let from_label = label.and_then(Behavior::parse);
+    let from_label = label.and_then(|label| Behavior::parse_in(label, namespace));
     from_label
         .or_else(|| {
             environment(record, BEHAVIOR_ENV)
                 .as_deref()
-                .and_then(Behavior::parse)
+                .and_then(|asked| Behavior::parse_in(asked, namespace))
         })
         .unwrap_or(Behavior::Healthy)
 }
@@ -182,6 +192,13 @@ mod tests {
         );
         assert_eq!(ImageReference::parse("nginx").host, "docker.io");
         assert_eq!(ImageReference::parse("library/nginx:1").tag.as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn an_image_can_be_broken_in_one_namespace_only() {
+        let record = serde_json::json!({ "labels": { BEHAVIOR: "crash-loop@shop-qa" } });
+        assert_eq!(behavior_of(&record, "shop-qa"), Behavior::CrashLoop);
+        assert_eq!(behavior_of(&record, "shop-dev"), Behavior::Healthy);
     }
 
     #[test]
