@@ -51,6 +51,8 @@ pub struct Seed {
     pub theme: String,
     /// What a failed plain form left behind.
     pub flash: Option<Flash>,
+    /// When the page was made, in µs since the epoch.
+    pub made_at: i64,
 }
 
 /// [`Seed`] as JSON.
@@ -152,6 +154,7 @@ fn seed() -> Seed {
         Seed {
             theme: theme.unwrap_or_else(|| String::from("system")),
             flash: use_context::<Option<Flash>>().flatten(),
+            made_at: use_context::<slipway_portal::OpCtx>().map_or(0, |ctx| ctx.now().micros()),
         }
     }
     #[cfg(not(feature = "ssr"))]

@@ -40,6 +40,9 @@ const GAP: Duration = Duration::from_millis(200);
 pub struct Freshness {
     count: RwSignal<u64>,
     topics: StoredValue<Topics>,
+    /// How many messages had been heard when it was read last.
+    #[cfg(feature = "hydrate")]
+    heard: StoredValue<u64>,
     /// Whether it was read within [`GAP`]; then whether another change came meanwhile.
     #[cfg(feature = "hydrate")]
     resting: StoredValue<Option<bool>>,
@@ -51,6 +54,8 @@ impl Freshness {
             count: RwSignal::new(0),
             topics: StoredValue::new(Topics::default()),
             #[cfg(feature = "hydrate")]
+            heard: StoredValue::new(0),
+            #[cfg(feature = "hydrate")]
             resting: StoredValue::new(None),
         };
         #[cfg(feature = "hydrate")]
@@ -58,12 +63,20 @@ impl Freshness {
         this
     }
 
+    /// It is read now.
     pub(crate) fn track(self) -> u64 {
+        #[cfg(feature = "hydrate")]
+        self.heard.set_value(stream::heard_so_far());
         self.count.get()
     }
 
-    /// From now on changes of `topics` make it stale.
+    /// From now on changes of `topics` make it stale, and those that were heard since it was read do already.
     pub(crate) fn watch(self, topics: Topics) {
+        #[cfg(feature = "hydrate")]
+        if stream::heard_since(self.heard.get_value(), &topics) {
+            self.heard.set_value(stream::heard_so_far());
+            self.stale();
+        }
         self.topics.set_value(topics);
     }
 
@@ -95,19 +108,44 @@ impl Freshness {
 
 #[cfg(feature = "hydrate")]
 mod stream {
-    use super::Freshness;
+    use super::{Freshness, Topics};
     use leptos::prelude::*;
     use std::cell::RefCell;
+    use std::collections::VecDeque;
     use std::time::Duration;
     use wasm_bindgen::JsCast;
     use wasm_bindgen::closure::Closure;
 
     thread_local! {
         static WATCHERS: RefCell<Vec<Freshness>> = const { RefCell::new(Vec::new()) };
+        static HEARD: RefCell<Heard> = const { RefCell::new(Heard { count: 0, last: VecDeque::new() }) };
+    }
+
+    /// The messages of late: an answer that is on its way may be older than one of them.
+    struct Heard {
+        count: u64,
+        last: VecDeque<(u64, Message)>,
+    }
+
+    /// How many messages are remembered.
+    const REMEMBERED: usize = 64;
+
+    pub(super) fn heard_so_far() -> u64 {
+        HEARD.with_borrow(|heard| heard.count)
+    }
+
+    /// Whether one of the topics was heard of after `count` messages.
+    pub(super) fn heard_since(count: u64, topics: &Topics) -> bool {
+        HEARD.with_borrow(|heard| {
+            let later = heard.last.iter().filter(|(number, _)| *number > count);
+            later
+                .map(|(_, message)| message)
+                .any(|message| topics.holds(&message.topic, &message.id))
+        })
     }
 
     /// A message of the stream. Its version is not needed: reading again is always right.
-    #[derive(serde::Deserialize)]
+    #[derive(Clone, serde::Deserialize)]
     struct Message {
         topic: String,
         id: String,
@@ -137,6 +175,13 @@ mod stream {
         let Ok(message) = crate::json::parse::<Message>(text) else {
             return;
         };
+        HEARD.with_borrow_mut(|heard| {
+            heard.count += 1;
+            if heard.last.len() == REMEMBERED {
+                heard.last.pop_front();
+            }
+            heard.last.push_back((heard.count, message.clone()));
+        });
         for watcher in watchers() {
             let concerned = watcher
                 .topics
@@ -147,9 +192,9 @@ mod stream {
         }
     }
 
-    /// Listens until the page is left. `offline` becomes true when the stream has been down for 5 s.
-    pub fn listen(offline: RwSignal<bool>) {
-        let Ok(source) = web_sys::EventSource::new("/live") else {
+    /// Listens until the page is left, also to what changed since it was made. `offline` becomes true when the stream has been down for 5 s.
+    pub fn listen(made_at: i64, offline: RwSignal<bool>) {
+        let Ok(source) = web_sys::EventSource::new(&format!("/live?since={made_at}")) else {
             return;
         };
         let down = StoredValue::new(None::<TimeoutHandle>);

@@ -79,7 +79,7 @@ export async function signIn(page: Page, username: string, next = "/"): Promise<
 
 /** Does what loads a page, and waits until the browser has taken the page over: then it listens for what changes. */
 export async function alive(page: Page, act: () => Promise<unknown>): Promise<void> {
-  const listens = page.waitForRequest(/\/live$/);
+  const listens = page.waitForRequest(/\/live\?/);
   await act();
   await listens;
 }

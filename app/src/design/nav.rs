@@ -229,10 +229,11 @@ fn read_chrome(path: Memo<String>) -> Load<Chrome> {
 /// The live stream, and the focus that follows a change of page.
 #[cfg(feature = "hydrate")]
 fn in_the_browser(routing: ReadSignal<bool>, bare: Memo<bool>, offline: RwSignal<bool>) {
+    let made_at = use_context::<crate::Seed>().unwrap_or_default().made_at;
     Effect::new(move |listening: Option<bool>| {
         let listening = listening.unwrap_or(false);
         if !listening && !bare.get() {
-            crate::live::listen(offline);
+            crate::live::listen(made_at, offline);
             return true;
         }
         listening

@@ -110,6 +110,10 @@ impl Notifier for PostgresNotifier {
         self.local.subscribe()
     }
 
+    fn lately(&self, since: i64) -> Vec<Invalidation> {
+        self.local.lately(since)
+    }
+
     async fn flush(&self) {
         let (sent, left) = oneshot::channel();
         let flushed = async {

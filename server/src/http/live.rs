@@ -9,19 +9,19 @@ use super::problem::Refusal;
 use super::session::Session;
 use super::visit::Visit;
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::Stream;
 use http::HeaderMap;
 use parking_lot::Mutex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use slipway_domain::access::Action;
 use slipway_domain::id::{ProjectId, UserId};
 use slipway_portal::access::ProjectScope;
 use slipway_portal::live::Invalidation;
 use slipway_portal::{Error, OpCtx};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -88,10 +88,22 @@ struct Told<'a> {
     version: i64,
 }
 
+/// What a browser asks for.
+#[derive(Deserialize)]
+pub struct Asked {
+    /// When its page was made, in µs since the epoch: it wants to hear what changed since.
+    since: Option<i64>,
+}
+
+/// A change is told with the moment it began; one that ended after a page was made may have begun this much before,
+/// in µs.
+const UNDER_WAY: i64 = 250_000;
+
 /// The handler.
 pub async fn stream(
     State(edge): State<Edge>,
     Extension(visit): Extension<Visit>,
+    Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Response {
     let user = match visit.ctx.user() {
@@ -102,6 +114,10 @@ pub async fn stream(
         return Refusal::of(&visit, Error::Limited { retry_after: 30 }).into_response();
     };
     let events = edge.portal.notifier.subscribe();
+    let missed = asked
+        .since
+        .map(|since| edge.portal.notifier.lately(since.saturating_sub(UNDER_WAY)))
+        .unwrap_or_default();
     let listener = Listener {
         edge,
         headers,
@@ -111,7 +127,7 @@ pub async fn stream(
         projects: HashMap::new(),
         _place: place,
     };
-    let mut response = Sse::new(told(listener, events))
+    let mut response = Sse::new(told(listener, missed.into(), events))
         .keep_alive(KeepAlive::new().interval(HEARTBEAT))
         .into_response();
     // Proxies must not hold events back.
@@ -147,7 +163,11 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     }
 }
 
-fn told(listener: Listener, events: Receiver<Invalidation>) -> impl Stream<Item = Result<Event, Infallible>> {
+fn told(
+    listener: Listener,
+    missed: VecDeque<Invalidation>,
+    events: Receiver<Invalidation>,
+) -> impl Stream<Item = Result<Event, Infallible>> {
     let stop = listener.edge.stop.clone();
     let hello = futures::stream::once(async {
         Ok(Event::default()
@@ -155,14 +175,18 @@ fn told(listener: Listener, events: Receiver<Invalidation>) -> impl Stream<Item 
             .retry(Duration::from_secs(2)))
     });
     let rest = futures::stream::unfold(
-        (listener, events, stop),
-        |(mut listener, mut events, mut stop)| async move {
+        (listener, missed, events, stop),
+        |(mut listener, mut missed, mut events, mut stop)| async move {
             loop {
-                // Nothing of the guards that select! holds may live until the awaits below.
-                let heard = tokio::select! {
-                    event = events.recv() => Heard::Event(event),
-                    () = tokio::time::sleep(HEARTBEAT) => Heard::Nothing,
-                    () = stopped(&mut stop) => return None,
+                let heard = if let Some(event) = missed.pop_front() {
+                    Heard::Event(Ok(event))
+                } else {
+                    // Nothing of the guards that select! holds may live until the awaits below.
+                    tokio::select! {
+                        event = events.recv() => Heard::Event(event),
+                        () = tokio::time::sleep(HEARTBEAT) => Heard::Nothing,
+                        () = stopped(&mut stop) => return None,
+                    }
                 };
                 if !listener.still_there().await {
                     return None;
@@ -181,7 +205,7 @@ fn told(listener: Listener, events: Receiver<Invalidation>) -> impl Stream<Item 
                     let Ok(message) = Event::default().json_data(told) else {
                         continue;
                     };
-                    return Some((Ok(message), (listener, events, stop)));
+                    return Some((Ok(message), (listener, missed, events, stop)));
                 }
             }
         },

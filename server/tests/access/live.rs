@@ -15,7 +15,11 @@ pub struct Stream(axum::body::BodyDataStream);
 
 impl Stream {
     pub async fn open(scene: &Scene, cookie: &str) -> Result<Self, StatusCode> {
-        let request = get("/live", Some(cookie)).body(Body::empty()).unwrap();
+        Self::open_at(scene, cookie, "/live").await
+    }
+
+    async fn open_at(scene: &Scene, cookie: &str, path: &str) -> Result<Self, StatusCode> {
+        let request = get(path, Some(cookie)).body(Body::empty()).unwrap();
         let response = scene.router.clone().oneshot(request).await.unwrap();
         if response.status() != StatusCode::OK {
             return Err(response.status());
@@ -83,6 +87,38 @@ async fn everybody_hears_only_of_what_they_may_see_and_only_that_it_changed() {
     );
     assert!(olga.next().await.unwrap().contains("of-olga"));
     assert!(olga.next().await.unwrap().contains("other-org"));
+}
+
+#[tokio::test]
+async fn a_stream_begins_with_what_changed_since_its_page_was_made() {
+    let scene = Scene::new().await;
+    scene.furnish().await;
+    let (org, project) = checkout(&scene).await;
+    // Later than all that furnished the scene.
+    let made = scene.ctx("ada").now().micros() + 1_000_000_000;
+    for (id, version) in [("before", made - 1_000_000), ("after", made + 1)] {
+        scene.portal.notifier.publish(Invalidation {
+            version,
+            ..told(id, org, Some(project), None)
+        });
+    }
+    scene.portal.notifier.publish(Invalidation {
+        version: made + 2,
+        ..told("of-olga", org, None, Some(scene.people["olga"].id))
+    });
+    let cookie = scene.session("vic").await;
+    let mut vic = Stream::open_at(&scene, &cookie, &format!("/live?since={made}"))
+        .await
+        .unwrap();
+    scene
+        .portal
+        .notifier
+        .publish(told("now", org, Some(project), None));
+    assert!(vic.next().await.unwrap().contains("\"after\""));
+    assert!(
+        vic.next().await.unwrap().contains("\"now\""),
+        "neither what was read already nor what is olga's"
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,59 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** The sandbox's GitLab, as its administrator sees it: what happens outside of Slipway. */
+interface Gitlab {
+  url: string;
+  token: string;
+}
+
+function gitlab(): Gitlab {
+  const data = process.env.SLIPWAY_DATA;
+  if (!data) throw new Error("SLIPWAY_DATA is missing: the folder of the demo that runs at SLIPWAY_URL");
+  const { addresses } = JSON.parse(readFileSync(join(data, "demo.json"), "utf8")) as { addresses: string[] };
+  const state = JSON.parse(readFileSync(join(data, "sandbox/gitlab/gitlab.json"), "utf8")) as {
+    tokens: { user_id: number; name: string; value: string }[];
+  };
+  const token = state.tokens.find(({ user_id, name }) => user_id === 1 && name === "sandbox");
+  if (!addresses[0] || !token) throw new Error(`${data} holds no sandbox`);
+  return { url: `http://${addresses[0]}`, token: token.value };
+}
+
+async function call(method: string, path: string, body?: unknown): Promise<unknown> {
+  const { url, token } = gitlab();
+  const answer = await fetch(`${url}${path}`, {
+    method,
+    headers: { "PRIVATE-TOKEN": token, "Content-Type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+  return text === "" ? undefined : JSON.parse(text);
+}
+
+/** Reads a file of a repository. */
+export async function readFile(project: string, path: string, ref = "main"): Promise<string> {
+  const at = `/api/v4/projects/${encodeURIComponent(project)}/repository/files/${encodeURIComponent(path)}`;
+  const file = (await call("GET", `${at}?ref=${encodeURIComponent(ref)}`)) as { content: string };
+  return Buffer.from(file.content, "base64").toString("utf8");
+}
+
+/** Pushes one commit that rewrites a file, as Dora would from her own machine. */
+export async function push(project: string, path: string, content: string, message: string, branch = "main"): Promise<void> {
+  await call("POST", `/api/v4/projects/${encodeURIComponent(project)}/repository/commits`, {
+    branch,
+    start_branch: branch === "main" ? undefined : "main",
+    commit_message: message,
+    author_name: "Dora Diaz",
+    author_email: "dora@acme.example",
+    actions: [{ action: "update", file_path: path, content }],
+  });
+}
+
+/** Makes the next requests whose path matches fail; answers what takes that back. */
+export async function fault(pathRegex: string, fault: string): Promise<() => Promise<void>> {
+  const rule = (await call("POST", "/-/sandbox/faults", { match: { path_regex: pathRegex }, fault })) as { id: number };
+  return async () => {
+    await call("DELETE", `/-/sandbox/faults/${rule.id}`);
+  };
+}
