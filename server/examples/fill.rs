@@ -117,7 +117,7 @@ async fn fill(portal: &Portal, place: &Place, number: u32) -> anyhow::Result<sli
         description: String::from("One of many."),
     };
     let id = app::create(&place.owner, "acme", "checkout", input).await?;
-    let app = access::app::<may::AppManage>(&place.owner, "acme", "checkout", &slug)
+    let app = access::app::<may::AppManage>(&portal.system("bench"), "acme", "checkout", &slug)
         .await?
         .modify();
     let mut tx = portal.store.write().await?;

@@ -65,9 +65,11 @@ impl Config {
             Some(path) => path.to_owned(),
             None => PathBuf::from(FILE),
         };
-        let figment = Figment::new()
-            .merge(Toml::file_exact(&path))
-            .merge(Env::prefixed(PREFIX).split("__"));
+        let mut figment = Figment::new();
+        if path.is_file() {
+            figment = figment.merge(Toml::file_exact(&path));
+        }
+        let figment = figment.merge(Env::prefixed(PREFIX).split("__"));
         let mut config: Self = figment.extract().map_err(ConfigError::read)?;
         // Paths in the file are meant from where the file is.
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();

@@ -64,6 +64,16 @@ fn an_unknown_key_and_a_value_of_another_type_are_named() {
     assert!(missing.contains("/nowhere/slipway.toml") && missing.contains("--config"));
 }
 
+#[test]
+fn no_file_is_needed_where_the_environment_says_it_all() {
+    // No slipway.toml lies here, and the key is set nowhere: that it is missing is all there is to say.
+    let error = Config::load(None).unwrap_err().to_string();
+    assert!(
+        error.contains("secrets.key") && error.contains("SLIPWAY__SECRETS__KEY"),
+        "{error}"
+    );
+}
+
 #[tokio::test]
 async fn a_database_of_a_newer_slipway_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
