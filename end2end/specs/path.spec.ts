@@ -150,6 +150,7 @@ test("4 · she merges it, and watches its run live: jobs, status and log, withou
   await expect(dora.getByRole("group", { name: "Log of build-image" })).toContainText("IMAGE_DIGEST=sha256:");
   await expectNoReload(dora);
   await expectAccessible(dora);
+  await dora.locator(".toast").getByRole("button", { name: "Close" }).click();
   await picture(dora, "run");
 });
 
@@ -303,7 +304,7 @@ test("10 · every step stands in the audit log, with who took it and how it went
     ["Lin 林立", "promotion.approve", `${FIRST} → live`, "Done"],
     ["slipway", "promotion.succeed", `${FIRST} → live`, "Done"],
     ["slipway", "promotion.fail", `${SECOND} → qa`, "Failed"],
-    ["Oli Berg", "promotion.request", `${FIRST} → qa`, "Done"],
+    ["Oli Berg", "promotion.roll_back", `${FIRST} → qa`, "Done"],
     ["slipway", "promotion.succeed", `${FIRST} → qa`, "Done"],
   ];
   const rows = await ada.getByRole("row").allInnerTexts();

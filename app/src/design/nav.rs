@@ -16,8 +16,8 @@ struct Entry {
     icon: Icon,
     word: String,
     href: String,
-    /// Whether pages below `href` are part of it.
-    below: bool,
+    /// Pages below this address are part of it as well.
+    below: Option<String>,
     count: i64,
 }
 
@@ -26,21 +26,22 @@ impl Entry {
         Self {
             icon,
             word,
+            below: Some(href.clone()),
             href,
-            below: true,
             count: 0,
         }
     }
 
     /// Whether the page at `path` belongs to the entry.
-    fn current(href: &str, below: bool, path: &str) -> bool {
-        path == href || (below && path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/')))
+    fn current(href: &str, below: Option<&str>, path: &str) -> bool {
+        let is_below = |above: &str| path.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'));
+        path == href || below.is_some_and(is_below)
     }
 
     fn view(&self, class: &'static str, path: Memo<String>) -> AnyView {
-        let (href, below) = (self.href.clone(), self.below);
+        let (href, below) = (self.href.clone(), self.below.clone());
         let current = move || {
-            path.with(|path| Self::current(&href, below, path))
+            path.with(|path| Self::current(&href, below.as_deref(), path))
                 .then_some("page")
         };
         let count = (self.count > 0).then(|| {
@@ -59,7 +60,7 @@ impl Entry {
 
 fn own_entries(chrome: &Chrome) -> Vec<Entry> {
     let mut home = Entry::new(Icon::Home, tr!(common.nav_home), String::from("/"));
-    home.below = false;
+    home.below = None;
     let mut approvals = Entry::new(
         Icon::Approval,
         tr!(common.nav_approvals),
@@ -74,7 +75,7 @@ fn place_entries(chrome: &Chrome) -> Option<(String, Vec<Entry>)> {
     let place = chrome.place.as_ref()?;
     let Some(project) = &place.project else {
         let mut projects = Entry::new(Icon::Apps, tr!(common.nav_projects), places::org(&place.org.slug));
-        projects.below = false;
+        projects.below = None;
         let root = places::org(&place.org.slug);
         let members = Entry::new(Icon::People, tr!(common.nav_members), format!("{root}/members"));
         let audit = chrome
@@ -85,7 +86,7 @@ fn place_entries(chrome: &Chrome) -> Option<(String, Vec<Entry>)> {
     };
     let root = places::project(&place.org.slug, &project.slug);
     let mut apps = Entry::new(Icon::Apps, tr!(common.nav_apps), root.clone());
-    apps.below = false;
+    apps.below = Some(format!("{root}/apps"));
     let mut entries = vec![
         apps,
         Entry::new(Icon::Board, tr!(common.nav_board), format!("{root}/board")),
@@ -264,8 +265,10 @@ mod tests {
 
     #[test]
     fn an_entry_is_current_for_its_page_and_the_ones_below_it() {
-        assert!(Entry::current("/a/board", true, "/a/board/x"));
-        assert!(!Entry::current("/a/board", true, "/a/boards"));
-        assert!(!Entry::current("/a", false, "/a/board"));
+        assert!(Entry::current("/a/board", Some("/a/board"), "/a/board/x"));
+        assert!(!Entry::current("/a/board", Some("/a/board"), "/a/boards"));
+        assert!(!Entry::current("/a", None, "/a/board"));
+        assert!(Entry::current("/a", Some("/a/apps"), "/a/apps/x/runs/1"));
+        assert!(!Entry::current("/a", Some("/a/apps"), "/a/board"));
     }
 }
