@@ -150,6 +150,15 @@ impl Sessions {
         remembered.sessions.remove(key);
     }
 
+    /// Looks every session of `person` up again at its next request: something about them has changed.
+    pub fn forget_person(&self, person: UserId) {
+        let mut remembered = self.remembered.lock();
+        remembered.epoch += 1;
+        remembered
+            .sessions
+            .retain(|_, (_, session)| session.person().is_none_or(|p| p.id != person));
+    }
+
     async fn look_up(&self, key: String, now: Timestamp, epoch: u64) -> Result<Option<Session>> {
         let mut tx = self.portal.store.read().await?;
         let Some(row) = tx.session(&key, now).await? else {
