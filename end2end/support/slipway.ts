@@ -77,14 +77,14 @@ export async function signIn(page: Page, username: string, next = "/"): Promise<
   await expect(page).not.toHaveURL(/\/sign-in/);
 }
 
-/** Does what loads a page, and waits until the browser has taken the page over: then it listens for what changes. */
+/** Does what loads a page, and waits until the browser has taken the page over. */
 export async function alive(page: Page, act: () => Promise<unknown>): Promise<void> {
-  const listens = page.waitForRequest(/\/live\?/);
+  await page.evaluate(() => delete document.documentElement.dataset.alive);
   await act();
-  await listens;
+  await page.locator("html[data-alive]").waitFor({ state: "attached" });
 }
 
-/** Opens a page that somebody signed in sees, and waits until the browser has taken it over. */
+/** Opens a page, and waits until the browser has taken it over. */
 export async function open(page: Page, address: string): Promise<void> {
   await alive(page, () => page.goto(address));
 }

@@ -1,11 +1,21 @@
 //! The browser entry point: a panic hook, and the app takes the page over.
 
+use leptos::mount::hydrate_from_async;
+use leptos::prelude::document;
 use slipway_app::App;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Called by the script of every page once the WASM is there.
+/// Called by the script of every page once the WASM is there. When the page's own part has been loaded and everything
+/// is listened to, `<html data-alive>` says so.
 #[wasm_bindgen]
-pub fn hydrate() {
+pub async fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_lazy(App);
+    let Some(body) = document().body() else {
+        return;
+    };
+    hydrate_from_async(body, App).await.forget();
+    if let Some(html) = document().document_element() {
+        // It can only fail for a name that is none.
+        let _ = html.set_attribute("data-alive", "");
+    }
 }
