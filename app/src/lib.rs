@@ -11,8 +11,10 @@ mod browser;
 pub mod design;
 pub mod environment;
 mod error;
+pub mod group;
 pub mod home;
 pub mod i18n;
+pub mod invitation;
 mod json;
 pub mod live;
 pub mod load;
@@ -25,6 +27,7 @@ pub mod places;
 pub mod project;
 pub mod promotion;
 pub mod release;
+pub mod role;
 mod route;
 pub mod run;
 pub mod session;
@@ -114,6 +117,18 @@ fn routes() -> RouteTable {
             part::form,
         ),
         apart("/orgs/:org/projects/:project/apps/:app/runs/:number", part::run),
+        apart("/join", part::join),
+        apart("/orgs/:org/members/:person", part::person),
+        apart("/orgs/:org/groups", part::groups),
+        apart("/orgs/:org/groups/:group", part::group),
+        apart("/orgs/:org/roles", part::roles),
+        apart("/orgs/:org/roles/:role", part::role),
+        apart("/orgs/:org/projects/:project/members/:person", part::person),
+        apart("/orgs/:org/projects/:project/apps/:app/members", part::members),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/members/:person",
+            part::person,
+        ),
     ]
 }
 
@@ -205,9 +220,19 @@ fn table() -> AnyView {
 /// 401 where nobody is signed in.
 #[cfg(feature = "ssr")]
 pub fn ctx() -> Result<slipway_portal::OpCtx, AppError> {
+    let ctx = anyones_ctx()?;
+    ctx.user()?;
+    Ok(ctx)
+}
+
+/// The context of a server function that anybody may call, signed in or not.
+///
+/// # Errors
+/// There is none: a bug.
+#[cfg(feature = "ssr")]
+pub fn anyones_ctx() -> Result<slipway_portal::OpCtx, AppError> {
     let ctx = use_context::<slipway_portal::OpCtx>();
     let ctx = ctx.ok_or_else(|| AppError::from(slipway_portal::Error::internal("no operation context")))?;
     provide_context(ctx.locale());
-    ctx.user()?;
     Ok(ctx)
 }

@@ -3,7 +3,8 @@
 
 use crate::route::Making;
 use crate::{
-    application, audit, board, environment, home, member, org, pipeline, project, promotion, release, run,
+    application, audit, board, environment, group, home, invitation, member, org, pipeline, project,
+    promotion, release, role, run,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -61,8 +62,16 @@ parts! {
         releases Releases = release::releases_page,
         release Release = release::release_page,
     }
-    settings SettingsPage settings_page {
+    people PeoplePage people_page {
         members Members = member::members_page,
+        person Person = member::person_page,
+        groups Groups = group::groups_page,
+        group Group = group::group_page,
+        roles Roles = role::roles_page,
+        role Role = role::role_page,
+        join Join = invitation::join_page,
+    }
+    settings SettingsPage settings_page {
         audit Audit = audit::audit_page,
         environments Environments = environment::environments_page,
     }

@@ -47,7 +47,10 @@ pub fn edge(plan: Plan, stop: watch::Receiver<bool>) -> Edge {
         pages: pages_in(&plan.site),
         portal: plan.portal,
         sessions,
-        ways: plan.ways,
+        ways: SignInOptions {
+            local: plan.sign_in.local,
+            ..plan.ways
+        },
         local_accounts: plan.sign_in.local,
         gitlab: plan.gitlab,
         behind_proxy: plan.behind_proxy,

@@ -24,6 +24,8 @@ pub struct Denial {
     pub action: Action,
     /// The built-in roles that would allow it here.
     pub roles: Vec<Role>,
+    /// The names of the organization's own roles that would.
+    pub custom: Vec<String>,
     /// Names of people who can grant one of them.
     pub granters: Vec<String>,
 }
@@ -162,9 +164,9 @@ impl Denial {
     pub fn text(&self) -> Text {
         let action = self.action.text();
         let list = |pick: fn(&Text) -> &String, between: &str| {
-            self.roles
-                .iter()
-                .map(|r| pick(&r.text()).clone())
+            let built_in = self.roles.iter().map(|r| pick(&r.text()).clone());
+            built_in
+                .chain(self.custom.iter().cloned())
                 .collect::<Vec<_>>()
                 .join(between)
         };

@@ -24,6 +24,7 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     3 "0003_promotions",
     4 "0004_boards",
     5 "0005_run_failures",
+    20 "0020_people",
 };
 
 /// How many migrations the database lacks. Changes nothing.

@@ -24,6 +24,16 @@ macro_rules! on_both {
 
 on_both! {
     a_connection_tells_how_the_last_call_went,
+    a_group_gives_its_roles_to_whoever_is_in_it,
+    a_role_is_asked_for_and_given,
+    a_role_of_ones_own_counts_like_a_built_in_one,
+    a_stranger_joins_by_a_link,
+    an_account_is_recovered_from_the_command_line,
+    an_invitation_works_once,
+    an_organization_keeps_an_owner,
+    nobody_gives_more_than_they_hold,
+    strangers_are_not_found_by_their_ids,
+    the_explanation_is_the_truth,
     a_delivery_is_stored_once,
     a_proposal_is_changed_by_whoever_saw_it_last,
     a_release_is_made_once_and_never_changes,

@@ -9,6 +9,7 @@
 mod access;
 mod audit;
 mod item;
+mod member;
 mod outbox;
 mod person;
 mod pipelines;
@@ -28,6 +29,12 @@ pub use access::{
 pub use audit::{every_change_joins_the_chain, two_writers_never_fork_the_chain};
 pub use item::{
     bugs_are_closed_by_testers_and_reporters, cards_stay_where_they_are_put, concurrent_moves_all_survive,
+};
+pub use member::{
+    a_group_gives_its_roles_to_whoever_is_in_it, a_role_is_asked_for_and_given,
+    a_role_of_ones_own_counts_like_a_built_in_one, a_stranger_joins_by_a_link,
+    an_account_is_recovered_from_the_command_line, an_invitation_works_once, an_organization_keeps_an_owner,
+    nobody_gives_more_than_they_hold, strangers_are_not_found_by_their_ids, the_explanation_is_the_truth,
 };
 pub use outbox::{
     a_job_is_claimed_by_one_worker, a_key_keeps_one_waiting_job, an_ended_lease_fences_the_slow_worker,
@@ -65,6 +72,11 @@ impl World {
     pub fn as_person(&self, person: &PersonRef) -> OpCtx {
         self.portal
             .ctx(Actor::User(person.clone()), Via::Web, "test", Locale::En)
+    }
+
+    /// A request of nobody who is signed in.
+    pub fn anonymous(&self) -> OpCtx {
+        self.portal.ctx(Actor::Anonymous, Via::Web, "test", Locale::En)
     }
 
     /// Makes an account with the password `correct horse`.

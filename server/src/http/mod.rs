@@ -9,6 +9,7 @@ pub mod csrf;
 pub mod flash;
 pub mod headers;
 pub mod health;
+pub mod join;
 pub mod listen;
 pub mod live;
 pub mod local;
