@@ -22,6 +22,7 @@ mod person;
 mod promotion;
 mod proposal;
 mod release;
+mod revision;
 mod row;
 mod run;
 mod webhook;
