@@ -41,7 +41,7 @@ use leptos::prelude::*;
 use leptos::server::codee::{Decoder, Encoder};
 use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::components::{FlatRoutes, FlatRoutesProps, Router};
-use route::{RouteTable, page};
+use route::{RouteTable, apart, page};
 use serde::{Deserialize, Serialize};
 
 /// What the server knows of a page before it renders it, and the browser must know as well.
@@ -77,46 +77,46 @@ impl Decoder<Seed> for SeedCodec {
 /// The route table: every page of Slipway.
 fn routes() -> RouteTable {
     vec![
-        page("/sign-in", part::sign_in()),
-        page("/", part::home()),
-        page("/approvals", part::approvals()),
-        page("/approvals/:id", part::approval()),
-        page("/a/:id", part::approval()),
-        page("/orgs/:org", part::org()),
-        page("/orgs/:org/members", part::members()),
-        page("/orgs/:org/audit", part::audit()),
-        page("/orgs/:org/projects/:project", part::project()),
-        page("/orgs/:org/projects/:project/board", part::board()),
-        page("/orgs/:org/projects/:project/bugs", part::bugs()),
-        page("/orgs/:org/projects/:project/items/new", part::new_item()),
-        page("/orgs/:org/projects/:project/items/:key", part::item()),
-        page("/orgs/:org/projects/:project/members", part::members()),
-        page("/orgs/:org/projects/:project/audit", part::audit()),
-        page("/orgs/:org/projects/:project/environments", part::environments()),
-        page("/orgs/:org/projects/:project/apps/:app", part::application()),
-        page(
+        page("/sign-in", session::sign_in_page),
+        apart("/", part::home()),
+        apart("/approvals", part::approvals()),
+        apart("/approvals/:id", part::approval()),
+        apart("/a/:id", part::approval()),
+        apart("/orgs/:org", part::org()),
+        apart("/orgs/:org/members", part::members()),
+        apart("/orgs/:org/audit", part::audit()),
+        apart("/orgs/:org/projects/:project", part::project()),
+        apart("/orgs/:org/projects/:project/board", part::board()),
+        apart("/orgs/:org/projects/:project/bugs", part::bugs()),
+        apart("/orgs/:org/projects/:project/items/new", part::new_item()),
+        apart("/orgs/:org/projects/:project/items/:key", part::item()),
+        apart("/orgs/:org/projects/:project/members", part::members()),
+        apart("/orgs/:org/projects/:project/audit", part::audit()),
+        apart("/orgs/:org/projects/:project/environments", part::environments()),
+        apart("/orgs/:org/projects/:project/apps/:app", part::application()),
+        apart(
             "/orgs/:org/projects/:project/apps/:app/releases",
             part::releases(),
         ),
-        page(
+        apart(
             "/orgs/:org/projects/:project/apps/:app/releases/:version",
             part::release(),
         ),
-        page(
+        apart(
             "/orgs/:org/projects/:project/apps/:app/promotions/:id",
             part::promotion(),
         ),
-        page("/orgs/:org/projects/:project/apps/:app/audit", part::audit()),
-        page("/orgs/:org/projects/:project/apps/:app/pipelines", part::runs()),
-        page(
+        apart("/orgs/:org/projects/:project/apps/:app/audit", part::audit()),
+        apart("/orgs/:org/projects/:project/apps/:app/pipelines", part::runs()),
+        apart(
             "/orgs/:org/projects/:project/apps/:app/pipelines/new",
             part::gallery(),
         ),
-        page(
+        apart(
             "/orgs/:org/projects/:project/apps/:app/pipelines/new/:template",
             part::form(),
         ),
-        page("/orgs/:org/projects/:project/apps/:app/runs/:number", part::run()),
+        apart("/orgs/:org/projects/:project/apps/:app/runs/:number", part::run()),
     ]
 }
 

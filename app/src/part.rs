@@ -4,7 +4,6 @@
 use crate::route::Part;
 use crate::{
     application, audit, board, environment, home, member, org, pipeline, project, promotion, release, run,
-    session,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -40,9 +39,6 @@ macro_rules! parts {
 }
 
 parts! {
-    doors DoorPage door_page fetch_doors {
-        sign_in SignIn = session::sign_in_page,
-    }
     places PlacePage place_page fetch_places {
         home Home = home::home_page,
         org Org = org::org_page,
