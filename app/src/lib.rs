@@ -81,55 +81,64 @@ impl Decoder<Seed> for SeedCodec {
 fn routes() -> RouteTable {
     vec![
         page("/sign-in", session::sign_in_page),
-        apart("/", part::home),
-        apart("/approvals", part::approvals),
-        apart("/approvals/:id", part::approval),
-        apart("/a/:id", part::approval),
-        apart("/orgs/:org", part::org),
-        apart("/orgs/:org/members", part::members),
-        apart("/orgs/:org/audit", part::audit),
-        apart("/orgs/:org/projects/:project", part::project),
-        apart("/orgs/:org/projects/:project/board", part::board),
-        apart("/orgs/:org/projects/:project/bugs", part::bugs),
-        apart("/orgs/:org/projects/:project/items/new", part::new_item),
-        apart("/orgs/:org/projects/:project/items/:key", part::item),
-        apart("/orgs/:org/projects/:project/members", part::members),
-        apart("/orgs/:org/projects/:project/audit", part::audit),
-        apart("/orgs/:org/projects/:project/environments", part::environments),
-        apart("/orgs/:org/projects/:project/apps/:app", part::application),
-        apart("/orgs/:org/projects/:project/apps/:app/releases", part::releases),
+        apart("/", part::home()),
+        apart("/approvals", part::approvals()),
+        apart("/approvals/:id", part::approval()),
+        apart("/a/:id", part::approval()),
+        apart("/orgs/:org", part::org()),
+        apart("/orgs/:org/members", part::members()),
+        apart("/orgs/:org/audit", part::audit()),
+        apart("/orgs/:org/projects/:project", part::project()),
+        apart("/orgs/:org/projects/:project/board", part::board()),
+        apart("/orgs/:org/projects/:project/bugs", part::bugs()),
+        apart("/orgs/:org/projects/:project/items/new", part::new_item()),
+        apart("/orgs/:org/projects/:project/items/:key", part::item()),
+        apart("/orgs/:org/projects/:project/members", part::members()),
+        apart("/orgs/:org/projects/:project/audit", part::audit()),
+        apart("/orgs/:org/projects/:project/environments", part::environments()),
+        apart("/orgs/:org/projects/:project/apps/:app", part::application()),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/releases",
+            part::releases(),
+        ),
         apart(
             "/orgs/:org/projects/:project/apps/:app/releases/:version",
-            part::release,
+            part::release(),
         ),
         apart(
             "/orgs/:org/projects/:project/apps/:app/promotions/:id",
-            part::promotion,
+            part::promotion(),
         ),
-        apart("/orgs/:org/projects/:project/apps/:app/audit", part::audit),
-        apart("/orgs/:org/projects/:project/apps/:app/pipelines", part::runs),
+        apart("/orgs/:org/projects/:project/apps/:app/audit", part::audit()),
+        apart("/orgs/:org/projects/:project/apps/:app/pipelines", part::runs()),
         apart(
             "/orgs/:org/projects/:project/apps/:app/pipelines/new",
-            part::gallery,
+            part::gallery(),
         ),
         apart(
             "/orgs/:org/projects/:project/apps/:app/pipelines/new/:template",
-            part::form,
+            part::form(),
         ),
-        apart("/orgs/:org/projects/:project/apps/:app/runs/:number", part::run),
-        apart("/join", part::join),
-        apart("/orgs/:org/members/:person", part::person),
-        apart("/orgs/:org/groups", part::groups),
-        apart("/orgs/:org/groups/:group", part::group),
-        apart("/orgs/:org/roles", part::roles),
-        apart("/orgs/:org/roles/:role", part::role),
-        apart("/orgs/:org/projects/:project/members/:person", part::person),
-        apart("/orgs/:org/projects/:project/apps/:app/members", part::members),
+        apart("/orgs/:org/projects/:project/apps/:app/runs/:number", part::run()),
+        apart("/join", part::join()),
+        apart("/orgs/:org/members/:person", part::person()),
+        apart("/orgs/:org/groups", part::groups()),
+        apart("/orgs/:org/groups/:group", part::group()),
+        apart("/orgs/:org/roles", part::roles()),
+        apart("/orgs/:org/roles/:role", part::role()),
+        apart("/orgs/:org/projects/:project/members/:person", part::person()),
+        apart("/orgs/:org/projects/:project/apps/:app/members", part::members()),
         apart(
             "/orgs/:org/projects/:project/apps/:app/members/:person",
-            part::person,
+            part::person(),
         ),
     ]
+}
+
+/// Fetches the part of the WASM that the page at `path` is in. Hydration has to find it there: while it waits for a
+/// part, a click would change the page under it.
+pub async fn fetch_part(path: &str) {
+    route::fetch(routes(), path).await;
 }
 
 /// Slipway's mark; in the page, since it is smaller than a request.

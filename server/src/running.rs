@@ -3,6 +3,7 @@
 use crate::config::SignIn;
 use crate::http::live::Streams;
 use crate::http::oauth::Gitlab;
+use crate::http::rendered::Rendered;
 use crate::http::session::Sessions;
 use crate::http::{Edge, EdgeParts, listen, pages_in, router};
 use crate::telemetry;
@@ -56,6 +57,7 @@ pub fn edge(plan: Plan, stop: watch::Receiver<bool>) -> Edge {
         behind_proxy: plan.behind_proxy,
         metrics: telemetry::metrics(),
         metrics_token: plan.metrics_token,
+        rendered: Rendered::default(),
         streams: Streams::default(),
         stop,
     })

@@ -61,6 +61,14 @@ pub enum Error {
         /// Why, and what to do.
         text: Text,
     },
+    /// A rule says no to this very person, whatever roles they hold; `text` says which and who may.
+    #[error("barred: {code}")]
+    Barred {
+        /// A stable code.
+        code: &'static str,
+        /// Why, and what to do.
+        text: Text,
+    },
     /// Too many tries.
     #[error("too many tries")]
     Limited {
@@ -122,7 +130,10 @@ impl Error {
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden(_) => "forbidden",
             Self::Invalid(_) => "invalid",
-            Self::Conflict { code, .. } | Self::Refused { code, .. } | Self::Unavailable { code, .. } => code,
+            Self::Conflict { code, .. }
+            | Self::Refused { code, .. }
+            | Self::Barred { code, .. }
+            | Self::Unavailable { code, .. } => code,
             Self::Limited { .. } => "too_many_tries",
             Self::Internal(_) => "internal",
         }
@@ -144,9 +155,10 @@ impl Error {
                     format!("有 {} 处需要修改。", more.len()),
                 ),
             },
-            Self::Conflict { text, .. } | Self::Refused { text, .. } | Self::Unavailable { text, .. } => {
-                text.clone()
-            }
+            Self::Conflict { text, .. }
+            | Self::Refused { text, .. }
+            | Self::Barred { text, .. }
+            | Self::Unavailable { text, .. } => text.clone(),
             Self::Limited { retry_after } => Text::new(
                 format!("Too many tries. Wait {retry_after} seconds, then try again."),
                 format!("尝试次数过多，请在 {retry_after} 秒后重试。"),

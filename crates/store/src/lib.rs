@@ -25,6 +25,7 @@ mod person;
 mod promotion;
 mod proposal;
 mod release;
+mod revision;
 mod role;
 mod row;
 mod run;

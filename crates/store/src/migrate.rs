@@ -24,7 +24,7 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     3 "0003_promotions",
     4 "0004_boards",
     5 "0005_run_failures",
-    20 "0020_people",
+    6 "0006_people",
 };
 
 /// How many migrations the database lacks. Changes nothing.

@@ -14,6 +14,7 @@ mod outbox;
 mod person;
 mod pipelines;
 mod promotion;
+mod revision;
 
 use crate::MockClock;
 use slipway_domain::id::UserId;
@@ -52,6 +53,7 @@ pub use promotion::{
     an_environment_is_changed_by_whoever_saw_it_last, decisions_and_turns_are_kept_by_person,
     the_lane_and_the_grid_show_the_same_stops,
 };
+pub use revision::a_revision_tells_of_every_commit;
 
 /// A portal of a test, and its clock.
 #[derive(Clone)]

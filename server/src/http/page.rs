@@ -2,7 +2,7 @@
 
 use super::observe::RequestId;
 use super::visit::Visit;
-use super::{Edge, flash, headers, problem};
+use super::{Edge, flash, headers, problem, rendered};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -63,7 +63,13 @@ async fn page(State(edge): State<Edge>, Extension(visit): Extension<Visit>, requ
         None => Ok(None),
     };
     match taken {
-        Ok(flash) => render(&edge, visit, flash, request).await,
+        Ok(Some(flash)) => render(&edge, visit, Some(flash), request).await,
+        Ok(None) => {
+            let (parts, body) = request.into_parts();
+            let key = rendered::Key::of(&visit, &parts);
+            let request = Request::from_parts(parts, body);
+            rendered::or_else(&edge, key, render(&edge, visit, None, request)).await
+        }
         Err(error) => problem::answer(
             &error,
             visit.ctx.locale(),

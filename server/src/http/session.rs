@@ -55,6 +55,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// What it is kept under: a hash of what the browser has.
+    pub fn key(&self) -> Arc<str> {
+        Arc::clone(&self.key)
+    }
+
     /// Who signed in to it.
     pub fn person(&self) -> Option<&Person> {
         self.person.as_deref()

@@ -411,9 +411,7 @@ async fn nobody_strangers_and_small_roles_are_turned_away_and_the_rest_let_in() 
     for call in calls(&places) {
         let mut expect = vec![(None, 401), (Some("olga"), 404), (Some("nora"), 404)];
         if let Some(who) = call.too_small {
-            // No role lets anybody decide: the rules of the environment name people, and refuse the others.
-            let by_rules = rows.get(call.name) == Some(&"named by the approval rules");
-            expect.push((Some(who), if by_rules { 422 } else { 403 }));
+            expect.push((Some(who), 403));
             assert_ne!(
                 rows.get(call.name),
                 Some(&"see"),

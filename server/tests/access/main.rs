@@ -10,6 +10,7 @@ mod headers;
 mod live;
 mod origin;
 mod problems;
+mod rendered;
 mod replicas;
 mod scene;
 mod sign_in;

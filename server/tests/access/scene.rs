@@ -35,6 +35,9 @@ pub const PASSWORD: &str = "correct horse";
 /// Where Slipway is reached in tests.
 pub const URL: &str = "http://127.0.0.1:3000";
 
+/// The page of a furnished scene's project.
+pub const PROJECT_PAGE: &str = "/orgs/acme/projects/checkout";
+
 /// Everything a test needs. The database goes with it.
 pub struct Scene {
     pub portal: Portal,
