@@ -187,17 +187,12 @@ fn add(group: &GroupView) -> AnyView {
 }
 
 fn change(group: &GroupView) -> AnyView {
-    let (place, name, claim) = (
-        group_fields(group),
-        group.group.name.clone(),
-        group.claim.clone().unwrap_or_default(),
-    );
+    let (place, name) = (group_fields(group), group.group.name.clone());
     // Made in the form: a field made before it would not know what was typed or is wrong.
     let fields = move || {
         view! {
             {place}
             <Field name="name" label=tr!(member.group_name) value=name required=true/>
-            <Field name="claim" label=tr!(member.claim) help=tr!(member.claim_help) value=claim/>
             <p>{submit(Weight::Plain, tr!(member.save))}</p>
         }
     };

@@ -29,9 +29,11 @@ pub fn org_tabs(org: &str, current: &str) -> AnyView {
     )
 }
 
-/// Roles as the choices of a field.
+/// Roles as the choices of a field, after one that says to choose: nobody becomes an owner by not looking.
 pub fn role_choices(roles: &[HeldRole]) -> Vec<(String, String)> {
-    roles.iter().map(|role| (role.key(), say(&role.text()))).collect()
+    let none = (String::new(), tr!(member.choose));
+    let roles = roles.iter().map(|role| (role.key(), say(&role.text())));
+    std::iter::once(none).chain(roles).collect()
 }
 
 /// A role that somebody holds, and where it comes from.
