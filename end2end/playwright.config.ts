@@ -29,7 +29,7 @@ export default defineConfig({
   workers: Number(process.env.SLIPWAY_WORKERS ?? 2),
   timeout: 60_000,
   expect: { timeout: 10_000 },
-  reporter: [["list"]],
+  reporter: [["list"], ["./support/failures.ts", { outputFile: "test-results/failures.txt" }]],
   use: {
     browserName: "chromium",
     launchOptions: chromium,

@@ -55,6 +55,9 @@ enum Check {
     Browser,
 }
 
+/// Where the browser specs write down what failed.
+const FAILURES: &str = "end2end/test-results/failures.txt";
+
 /// What became of a check.
 enum Outcome {
     Passed,
@@ -84,7 +87,20 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         }
         results.push((check, outcome, begun.elapsed()));
     }
-    summarize(&results, started.elapsed())
+    let failed = |(check, outcome, _): &(Check, Outcome, Duration)| {
+        *check == Check::Browser && matches!(outcome, Outcome::Failed(_))
+    };
+    let again = results.iter().any(failed).then(|| failures(workspace));
+    summarize(&results, started.elapsed()).inspect_err(|_| {
+        if let Some(again) = again.filter(|text| !text.is_empty()) {
+            eprintln!("\n── what failed in the browser ──\n{}", again.trim_end());
+        }
+    })
+}
+
+/// What failed in the browser, in a few lines: said last, where a log that is cut still has it.
+fn failures(workspace: &Workspace) -> String {
+    std::fs::read_to_string(workspace.root.join(FAILURES)).unwrap_or_default()
 }
 
 fn name(check: Check) -> String {
@@ -230,6 +246,8 @@ fn tests(workspace: &Workspace, arguments: &[String]) -> Result<()> {
 }
 
 fn browser(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    // What an earlier run said is not to be taken for what this one says.
+    let _ = std::fs::remove_file(workspace.root.join(FAILURES));
     let binary = build::everything(workspace, Profile::Dev, false)?;
     let mut playwright = specs(workspace, "playwright");
     playwright

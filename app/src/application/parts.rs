@@ -43,6 +43,7 @@ pub fn app_head(base: &str, current: &str) -> AnyView {
             tab("", tr!(app.overview)),
             tab("pipelines", tr!(common.nav_pipelines)),
             tab("releases", tr!(common.nav_releases)),
+            tab("members", tr!(common.nav_members)),
         ],
     )
 }

@@ -120,8 +120,7 @@ fn quick_add(moves: Moves) -> AnyView {
     let options = parts::options(&kinds, ItemKind::Task, |kind| (kind.key(), kind.text()));
     let fields = view! {
         {moves.place_fields()}
-        <label class="visually-hidden" for="f-title">{tr!(board.quick_add)}</label>
-        <input class="input" id="f-title" name="title" placeholder=tr!(board.quick_add) required maxlength="200" autocomplete="off"/>
+        <input class="input" name="title" aria-label=tr!(board.quick_add) placeholder=tr!(board.quick_add) required maxlength="200" autocomplete="off"/>
         <span class="row">
             <select class="input" name="kind" aria-label=tr!(board.kind)>{options}</select>
             {submit(Weight::Plain, tr!(board.add))}

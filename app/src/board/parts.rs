@@ -77,7 +77,7 @@ pub fn choices<T: Copy>(all: &[T], of: fn(T) -> (&'static str, Text)) -> Vec<(St
 /// A field for a day.
 pub fn day_field(name: &'static str, label: String) -> AnyView {
     let form = FormState::here();
-    let id = format!("f-{name}");
+    let id = form.id_of(name);
     let error = format!("{id}-error");
     let described = error.clone();
     let wrong = Signal::derive(move || form.wrong(name));

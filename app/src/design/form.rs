@@ -17,6 +17,8 @@ pub struct FormState {
     pub error: RwSignal<Option<AppError>>,
     /// What was typed before, from a plain post.
     typed: StoredValue<Option<Flash>>,
+    /// What the ids of its fields begin with: no two forms of a page share it.
+    prefix: StoredValue<String>,
 }
 
 impl FormState {
@@ -25,12 +27,24 @@ impl FormState {
         Self {
             error: RwSignal::new(None),
             typed: StoredValue::new(None),
+            prefix: StoredValue::new(String::from("f")),
         }
     }
 
     /// The state of the form around here; outside of a form, an empty one.
     pub fn here() -> Self {
         use_context().unwrap_or_else(Self::empty)
+    }
+
+    /// The id of the field `name`.
+    pub fn id_of(self, name: &str) -> String {
+        self.prefix.with_value(|prefix| format!("{prefix}-{name}"))
+    }
+
+    /// Whether the form was sent and came back: what was ticked then holds, not what stood there before.
+    pub fn came_back(self) -> bool {
+        self.typed
+            .with_value(|flash| flash.as_ref().is_some_and(|flash| flash.shown.is_none()))
     }
 
     /// What was typed into `name` before.
@@ -83,9 +97,11 @@ pub fn Form(
     });
     let refused = flash.as_ref().filter(|flash| flash.shown.is_none());
     let error = RwSignal::new(refused.map(|flash| flash.error.clone()));
+    let prefix = prefix_of(action, key.as_ref().map(|(_, value)| value.as_str()));
     let state = FormState {
         error,
         typed: StoredValue::new(flash),
+        prefix: StoredValue::new(prefix.clone()),
     };
     let busy = RwSignal::new(false);
     let send = enhanced(action, error, busy, done, confirm);
@@ -97,7 +113,7 @@ pub fn Form(
     let hidden = key.map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
     view! {
         <form method="post" action=action class=class aria-busy=move || busy.get().then_some("true") on:submit=send>
-            {move || error.get().map(error_summary)}
+            {move || error.get().map(|error| error_summary(error, &prefix))}
             {hidden}
             <Provider value=state>{children()}</Provider>
         </form>
@@ -105,12 +121,25 @@ pub fn Form(
     .into_any()
 }
 
+/// What the ids of a form's fields begin with: `noun-verb` of the server function's path, and what tells forms with the
+/// same action apart.
+pub fn prefix_of(action: &str, key: Option<&str>) -> String {
+    let name = action
+        .trim_start_matches("/api/fn/")
+        .trim_start_matches('/')
+        .replace('/', "-");
+    match key {
+        Some(key) => format!("{name}-{key}"),
+        None => name,
+    }
+}
+
 /// The errors of a form, first in it, with links to their fields.
-fn error_summary(error: AppError) -> AnyView {
+fn error_summary(error: AppError, prefix: &str) -> AnyView {
     let items = error
         .fields
         .iter()
-        .map(|(name, wrong)| view! { <li><a href=format!("#f-{name}") rel="external">{wrong.clone()}</a></li> })
+        .map(|(name, wrong)| view! { <li><a href=format!("#{prefix}-{name}") rel="external">{wrong.clone()}</a></li> })
         .collect_view();
     let request = (error.status >= 500 && !error.request_id.is_empty())
         .then(|| view! { <p class="request-id">{tr!(common.request_id)}" "<code>{error.request_id.clone()}</code></p> });

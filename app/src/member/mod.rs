@@ -125,9 +125,14 @@ fn show(page: &MemberPage) -> AnyView {
         .project
         .is_none()
         .then(|| parts::org_tabs(&page.place.org.slug, "members"));
+    let head = page
+        .place
+        .app
+        .is_some()
+        .then(|| crate::application::parts::app_head(&page.place.path(), "members"));
     view! {
         <PageHead title=tr!(common.nav_members) line=line.into_any()/>
-        {tabs}
+        {tabs}{head}
         <div class="stack wide">
             {crate::invitation::requests(page)}
             <div class="box">{people}</div>

@@ -9,9 +9,9 @@ use slipway_domain::pipeline::{Options, Param, ParamKind};
 
 /// The field of `param`. Hidden ones stay in the page, so that what was typed into them is not lost.
 pub fn param_field(param: &Param, draft: Draft) -> AnyView {
-    let id = format!("f-{}", param.id);
-    let (help_id, error_id) = (format!("{id}-help"), format!("{id}-error"));
     let form = FormState::here();
+    let id = form.id_of(&param.id);
+    let (help_id, error_id) = (format!("{id}-help"), format!("{id}-error"));
     let wrong = {
         let key = param.id.clone();
         let posted = [param.id.clone(), name_of(&param.id)];

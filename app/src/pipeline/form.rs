@@ -6,6 +6,8 @@ use super::draft::{Draft, Inputs, from_query};
 use super::field::param_field;
 use super::preview;
 use crate::design::button::{Weight, button_link, submit};
+#[cfg(feature = "hydrate")]
+use crate::design::form::prefix_of;
 use crate::design::form::{Form, hidden};
 use crate::design::page::PageHead;
 use crate::design::state::EmptyState;
@@ -145,9 +147,10 @@ fn take_early_typing(params: &[Param], draft: Draft) {
         .iter()
         .map(|param| (param.id.clone(), param.kind == ParamKind::Bool))
         .collect();
+    let prefix = prefix_of(ProposePipeline::PATH, None);
     Effect::new(move || {
         for (id, is_switch) in &fields {
-            let Some(element) = document().get_element_by_id(&format!("f-{id}")) else {
+            let Some(element) = document().get_element_by_id(&format!("{prefix}-{id}")) else {
                 continue;
             };
             // A text area and a choice have a value as an input does.

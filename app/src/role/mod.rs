@@ -4,7 +4,7 @@ pub mod api;
 
 use crate::design::button::{Weight, button_link, submit};
 use crate::design::field::Field;
-use crate::design::form::{Form, hidden};
+use crate::design::form::{Form, FormState, hidden};
 use crate::design::page::{PageHead, Panel};
 use crate::design::state::EmptyState;
 use crate::i18n::say;
@@ -131,6 +131,8 @@ fn make(org: &str, scope: Option<&str>) -> AnyView {
 
 /// A box for each action that a role of the scope can have. To see is part of every role.
 fn actions(scope: ScopeKind, chosen: ActionSet) -> AnyView {
+    let form = FormState::here();
+    let came_back = form.came_back();
     let boxes = scope
         .actions()
         .iter()
@@ -138,15 +140,20 @@ fn actions(scope: ScopeKind, chosen: ActionSet) -> AnyView {
         .enumerate()
         .map(|(i, action)| {
             let name = format!("actions[{i}]");
+            let on = if came_back {
+                form.typed(&name).is_some()
+            } else {
+                chosen.has(action)
+            };
             view! {
                 <label class="check">
-                    <input type="checkbox" name=name value=action.key() checked=chosen.has(action)/>
+                    <input type="checkbox" name=name value=action.key() checked=on/>
                     {say(&action.text())}
                 </label>
             }
         })
         .collect_view();
-    view! { <fieldset class="field" id="f-actions"><legend>{tr!(member.actions)}</legend>{boxes}</fieldset> }
+    view! { <fieldset class="field" id=form.id_of("actions")><legend>{tr!(member.actions)}</legend>{boxes}</fieldset> }
         .into_any()
 }
 

@@ -153,8 +153,12 @@ fn code(workspace: &Workspace) -> Result<Value> {
         "--locked",
         "--package",
         "slipway-domain",
+        "--package",
+        "slipway-portal",
         "--bench",
         "pipeline",
+        "--bench",
+        "access",
     ]);
     let said = capture(cargo.args(["--", "--output-format", "bencher"]))?;
     let medians: Map<String, Value> = said.lines().filter_map(median).collect();
