@@ -17,11 +17,11 @@ const ORG: &str = "org=acme";
 const PROJECT: &str = "org=acme&project=checkout";
 
 /// How one call is tried.
-struct Call {
+pub(crate) struct Call {
     /// The row: `fn:` and the endpoint, or method and path.
-    name: &'static str,
+    pub(crate) name: &'static str,
     /// Its arguments, or for a route the path that is asked.
-    arguments: String,
+    pub(crate) arguments: String,
     /// Somebody who sees the place but may not do this; `None`: whoever sees it may.
     too_small: Option<&'static str>,
     /// Somebody who may, and the status they get. GitLab cannot be reached here, so 503 is as far as some get.
@@ -43,7 +43,7 @@ fn call(
 }
 
 #[expect(clippy::too_many_lines, reason = "a table: one call a server function")]
-fn calls(at: &Places) -> Vec<Call> {
+pub(crate) fn calls(at: &Places) -> Vec<Call> {
     let with = |base: &str, more: &str| format!("{base}&{more}");
     let promotion = format!("id={}", at.promotion);
     let nothing = uuid::Uuid::nil();
@@ -343,7 +343,7 @@ fn table() -> BTreeMap<&'static str, &'static str> {
 }
 
 /// Endpoint → whether it is posted, of the server functions that are linked in.
-fn server_functions() -> BTreeMap<String, bool> {
+pub(crate) fn server_functions() -> BTreeMap<String, bool> {
     // Linked in by what uses them.
     let _ = slipway_app::App;
     server_fn::axum::server_fn_paths()
