@@ -6,7 +6,7 @@ pub mod api;
 use crate::Flash;
 use crate::design::avatar::initials;
 use crate::design::field::{Control, Field};
-use crate::design::form::hidden;
+use crate::design::form::{Form, hidden};
 use crate::design::icon::{Icon, icon};
 use crate::design::user_menu::Preferences;
 use crate::load::load;
@@ -91,6 +91,31 @@ fn sign_in(ways: &SignInOptions, next: &str, error: Option<&str>) -> AnyView {
             {(ways.local && !ways.providers.is_empty()).then(|| view! { <p class="or">{tr!(session.or)}</p> })}
             {providers}
             {demo.map(|password| demo_people(&ways.demo_people, password, next))}
+            <Preferences/>
+        </div>
+    }
+    .into_any()
+}
+
+/// Where the form of the second step posts to, and its page.
+const CODE: &str = "/sign-in/code";
+
+/// `/sign-in/code`: the code after the password.
+pub fn code_page() -> AnyView {
+    // Made in the form: a field made before it would not know what is wrong.
+    let fields = || {
+        view! {
+            <Field name="code" label=tr!(session.code) help=tr!(session.code_help) required=true autocomplete="one-time-code"/>
+            <button type="submit" class="btn primary big">{tr!(session.code_submit)}</button>
+        }
+    };
+    view! {
+        <Title text=tr!(session.code_title)/>
+        <div class="sign-in">
+            <div class="brand">{icon(Icon::Brand)}"Slipway"</div>
+            <h1 tabindex="-1">{tr!(session.code_title)}</h1>
+            <Form action=CODE plain=true>{fields()}</Form>
+            <p><a href=ACTION rel="external">{tr!(session.code_back)}</a></p>
             <Preferences/>
         </div>
     }

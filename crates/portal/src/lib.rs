@@ -14,6 +14,7 @@ pub mod connection;
 pub mod context;
 pub mod environment;
 pub mod error;
+pub mod factor;
 pub mod fault;
 pub mod group;
 pub mod home;
@@ -34,7 +35,9 @@ pub mod repository;
 pub mod role;
 pub mod run;
 pub mod seal;
+pub mod session;
+mod totp;
 pub mod webhook;
 
-pub use context::{Actor, OpCtx, Portal, PortalParts, Via};
+pub use context::{Actor, InSession, OpCtx, Portal, PortalParts, Via};
 pub use error::{Denial, Error, FieldError, Result};

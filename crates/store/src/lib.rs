@@ -11,6 +11,7 @@ mod connect;
 mod connection;
 mod environment;
 mod error;
+mod factor;
 mod group;
 mod home;
 mod invitation;
@@ -29,6 +30,7 @@ mod revision;
 mod role;
 mod row;
 mod run;
+mod session;
 mod webhook;
 
 pub use connect::{SqlStore, SqlTx};

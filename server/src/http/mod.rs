@@ -20,6 +20,7 @@ pub mod preferences;
 pub mod problem;
 pub mod rendered;
 pub mod route;
+pub mod second_step;
 pub mod session;
 pub mod sign_in;
 pub mod visit;

@@ -225,7 +225,7 @@ async fn finish(edge: &Edge, visit: &Visit, headers: &HeaderMap, sent: ComingBac
     )
     .await;
     match signed_in {
-        Ok(person) => sign_in::begin(edge, visit, person.id, &trip.next).await,
+        Ok(person) => sign_in::begin(edge, visit, &person.as_ref(), &trip.next).await,
         Err(error) => failed(error.code(), &trip.next),
     }
 }

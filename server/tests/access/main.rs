@@ -1,5 +1,6 @@
 //! The HTTP edge, held in the hand: a router around a real database, and people with and without rights.
 
+mod account;
 mod check;
 mod configuration;
 mod coverage;

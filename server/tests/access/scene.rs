@@ -19,6 +19,7 @@ use slipway_portal::person::NewAccount;
 use slipway_portal::ports::{ClusterConnector, JobRecord, NewPerson, ReleaseRecord, RunRecord};
 use slipway_portal::{Actor, OpCtx, Portal, Via, app, cluster, environment, item, org, project, promotion};
 use slipway_server::config::SignIn;
+use slipway_server::http::session::Device;
 use slipway_server::http::{Edge, router};
 use slipway_server::running::{self, Plan};
 use slipway_store::SqlStore;
@@ -190,7 +191,13 @@ impl Scene {
 
     /// The cookie of a fresh session.
     pub async fn session(&self, who: &str) -> String {
-        let cookie = self.edge.sessions.start(self.people[who].id, None).await.unwrap();
+        let person = self.people[who].id;
+        let cookie = self
+            .edge
+            .sessions
+            .start(person, Device::default(), None)
+            .await
+            .unwrap();
         cookie.to_str().unwrap().split(';').next().unwrap().to_owned()
     }
 
