@@ -23,3 +23,9 @@ CREATE TABLE former_emails (
     PRIMARY KEY (user_id, email)
 );
 CREATE INDEX former_emails_email ON former_emails (email);
+
+-- Each answer of a provider signs in once; the state itself is not kept.
+CREATE TABLE used_states (
+    state_hash TEXT PRIMARY KEY NOT NULL,
+    used_at BIGINT NOT NULL
+);

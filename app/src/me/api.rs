@@ -1,11 +1,13 @@
 //! Server functions about the signed-in person.
 
+use super::security::SecurityPage;
 use crate::AppError;
+#[cfg(feature = "ssr")]
+use crate::SignInOptions;
 #[cfg(feature = "ssr")]
 use crate::design::flash::show_once;
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
-use slipway_domain::factor::Security;
 use slipway_domain::org::Chrome;
 use slipway_domain::person::Person;
 use slipway_domain::session::SessionView;
@@ -54,9 +56,22 @@ pub async fn revoke_other_sessions() -> Result<(), AppError> {
 
 /// How the reader signs in.
 #[server(name = ReadSecurity, prefix = "/api/fn", endpoint = "me/security", input = GetUrl)]
-pub async fn read_security() -> Result<Security, AppError> {
+pub async fn read_security() -> Result<SecurityPage, AppError> {
     let ctx = crate::ctx()?;
-    Ok(slipway_portal::factor::security(&ctx).await?)
+    let options = use_context::<SignInOptions>().unwrap_or_default();
+    let security = slipway_portal::factor::security(&ctx, &options.ways()).await?;
+    Ok(SecurityPage {
+        security,
+        providers: options.providers,
+    })
+}
+
+/// Unlinks one of the reader's identities.
+#[server(name = UnlinkIdentity, prefix = "/api/fn", endpoint = "me/unlink")]
+pub async fn unlink(issuer: String, subject: String) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    let options = use_context::<SignInOptions>().unwrap_or_default();
+    Ok(slipway_portal::identity::unlink(&ctx, &issuer, &subject, &options.ways()).await?)
 }
 
 /// Changes the reader's password.

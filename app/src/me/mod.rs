@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod factor;
+pub mod identity;
 pub mod security;
 
 use crate::design::button::{Weight, submit};

@@ -39,6 +39,10 @@ pub struct Provider {
     pub key: String,
     /// For people.
     pub name: String,
+    /// What it calls itself: a URL.
+    pub issuer: String,
+    /// Whether it can be told to ask who somebody is once more.
+    pub anew: bool,
 }
 
 /// The ways in.
@@ -52,6 +56,21 @@ pub struct SignInOptions {
     pub demo_password: Option<String>,
     /// Providers.
     pub providers: Vec<Provider>,
+}
+
+#[cfg(feature = "ssr")]
+impl SignInOptions {
+    /// As the use cases know them.
+    pub(crate) fn ways(&self) -> slipway_portal::identity::Ways {
+        slipway_portal::identity::Ways {
+            local: self.local,
+            issuers: self
+                .providers
+                .iter()
+                .map(|provider| provider.issuer.clone())
+                .collect(),
+        }
+    }
 }
 
 /// Where the form posts to.
@@ -129,6 +148,8 @@ fn trouble(code: &str) -> AnyView {
         .filter(|said| !said.is_empty());
     let words = said.unwrap_or_else(|| match code {
         "too_many_tries" => tr!(session.limited),
+        "not_allowed" => tr!(session.not_allowed),
+        "deactivated" => tr!(session.deactivated),
         "provider" => tr!(session.provider_failed),
         "expired" => tr!(session.expired),
         _ => tr!(session.wrong),

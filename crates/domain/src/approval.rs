@@ -37,7 +37,10 @@ pub struct ApprovalRule {
 
 /// The rules of an environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "four rules that are on or off, each by itself")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four rules that are on or off, each by itself"
+)]
 pub struct ApprovalPolicy {
     /// Whether a rule is asked only after the ones before it are satisfied.
     pub ordered: bool,

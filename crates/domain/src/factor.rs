@@ -1,5 +1,6 @@
 //! Second factors: a code of an authenticator (RFC 6238) after the password.
 
+use crate::identity::IdentityView;
 use crate::time::{MINUTE, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -62,4 +63,6 @@ pub struct Security {
     pub factor: Factor,
     /// Whether they proved lately that it is them, and so may change all of this.
     pub proved: bool,
+    /// The identities that they sign in with elsewhere.
+    pub identities: Vec<IdentityView>,
 }

@@ -17,6 +17,7 @@ pub mod environment;
 pub mod factor;
 pub mod group;
 pub mod id;
+pub mod identity;
 pub mod invitation;
 pub mod item;
 pub mod manifest;

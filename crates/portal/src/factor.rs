@@ -3,6 +3,7 @@
 use crate::change::Change;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
+use crate::identity::{self, Ways};
 use crate::person::{self, count, unlocked};
 use crate::ports::FactorRow;
 use crate::{session, totp};
@@ -28,12 +29,13 @@ fn sealed_for(user: UserId) -> String {
     format!("totp of {user}")
 }
 
-/// How the actor signs in.
+/// How the actor signs in; `ways` are those that the configuration offers.
 ///
 /// # Errors
 /// Nobody is signed in.
-pub async fn security(ctx: &OpCtx) -> Result<Security> {
+pub async fn security(ctx: &OpCtx, ways: &Ways) -> Result<Security> {
     let user = ctx.user()?;
+    let identities = identity::list(ctx, ways).await?;
     let mut tx = ctx.read().await?;
     let credentials = tx.credentials(&user.username).await?;
     let row = tx.factor(user.id).await?;
@@ -43,6 +45,7 @@ pub async fn security(ctx: &OpCtx) -> Result<Security> {
         has_password: credentials.is_some_and(|c| c.password_hash.is_some()),
         factor: standing(ctx, user, row)?,
         proved: session::proved(ctx).is_ok(),
+        identities,
     })
 }
 
@@ -206,12 +209,14 @@ pub(crate) async fn is_asked(ctx: &OpCtx, user: UserId) -> Result<bool> {
 }
 
 /// Lets pass whoever has the second factor of `user`: a code that was not used before, or a recovery code, which is
-/// used up. `address` is where they come from.
+/// used up. `address` is where they come from; `None`: they are signed in already.
 ///
 /// # Errors
 /// A wrong `code`; [`Error::Limited`] after too many.
-pub async fn check(ctx: &OpCtx, user: UserId, typed: &str, address: &str) -> Result<()> {
-    let keys = [code_key(user), person::address_key(address)];
+pub async fn check(ctx: &OpCtx, user: UserId, typed: &str, address: Option<&str>) -> Result<()> {
+    let keys: Vec<String> = std::iter::once(code_key(user))
+        .chain(address.map(person::address_key))
+        .collect();
     unlocked(ctx, &keys).await?;
     let right = passes(ctx, user, &plain(typed)).await?;
     count(ctx, &keys, right).await?;

@@ -18,6 +18,7 @@ pub mod factor;
 pub mod fault;
 pub mod group;
 pub mod home;
+pub mod identity;
 pub mod invitation;
 pub mod item;
 pub mod jobs;

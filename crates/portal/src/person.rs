@@ -82,7 +82,7 @@ pub async fn sign_in(ctx: &OpCtx, username: &str, password: &str, address: &str)
 /// # Errors
 /// As [`factor::check`]; [`Error::Unauthenticated`] where the account was switched off meanwhile.
 pub async fn sign_in_by_code(ctx: &OpCtx, user: UserId, typed: &str, address: &str) -> Result<Person> {
-    factor::check(ctx, user, typed, address).await?;
+    factor::check(ctx, user, typed, Some(address)).await?;
     let person = ctx.read().await?.person(user).await?;
     person
         .filter(|person| person.deactivated_at.is_none())
@@ -128,74 +128,6 @@ pub(crate) async fn count(ctx: &OpCtx, keys: &[String], success: bool) -> Result
         change.tx().set_failures(key, failures, locked).await?;
     }
     change.commit().await
-}
-
-/// Who signed in elsewhere. The identity is linked by verified `(issuer, subject)`; somebody new gets an
-/// account, and no rights.
-///
-/// # Errors
-/// The account is switched off, or the database does not answer.
-pub async fn sign_in_by_identity(
-    ctx: &OpCtx,
-    issuer: &str,
-    subject: &str,
-    username: &str,
-    name: &str,
-    email: Option<&str>,
-) -> Result<Person> {
-    let known = ctx.read().await?.person_of_identity(issuer, subject).await?;
-    let person = match known {
-        Some(person) => person,
-        None => link_identity(ctx, issuer, subject, username, name, email).await?,
-    };
-    if person.deactivated_at.is_some() {
-        return Err(Error::refused(
-            "deactivated",
-            "This account is switched off.",
-            "该账号已停用。",
-        ));
-    }
-    Ok(person)
-}
-
-async fn link_identity(
-    ctx: &OpCtx,
-    issuer: &str,
-    subject: &str,
-    username: &str,
-    name: &str,
-    email: Option<&str>,
-) -> Result<Person> {
-    let mut change = ctx.change().await?;
-    change.bookkeeping();
-    let mut free = username.to_lowercase();
-    let mut number = 1;
-    while change.tx().credentials(&free).await?.is_some() {
-        number += 1;
-        free = format!("{}-{number}", username.to_lowercase());
-    }
-    let person = Person {
-        id: ctx.id(),
-        username: free,
-        name: name.to_owned(),
-        email: email.map(String::from),
-        locale: None,
-        created_at: ctx.now(),
-        deactivated_at: None,
-    };
-    change
-        .tx()
-        .insert_person(&NewPerson {
-            person: person.clone(),
-            password_hash: None,
-        })
-        .await?;
-    change
-        .tx()
-        .insert_identity(person.id, issuer, subject, ctx.now())
-        .await?;
-    change.commit().await?;
-    Ok(person)
 }
 
 /// A local account to be made.

@@ -11,6 +11,7 @@ mod factor;
 mod forge;
 mod group;
 mod home;
+mod identity;
 mod invitation;
 mod item;
 mod member;
@@ -40,6 +41,7 @@ pub use forge::{
 };
 pub use group::{GroupBinding, GroupTx};
 pub use home::HomeTx;
+pub use identity::{ClaimedGroup, IdentityRow, IdentityTx};
 pub use invitation::{InvitationRecord, InvitationTx, RequestRecord};
 pub use item::{ItemRecord, ItemTx, NewItemRow, NewIteration};
 pub use member::{HeldBinding, MemberTx};
@@ -79,6 +81,7 @@ pub trait Tx:
     + RoleTx
     + SessionTx
     + FactorTx
+    + IdentityTx
     + Ends
 {
 }
@@ -106,6 +109,7 @@ impl<T> Tx for T where
         + RoleTx
         + SessionTx
         + FactorTx
+        + IdentityTx
         + Ends
 {
 }

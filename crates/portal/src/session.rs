@@ -59,7 +59,6 @@ pub async fn revoke_others(ctx: &OpCtx) -> Result<()> {
 /// A wrong `password` or `code`; [`Error::Limited`] after too many; [`Error::Refused`] `no_password`.
 pub async fn prove(ctx: &OpCtx, password: String, code: &str) -> Result<()> {
     let user = ctx.user()?.clone();
-    let session = ctx.session().ok_or(Error::Unauthenticated)?;
     let credentials = ctx.read().await?.credentials(&user.username).await?;
     if credentials.is_none_or(|c| c.password_hash.is_none()) {
         return Err(Error::refused(
@@ -70,8 +69,14 @@ pub async fn prove(ctx: &OpCtx, password: String, code: &str) -> Result<()> {
     }
     person::prove_by_password(ctx, &user, password).await?;
     if factor::is_asked(ctx, user.id).await? {
-        factor::check(ctx, user.id, code, "-").await?;
+        factor::check(ctx, user.id, code, None).await?;
     }
+    note_proof(ctx).await
+}
+
+/// Writes down that the actor has just proved that it is them.
+pub(crate) async fn note_proof(ctx: &OpCtx) -> Result<()> {
+    let session = ctx.session().ok_or(Error::Unauthenticated)?;
     let mut change = ctx.change().await?;
     change.bookkeeping();
     change.tx().set_proved(&session.key, ctx.now()).await?;

@@ -14,6 +14,7 @@ mod error;
 mod factor;
 mod group;
 mod home;
+mod identity;
 mod invitation;
 mod item;
 mod lane;

@@ -1,4 +1,4 @@
-//! People, identities and failures.
+//! People and failures to sign in.
 
 use crate::connect::SqlTx;
 use crate::error::{affected, map};
@@ -12,7 +12,7 @@ use slipway_portal::ports::{Credentials, NewPerson, PersonTx, StoreResult};
 use sqlx::any::AnyRow;
 use sqlx::query;
 
-fn person(row: &AnyRow) -> StoreResult<Person> {
+pub(crate) fn person(row: &AnyRow) -> StoreResult<Person> {
     let c = columns("users", row);
     Ok(Person {
         id: c.id("id")?,
@@ -145,36 +145,6 @@ impl PersonTx for SqlTx {
             .await
             .map_err(map)?;
         affected(done.rows_affected())
-    }
-
-    async fn person_of_identity(&mut self, issuer: &str, subject: &str) -> StoreResult<Option<Person>> {
-        let row = query(
-            "SELECT u.* FROM identities i JOIN users u ON u.id = i.user_id WHERE i.issuer = $1 AND i.subject = $2",
-        )
-        .bind(issuer)
-        .bind(subject)
-        .fetch_optional(self.conn())
-        .await
-        .map_err(map)?;
-        row.as_ref().map(person).transpose()
-    }
-
-    async fn insert_identity(
-        &mut self,
-        user: UserId,
-        issuer: &str,
-        subject: &str,
-        at: Timestamp,
-    ) -> StoreResult<()> {
-        query("INSERT INTO identities (issuer, subject, user_id, created_at) VALUES ($1, $2, $3, $4)")
-            .bind(issuer)
-            .bind(subject)
-            .bind(user.to_string())
-            .bind(at.micros())
-            .execute(self.conn())
-            .await
-            .map_err(map)?;
-        Ok(())
     }
 
     async fn failures(&mut self, key: &str) -> StoreResult<(i64, Option<Timestamp>)> {

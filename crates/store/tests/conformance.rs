@@ -23,6 +23,10 @@ macro_rules! on_both {
 }
 
 on_both! {
+    a_state_is_used_once,
+    an_identity_is_linked_once_and_the_last_way_in_stays,
+    an_identity_is_one_account_and_an_address_is_none,
+    groups_follow_claims,
     a_password_is_changed_by_who_knows_it,
     a_second_factor_is_asked_for_and_no_code_works_twice,
     a_second_factor_is_changed_by_its_owner_alone,

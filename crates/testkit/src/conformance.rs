@@ -9,6 +9,7 @@
 mod access;
 mod audit;
 mod factor;
+mod identity;
 mod item;
 mod member;
 mod outbox;
@@ -32,6 +33,10 @@ pub use audit::{every_change_joins_the_chain, two_writers_never_fork_the_chain};
 pub use factor::{
     a_second_factor_is_asked_for_and_no_code_works_twice, a_second_factor_is_changed_by_its_owner_alone,
     codes_are_not_guessed,
+};
+pub use identity::{
+    a_state_is_used_once, an_identity_is_linked_once_and_the_last_way_in_stays,
+    an_identity_is_one_account_and_an_address_is_none, groups_follow_claims,
 };
 pub use item::{
     bugs_are_closed_by_testers_and_reporters, cards_stay_where_they_are_put, concurrent_moves_all_survive,

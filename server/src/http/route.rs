@@ -58,8 +58,8 @@ pub const ROUTES: &[Route] = &[
         post(second_step::enter)
     }),
     route("POST", "/sign-out", Access::Anyone, || post(sign_in::sign_out)),
-    route("GET", "/sign-in/gitlab", Access::Anyone, || get(oauth::leave)),
-    route("GET", "/sign-in/gitlab/callback", Access::Proof, || {
+    route("GET", "/sign-in/{provider}", Access::Anyone, || get(oauth::leave)),
+    route("GET", "/sign-in/{provider}/callback", Access::Proof, || {
         get(oauth::come_back)
     }),
     route("POST", "/join", Access::Proof, || post(join::join)),

@@ -1,9 +1,13 @@
 //! One's own account over HTTP: sessions, the password, the second step.
 
 use crate::scene::{PASSWORD, Scene};
+use slipway_domain::access::Role;
+use slipway_domain::approval::{ApprovalPolicy, ApprovalRule, Eligible};
 use slipway_domain::factor::Factor;
+use slipway_domain::text::Text;
 use slipway_domain::time::{MINUTE, SECOND};
-use slipway_portal::factor;
+use slipway_portal::identity::Ways;
+use slipway_portal::{environment, factor};
 
 const SESSION: &str = "slipway_session";
 const HALF: &str = "slipway_half";
@@ -84,7 +88,7 @@ async fn with_factor(scene: &Scene, cookie: &str) -> Vec<String> {
     let begun = scene.post("/api/fn/me/begin_factor", "", Some(cookie)).await;
     assert_eq!(begun.status, 200);
     let security = scene.get("/api/fn/me/security", Some(cookie)).await.json();
-    let secret = security["factor"]["Pending"]["secret"]
+    let secret = security["security"]["factor"]["Pending"]["secret"]
         .as_str()
         .unwrap()
         .to_owned();
@@ -207,7 +211,63 @@ async fn what_is_hard_to_take_back_asks_again_who_it_is() {
         slipway_domain::text::Locale::En,
     );
     assert!(matches!(
-        factor::security(&ctx).await.unwrap().factor,
+        factor::security(&ctx, &Ways::default()).await.unwrap().factor,
         Factor::Pending(_)
     ));
+}
+
+#[tokio::test]
+async fn an_approval_asks_again_who_it_is_where_the_rules_say_so() {
+    let scene = Scene::new().await;
+    let places = scene.furnish().await;
+    let ada = scene.ctx("ada");
+    let list = environment::list(&ada, "acme", "checkout").await.unwrap();
+    let live = list
+        .environments
+        .iter()
+        .find(|e| e.environment.key == "live")
+        .unwrap();
+    let policy = ApprovalPolicy {
+        rules: vec![ApprovalRule {
+            id: String::from("ops"),
+            name: Text::verbatim("ops"),
+            eligible: vec![
+                Eligible::Role(Role::ProjectOwner),
+                Eligible::Role(Role::ProjectLead),
+            ],
+            required: 1,
+        }],
+        step_up: true,
+        ..live.policy.clone()
+    };
+    let input = environment::Input {
+        key: live.environment.key.clone(),
+        name: live.environment.name.clone(),
+        tier: live.environment.tier,
+        binding: live.binding.as_ref().map(|b| (b.cluster, b.namespace.clone())),
+        branches: live.branches.clone(),
+        policy,
+    };
+    environment::edit(&ada, "acme", "checkout", "live", live.version, input)
+        .await
+        .unwrap();
+    let view = slipway_portal::promotion::view(&scene.ctx("devon"), places.promotion)
+        .await
+        .unwrap();
+    let devon = scene.session("devon").await;
+    let decide = async |verdict: &str| {
+        let form = format!(
+            "id={}&subject={}&decision={verdict}&comment=no",
+            places.promotion, view.subject
+        );
+        scene.post("/api/fn/promotion/decide", &form, Some(&devon)).await
+    };
+    scene.clock.advance(16 * MINUTE);
+    let refused = decide("approve").await;
+    assert_eq!(refused.json()["code"], "step_up", "{}", refused.body);
+    assert_eq!(
+        decide("reject").await.status,
+        200,
+        "to stop something needs no proof"
+    );
 }

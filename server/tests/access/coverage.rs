@@ -339,6 +339,7 @@ const OWN: &[(&str, &str)] = &[
 const OWN_NOTHING: &[(&str, &str, u16)] = &[
     ("fn:me/confirm_factor", "code=123456", 409),
     ("fn:me/renew_codes", "", 404),
+    ("fn:me/unlink", "issuer=https://sso.example.com&subject=1", 404),
 ];
 
 /// What anybody may ask.

@@ -47,16 +47,6 @@ pub trait PersonTx: Send {
     /// Sets the display name and where mail goes. An address they had before stays theirs in
     /// [`people_by_email`](Self::people_by_email).
     async fn set_profile(&mut self, id: UserId, name: &str, email: Option<&str>) -> StoreResult<()>;
-    /// Who an outside identity is.
-    async fn person_of_identity(&mut self, issuer: &str, subject: &str) -> StoreResult<Option<Person>>;
-    /// Links an outside identity.
-    async fn insert_identity(
-        &mut self,
-        user: UserId,
-        issuer: &str,
-        subject: &str,
-        at: Timestamp,
-    ) -> StoreResult<()>;
     /// Failures for `key` (an account or an address) since its last success, and until when it is locked.
     async fn failures(&mut self, key: &str) -> StoreResult<(i64, Option<Timestamp>)>;
     /// Sets the failures for `key`.
