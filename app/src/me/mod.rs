@@ -40,7 +40,7 @@ pub fn own_tabs(current: &str) -> AnyView {
 
 /// `/me`.
 pub fn profile_page() -> AnyView {
-    load(|| ReadProfile {}).view(|person| profile(person))
+    load(|| ReadProfile {}).view(profile)
 }
 
 fn profile(person: Person) -> AnyView {

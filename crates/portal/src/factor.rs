@@ -151,12 +151,8 @@ pub async fn renew_codes(ctx: &OpCtx) -> Result<Vec<String>> {
     let user = ctx.user()?.clone();
     session::proved(ctx)?;
     let mut change = ctx.change().await?;
-    if !change
-        .tx()
-        .factor(user.id)
-        .await?
-        .is_some_and(|row| row.confirmed_at.is_some())
-    {
+    let row = change.tx().factor(user.id).await?;
+    if row.is_none_or(|row| row.confirmed_at.is_none()) {
         return Err(Error::NotFound);
     }
     let codes = fresh_codes(&mut change, user.id).await?;

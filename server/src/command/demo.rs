@@ -63,7 +63,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
             demo_password: Some(demo::people::PASSWORD.to_owned()),
             providers: Vec::new(),
         },
-        providers: vec![Provider::Gitlab(gitlab)],
+        providers: vec![Provider::Gitlab(Box::new(gitlab))],
         behind_proxy: false,
         metrics_token: None,
     };

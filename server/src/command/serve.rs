@@ -55,7 +55,7 @@ fn providers(config: &Config) -> anyhow::Result<Vec<Provider>> {
         let secret = gitlab.client_secret.expose();
         let (name, base) = (&gitlab.name, &gitlab.base_url);
         let gitlab = Gitlab::new(name, base, &gitlab.client_id, secret, &url, http.clone());
-        providers.push(Provider::Gitlab(gitlab.context("sign_in.gitlab")?));
+        providers.push(Provider::Gitlab(Box::new(gitlab.context("sign_in.gitlab")?)));
     }
     for oidc in &config.oidc {
         let setup = oidc

@@ -1,4 +1,4 @@
-//! ID tokens (OpenID Connect Core 1.0, 2 and 3.1.3.7): a JWS (RFC 7515) in its compact form, checked against the
+//! ID tokens (`OpenID` Connect Core 1.0, 2 and 3.1.3.7): a JWS (RFC 7515) in its compact form, checked against the
 //! provider's keys (RFC 7517).
 //!
 //! Two algorithms are taken, RS256 and ES256, by name: neither `none` nor a shared secret ever passes, whatever the

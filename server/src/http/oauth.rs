@@ -160,7 +160,7 @@ pub async fn come_back(
 ) -> Response {
     let https = edge.is_https();
     let mut response = match trip_of(&edge, &headers, &key, sent.state.as_deref()) {
-        Some(trip) => finish(&edge, &visit, trip, sent).await,
+        Some(trip) => finish(&edge, &visit, &trip, sent).await,
         None => failed("expired", "/"),
     };
     response
@@ -178,7 +178,7 @@ fn trip_of(edge: &Edge, headers: &HeaderMap, key: &str, state: Option<&str>) -> 
     (fresh && same && trip.provider == key).then_some(trip)
 }
 
-async fn finish(edge: &Edge, visit: &Visit, trip: Trip, sent: ComingBack) -> Response {
+async fn finish(edge: &Edge, visit: &Visit, trip: &Trip, sent: ComingBack) -> Response {
     let Some(provider) = provider(edge, &trip.provider) else {
         return failed("provider", "/");
     };
@@ -190,9 +190,9 @@ async fn finish(edge: &Edge, visit: &Visit, trip: Trip, sent: ComingBack) -> Res
         );
         return failed("expired", &trip.next);
     }
-    match believed(edge, provider, &trip, sent).await {
-        Ok(who) => arrive(edge, visit, &trip, &who).await,
-        Err(error) => unbelieved(edge, visit, &trip, &error).await,
+    match believed(edge, provider, trip, sent).await {
+        Ok(who) => arrive(edge, visit, trip, &who).await,
+        Err(error) => unbelieved(edge, visit, trip, &error).await,
     }
 }
 

@@ -1,4 +1,4 @@
-//! An OpenID Connect provider by discovery (OpenID Connect Discovery 1.0): its endpoints, its keys, and who it says
+//! An `OpenID` Connect provider by discovery (`OpenID` Connect Discovery 1.0): its endpoints, its keys, and who it says
 //! somebody is.
 
 use super::exchange::{Exchange, read_json};
@@ -21,7 +21,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 /// How long what a provider published is believed.
-const REMEMBERED: Duration = Duration::from_secs(3600);
+const REMEMBERED: Duration = Duration::from_hours(1);
 
 /// How often a provider is asked for its keys again because of a key that is not known.
 const AGAIN: Duration = Duration::from_secs(30);
@@ -80,7 +80,8 @@ struct Known {
     at: Instant,
     document: Document,
     keys: Keys,
-    keys_at: Instant,
+    /// When the keys were asked for because one was not known.
+    again_at: Option<Instant>,
 }
 
 /// A provider that people sign in with.
@@ -218,7 +219,7 @@ impl Oidc {
         Ok(id_token::check(id_token, &keys, expected)?)
     }
 
-    /// What the ID token leaves out; only where it is about the same person (OpenID Connect Core, 5.3.2).
+    /// What the ID token leaves out; only where it is about the same person (`OpenID` Connect Core, 5.3.2).
     async fn add_userinfo(&self, claims: &mut Claims, endpoint: &str, token: &str) -> anyhow::Result<()> {
         let wanted = ["preferred_username", "name", "email", "email_verified"];
         let groups = self.setup.groups_claim.as_deref();
@@ -307,12 +308,11 @@ impl Oidc {
         }
         let document = discover(&self.http, &self.setup.issuer).await?;
         let keys = fetch_keys(&self.http, &document).await?;
-        let now = Instant::now();
         *known = Some(Known {
-            at: now,
+            at: Instant::now(),
             document: document.clone(),
             keys,
-            keys_at: now - AGAIN,
+            again_at: None,
         });
         Ok(document)
     }
@@ -321,9 +321,9 @@ impl Oidc {
         self.document().await?;
         let mut known = self.known.lock().await;
         let known = known.as_mut().context("the provider was forgotten meanwhile")?;
-        if again && known.keys_at.elapsed() >= AGAIN {
+        if again && known.again_at.is_none_or(|at| at.elapsed() >= AGAIN) {
             known.keys = fetch_keys(&self.http, &known.document).await?;
-            known.keys_at = Instant::now();
+            known.again_at = Some(Instant::now());
         }
         Ok(known.keys.clone())
     }

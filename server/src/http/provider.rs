@@ -8,7 +8,7 @@ use url::Url;
 /// A provider.
 pub enum Provider {
     /// A GitLab, by its own API.
-    Gitlab(Gitlab),
+    Gitlab(Box<Gitlab>),
     /// An `OpenID` Connect provider.
     Oidc(Box<Oidc>),
 }

@@ -1,4 +1,4 @@
-//! An OpenID Connect provider on loopback, by the specification and not by Slipway's reading of it; it can be told to
+//! An `OpenID` Connect provider on loopback, by the specification and not by Slipway's reading of it; it can be told to
 //! lie.
 
 use aws_lc_rs::rand::SystemRandom;
@@ -60,6 +60,12 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// Slipway's side of a provider.
+pub fn set_up(setup: Setup) -> Provider {
+    let http = slipway_server::http::exchange::client().unwrap();
+    Provider::Oidc(Box::new(Oidc::new(setup, crate::scene::URL, http).unwrap()))
+}
+
 impl FakeProvider {
     pub async fn start(clock: &MockClock) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -92,7 +98,7 @@ impl FakeProvider {
 
     /// Slipway's side of it, under `key`.
     pub fn known_as(&self, key: &str) -> Provider {
-        self.set_up(Setup {
+        set_up(Setup {
             key: key.to_owned(),
             name: key.to_uppercase(),
             issuer: self.url(),
@@ -102,11 +108,6 @@ impl FakeProvider {
             groups_claim: Some(String::from("groups")),
             allowed_domains: Vec::new(),
         })
-    }
-
-    pub fn set_up(&self, setup: Setup) -> Provider {
-        let http = slipway_server::http::exchange::client().unwrap();
-        Provider::Oidc(Box::new(Oidc::new(setup, crate::scene::URL, http).unwrap()))
     }
 
     /// Somebody signs in there, at the address that Slipway sent them to; answers with the code.

@@ -1,6 +1,6 @@
 //! Signing in with providers: what is believed, what is linked, and every way that was tried to get in.
 
-use crate::fake_provider::{FakeProvider, Signed};
+use crate::fake_provider::{FakeProvider, Signed, set_up};
 use crate::scene::{Answer, PASSWORD, Scene, URL, get};
 use axum::body::Body;
 use http::header;
@@ -312,7 +312,7 @@ async fn only_verified_addresses_of_the_allowed_domains_come_in() {
         groups_claim: None,
         allowed_domains: vec![String::from("example.com")],
     };
-    let known = provider.set_up(setup);
+    let known = set_up(setup);
     let scene = scene.providing(vec![known]);
     let tries = [
         (json!({}), false),
