@@ -3,7 +3,7 @@
 
 use crate::route::Part;
 use crate::{
-    application, audit, board, environment, group, home, invitation, member, org, pipeline, project,
+    application, audit, board, environment, group, home, invitation, me, member, org, pipeline, project,
     promotion, release, role, run,
 };
 use leptos::prelude::*;
@@ -75,6 +75,12 @@ parts! {
         roles Roles = role::roles_page,
         role Role = role::role_page,
         join Join = invitation::join_page,
+    }
+    account AccountPage account_page fetch_account {
+        profile Profile = me::profile_page,
+        sessions Sessions = me::sessions_page,
+        security Security = me::security::security_page,
+        confirm Confirm = me::security::confirm_page,
     }
     settings SettingsPage settings_page fetch_settings {
         audit Audit = audit::audit_page,

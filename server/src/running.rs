@@ -2,7 +2,7 @@
 
 use crate::config::SignIn;
 use crate::http::live::Streams;
-use crate::http::oauth::Gitlab;
+use crate::http::provider::Provider;
 use crate::http::rendered::Rendered;
 use crate::http::session::Sessions;
 use crate::http::{Edge, EdgeParts, listen, pages_in, router};
@@ -27,8 +27,8 @@ pub struct Plan {
     pub sign_in: SignIn,
     /// What the sign-in page offers.
     pub ways: SignInOptions,
-    /// Sign-in with GitLab.
-    pub gitlab: Option<Gitlab>,
+    /// The providers that people sign in with.
+    pub providers: Vec<Provider>,
     /// Whether a proxy stands in front.
     pub behind_proxy: bool,
     /// Who reads metrics must send this.
@@ -50,10 +50,11 @@ pub fn edge(plan: Plan, stop: watch::Receiver<bool>) -> Edge {
         sessions,
         ways: SignInOptions {
             local: plan.sign_in.local,
+            providers: plan.providers.iter().map(Provider::shown).collect(),
             ..plan.ways
         },
         local_accounts: plan.sign_in.local,
-        gitlab: plan.gitlab,
+        providers: plan.providers,
         behind_proxy: plan.behind_proxy,
         metrics: telemetry::metrics(),
         metrics_token: plan.metrics_token,

@@ -143,9 +143,14 @@ fn error_summary(error: AppError, prefix: &str) -> AnyView {
         .collect_view();
     let request = (error.status >= 500 && !error.request_id.is_empty())
         .then(|| view! { <p class="request-id">{tr!(common.request_id)}" "<code>{error.request_id.clone()}</code></p> });
+    let step_up = (error.code == "step_up").then(|| {
+        // A tab of its own: what was typed here stays.
+        view! { <p><a href="/me/confirm" target="_blank" rel="external">{tr!(common.step_up_link)}</a></p> }
+    });
     view! {
         <div class="error-summary" role="alert" tabindex="-1">
             <p class="strong">{error.message}</p>
+            {step_up}
             {(!error.hint.is_empty()).then(|| view! { <p>{error.hint}</p> })}
             {(!error.fields.is_empty()).then(|| view! { <ul>{items}</ul> })}
             {request}

@@ -185,7 +185,8 @@ pub fn Frame(
 ) -> AnyView {
     let location = use_location();
     let path = location.pathname;
-    let bare = Memo::new(move |_| path.with(|path| matches!(path.as_str(), "/sign-in" | "/join")));
+    let bare =
+        Memo::new(move |_| path.with(|path| matches!(path.as_str(), "/sign-in" | "/sign-in/code" | "/join")));
     let toasts = Toasts::provide();
     let offline = RwSignal::new(false);
     let main = children();

@@ -73,6 +73,8 @@ pub fn UserMenu(
                     <p class="strong">{person.name.clone()}</p>
                     <p class="small muted">{person.username}</p>
                 </div>
+                <a class="btn quiet" href="/me">{tr!(common.profile)}</a>
+                <a class="btn quiet" href="/me/sessions">{tr!(common.sessions)}</a>
                 <Preferences/>
                 <form method="post" action="/sign-out">
                     <button type="submit" class="btn">{tr!(common.sign_out)}</button>

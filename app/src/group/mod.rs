@@ -100,6 +100,10 @@ fn group_fields(group: &GroupView) -> AnyView {
 }
 
 fn show(group: &GroupView) -> AnyView {
+    let line = match &group.claim {
+        Some(claim) => tr!(member.filled_by, claim = claim),
+        None => tr!(member.groups_line),
+    };
     let people = if group.people.is_empty() {
         view! { <EmptyState title=tr!(member.nobody_in) hint=tr!(member.nobody_in_hint)/> }.into_any()
     } else {
@@ -117,7 +121,7 @@ fn show(group: &GroupView) -> AnyView {
         view! { <ul class="list">{rows}</ul> }.into_any()
     };
     view! {
-        <PageHead title=group.group.name.clone() line=tr!(member.groups_line).into_any()/>
+        <PageHead title=group.group.name.clone() line=line.into_any()/>
         <div class="columns">
             <div class="stack wide">
                 <Panel title=tr!(member.people)>{people}</Panel>
@@ -133,13 +137,17 @@ fn show(group: &GroupView) -> AnyView {
 }
 
 fn person_row(group: &GroupView, person: &PersonRef) -> AnyView {
+    let claimed = group
+        .claimed
+        .contains(&person.id)
+        .then(|| tag(tr!(member.by_claim)));
     let take = group.may_manage.then(|| {
         let fields = view! { {group_fields(group)}{submit(Weight::Plain, tr!(member.take_out))} };
         view! { <Form action=TakeOutOfGroup::PATH class="row" key=("person", person.id.to_string())>{fields}</Form> }
     });
     view! {
         <li class="list-row">
-            <span class="row">{initials(person)}<span class="strong">{person.name.clone()}</span><span class="muted">{person.username.clone()}</span></span>
+            <span class="row">{initials(person)}<span class="strong">{person.name.clone()}</span><span class="muted">{person.username.clone()}</span>{claimed}</span>
             {take}
         </li>
     }
@@ -188,11 +196,13 @@ fn add(group: &GroupView) -> AnyView {
 
 fn change(group: &GroupView) -> AnyView {
     let (place, name) = (group_fields(group), group.group.name.clone());
+    let claim = group.claim.clone().unwrap_or_default();
     // Made in the form: a field made before it would not know what was typed or is wrong.
     let fields = move || {
         view! {
             {place}
             <Field name="name" label=tr!(member.group_name) value=name required=true/>
+            <Field name="claim" label=tr!(member.claim) help=tr!(member.claim_help) value=claim/>
             <p>{submit(Weight::Plain, tr!(member.save))}</p>
         }
     };

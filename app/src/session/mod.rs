@@ -6,7 +6,7 @@ pub mod api;
 use crate::Flash;
 use crate::design::avatar::initials;
 use crate::design::field::{Control, Field};
-use crate::design::form::hidden;
+use crate::design::form::{Form, hidden};
 use crate::design::icon::{Icon, icon};
 use crate::design::user_menu::Preferences;
 use crate::load::load;
@@ -39,6 +39,10 @@ pub struct Provider {
     pub key: String,
     /// For people.
     pub name: String,
+    /// What it calls itself: a URL.
+    pub issuer: String,
+    /// Whether it can be told to ask who somebody is once more.
+    pub anew: bool,
 }
 
 /// The ways in.
@@ -52,6 +56,21 @@ pub struct SignInOptions {
     pub demo_password: Option<String>,
     /// Providers.
     pub providers: Vec<Provider>,
+}
+
+#[cfg(feature = "ssr")]
+impl SignInOptions {
+    /// As the use cases know them.
+    pub(crate) fn ways(&self) -> slipway_portal::identity::Ways {
+        slipway_portal::identity::Ways {
+            local: self.local,
+            issuers: self
+                .providers
+                .iter()
+                .map(|provider| provider.issuer.clone())
+                .collect(),
+        }
+    }
 }
 
 /// Where the form posts to.
@@ -97,6 +116,31 @@ fn sign_in(ways: &SignInOptions, next: &str, error: Option<&str>) -> AnyView {
     .into_any()
 }
 
+/// Where the form of the second step posts to, and its page.
+const CODE: &str = "/sign-in/code";
+
+/// `/sign-in/code`: the code after the password.
+pub fn code_page() -> AnyView {
+    // Made in the form: a field made before it would not know what is wrong.
+    let fields = || {
+        view! {
+            <Field name="code" label=tr!(session.code) help=tr!(session.code_help) required=true autocomplete="one-time-code"/>
+            <button type="submit" class="btn primary big">{tr!(session.code_submit)}</button>
+        }
+    };
+    view! {
+        <Title text=tr!(session.code_title)/>
+        <div class="sign-in">
+            <div class="brand">{icon(Icon::Brand)}"Slipway"</div>
+            <h1 tabindex="-1">{tr!(session.code_title)}</h1>
+            <Form action=CODE plain=true>{fields()}</Form>
+            <p><a href=ACTION rel="external">{tr!(session.code_back)}</a></p>
+            <Preferences/>
+        </div>
+    }
+    .into_any()
+}
+
 /// Why the last try failed: in the server's words where it left some.
 fn trouble(code: &str) -> AnyView {
     let said = last_try()
@@ -104,6 +148,8 @@ fn trouble(code: &str) -> AnyView {
         .filter(|said| !said.is_empty());
     let words = said.unwrap_or_else(|| match code {
         "too_many_tries" => tr!(session.limited),
+        "not_allowed" => tr!(session.not_allowed),
+        "deactivated" => tr!(session.deactivated),
         "provider" => tr!(session.provider_failed),
         "expired" => tr!(session.expired),
         _ => tr!(session.wrong),

@@ -37,6 +37,10 @@ pub struct ApprovalRule {
 
 /// The rules of an environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four rules that are on or off, each by itself"
+)]
 pub struct ApprovalPolicy {
     /// Whether a rule is asked only after the ones before it are satisfied.
     pub ordered: bool,
@@ -50,6 +54,9 @@ pub struct ApprovalPolicy {
     pub lifetime: i64,
     /// How long given approvals hold until the start, in µs.
     pub validity: i64,
+    /// Whether whoever approves must have proved lately that it is them.
+    #[serde(default)]
+    pub step_up: bool,
 }
 
 impl Default for ApprovalPolicy {
@@ -61,6 +68,7 @@ impl Default for ApprovalPolicy {
             forbid_authors: false,
             lifetime: 7 * DAY,
             validity: 24 * HOUR,
+            step_up: false,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Groups: named sets of people in an organization, which can hold roles.
 
 use crate::access::ScopeKind;
-use crate::id::{BindingId, GroupId};
+use crate::id::{BindingId, GroupId, UserId};
 use crate::name::NameError;
 use crate::org::OrgRef;
 use crate::person::PersonRef;
@@ -70,12 +70,22 @@ pub struct GroupView {
     pub claim: Option<String>,
     /// Who is in it, by name.
     pub people: Vec<PersonRef>,
+    /// Those of them whom only the provider's group put there; they go when it does not list them any more.
+    pub claimed: Vec<UserId>,
     /// The roles it holds in places the reader sees.
     pub roles: Vec<GroupRole>,
     /// Whether the reader may change it.
     pub may_manage: bool,
     /// People of the organization who are not in it. Only for those who may change it.
     pub others: Vec<PersonRef>,
+}
+
+/// Whether `text` names a provider's group, as in `keycloak:devs`.
+pub fn is_claim(text: &str) -> bool {
+    let named = text.split_once(':');
+    named.is_some_and(|(provider, group)| {
+        crate::name::Slug::parse(provider).is_ok() && !group.trim().is_empty()
+    }) && text.chars().count() <= 200
 }
 
 /// The name of a group, without spaces around it.
@@ -88,5 +98,18 @@ pub fn name(text: &str) -> Result<String, NameError> {
         0 => Err(NameError::Empty),
         n if n > NAME_MAX => Err(NameError::Long),
         _ => Ok(name.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_says_which_provider_lists_the_group() {
+        assert!(is_claim("keycloak:devs") && is_claim("sso:/work/a:b"));
+        for wrong in ["devs", ":devs", "keycloak:", "Key Cloak:devs", "keycloak: "] {
+            assert!(!is_claim(wrong), "{wrong}");
+        }
     }
 }

@@ -132,6 +132,7 @@ fn world() -> impl Strategy<Value = World> {
                         rules: rules.collect(),
                         lifetime: 7 * DAY,
                         validity: 24 * HOUR,
+                        step_up: false,
                     },
                     eligible,
                     requester: requester.map(user),

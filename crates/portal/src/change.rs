@@ -16,6 +16,7 @@ pub struct Change<'a> {
     tx: Box<dyn Tx>,
     audited: bool,
     woken: bool,
+    sessions: bool,
     told: Vec<Invalidation>,
 }
 
@@ -75,6 +76,7 @@ impl OpCtx {
             tx,
             audited: false,
             woken: false,
+            sessions: false,
             told: Vec::new(),
         })
     }
@@ -174,6 +176,11 @@ impl Change<'_> {
         });
     }
 
+    /// Looks sessions up again once this is committed: one was ended, or an account changed.
+    pub fn touch_sessions(&mut self) {
+        self.sessions = true;
+    }
+
     /// Commits, then tells everyone and wakes the workers.
     ///
     /// # Errors
@@ -183,6 +190,9 @@ impl Change<'_> {
             return Err(Error::internal("a change without an audit row was not committed"));
         }
         self.tx.commit().await?;
+        if self.sessions {
+            self.ctx.portal().forget_sessions();
+        }
         for invalidation in self.told {
             self.ctx.portal().notifier.publish(invalidation);
         }

@@ -10,6 +10,7 @@ use slipway_domain::person::PersonRef;
 use slipway_domain::text::Locale;
 use slipway_domain::time::Timestamp;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Notify, OnceCell};
 
 /// Everything a use case needs of the outside. Cheap to clone.
@@ -28,6 +29,10 @@ pub(crate) struct Memory {
     pub(crate) logs: crate::run::LogCache,
     /// Webhooks that wait for the next transaction.
     pub(crate) webhooks: crate::webhook::Gate,
+    /// How often sessions were ended, or somebody's account changed.
+    pub(crate) sessions: AtomicU64,
+    /// How many passwords were verified.
+    pub(crate) verified: AtomicU64,
 }
 
 /// What a [`Portal`] is made of.
@@ -64,6 +69,22 @@ impl Portal {
         &self.0.memory
     }
 
+    /// Another number whenever this process has ended sessions or changed an account: what was looked up before is
+    /// no longer to be believed.
+    pub fn sessions_epoch(&self) -> u64 {
+        self.0.memory.sessions.load(Ordering::Acquire)
+    }
+
+    /// How many passwords this process has verified: as many for names that nobody has.
+    pub fn passwords_verified(&self) -> u64 {
+        self.0.memory.verified.load(Ordering::Relaxed)
+    }
+
+    /// Makes [`sessions_epoch`](Self::sessions_epoch) another number.
+    pub(crate) fn forget_sessions(&self) {
+        self.0.memory.sessions.fetch_add(1, Ordering::AcqRel);
+    }
+
     /// The context of a request by `actor`.
     pub fn ctx(&self, actor: Actor, via: Via, request_id: impl Into<String>, locale: Locale) -> OpCtx {
         OpCtx(Arc::new(Inner {
@@ -72,6 +93,7 @@ impl Portal {
             via,
             request_id: request_id.into(),
             locale,
+            session: None,
             rights: OnceCell::new(),
         }))
     }
@@ -135,7 +157,17 @@ struct Inner {
     via: Via,
     request_id: String,
     locale: Locale,
+    session: Option<InSession>,
     rights: OnceCell<Rights>,
+}
+
+/// The session that somebody acts in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InSession {
+    /// What it is kept under.
+    pub key: Arc<str>,
+    /// When the person last proved in it that it is them.
+    pub proved_at: Timestamp,
 }
 
 impl OpCtx {
@@ -163,6 +195,25 @@ impl OpCtx {
     /// Whether Slipway itself acts.
     pub fn is_system(&self) -> bool {
         self.0.actor == Actor::System
+    }
+
+    /// The same context, of a request in `session`.
+    #[must_use]
+    pub fn in_session(&self, session: InSession) -> Self {
+        Self(Arc::new(Inner {
+            portal: self.0.portal.clone(),
+            actor: self.0.actor.clone(),
+            via: self.0.via,
+            request_id: self.0.request_id.clone(),
+            locale: self.0.locale,
+            session: Some(session),
+            rights: OnceCell::new(),
+        }))
+    }
+
+    /// The session that the person acts in; none for tokens and for Slipway itself.
+    pub fn session(&self) -> Option<&InSession> {
+        self.0.session.as_ref()
     }
 
     /// Through what.

@@ -39,6 +39,7 @@ pub async fn view(ctx: &OpCtx, org: &str, id: GroupId) -> Result<GroupView> {
     let mut tx = ctx.read().await?;
     let row = tx.group(&org, id).await?.ok_or(Error::NotFound)?;
     let people = tx.group_members(&org, id).await?;
+    let claimed = tx.claimed_members(&org, id).await?;
     let mut others = Vec::new();
     if may_manage {
         others = tx.people_of_org(&org).await?;
@@ -57,6 +58,7 @@ pub async fn view(ctx: &OpCtx, org: &str, id: GroupId) -> Result<GroupView> {
         group: row.group,
         claim: row.claim,
         people,
+        claimed,
         roles,
         may_manage,
         others,
@@ -161,6 +163,13 @@ async fn begin<'a>(ctx: &'a OpCtx, org: &str, id: GroupId) -> Result<Changing<'a
 pub async fn update(ctx: &OpCtx, org: &str, id: GroupId, name: &str, claim: &str) -> Result<()> {
     let name = named(name)?;
     let claim = Some(claim.trim()).filter(|claim| !claim.is_empty());
+    if claim.is_some_and(|claim| !group::is_claim(claim)) {
+        let text = Text::new(
+            "write the provider's key, a colon and its group, as keycloak:devs",
+            "请填写提供方标识、冒号和用户组，例如 keycloak:devs",
+        );
+        return Err(Error::field("claim", text));
+    }
     let Changing { org, mut change, row } = begin(ctx, org, id).await?;
     let group = GroupRef { id, name };
     change

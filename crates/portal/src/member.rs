@@ -506,13 +506,14 @@ pub async fn set_active(ctx: &OpCtx, person: &PersonRef, active: bool) -> Result
         for org in orgs {
             keep_an_owner(&mut change, org).await?;
         }
-        change.tx().delete_sessions_of(person.id).await?;
+        change.tx().delete_sessions_of(person.id, None).await?;
     }
     let action = if active {
         "person.activate"
     } else {
         "person.deactivate"
     };
+    change.touch_sessions();
     crate::person::told(&mut change, person.id, action).await?;
     change.commit().await
 }

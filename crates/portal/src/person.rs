@@ -3,15 +3,18 @@
 use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
+use crate::factor;
 use crate::member;
 use crate::password;
 use crate::ports::NewPerson;
+use crate::session;
 use slipway_domain::id::UserId;
 use slipway_domain::name::{NameError, Slug};
-use slipway_domain::person::{Person, PersonRef};
+use slipway_domain::person::{self, Person, PersonRef};
 use slipway_domain::project::Place;
 use slipway_domain::text::{Locale, Text};
 use slipway_domain::time::SECOND;
+use std::sync::atomic::Ordering;
 
 /// Failures in a row that lock an account or an address.
 const FAILURES: i64 = 10;
@@ -20,18 +23,84 @@ const FAILURES: i64 = 10;
 const PASSWORD_MIN: usize = 8;
 
 /// Under which the failures of an account are counted, whether there is one or not.
-fn account_key(username: &str) -> String {
+pub(crate) fn account_key(username: &str) -> String {
     format!("account:{}", username.to_lowercase())
+}
+
+/// Who came by password, and whether that is enough.
+#[derive(Clone, Debug)]
+pub enum Door {
+    /// They are in.
+    Open(Person),
+    /// Their second factor comes next; see [`factor::check`].
+    CodeNext(Person),
+}
+
+impl Door {
+    /// Who it is.
+    pub const fn person(&self) -> &Person {
+        match self {
+            Self::Open(person) | Self::CodeNext(person) => person,
+        }
+    }
+}
+
+/// Under which the failures from an address are counted.
+pub(crate) fn address_key(address: &str) -> String {
+    format!("address:{address}")
 }
 
 /// Signs somebody in by password. `address` is where they come from, for the lock on addresses.
 ///
 /// # Errors
 /// [`Error::Refused`] `bad_credentials`, the same for unknown accounts; [`Error::Limited`] while locked.
-pub async fn sign_in(ctx: &OpCtx, username: &str, password: &str, address: &str) -> Result<Person> {
-    let keys = [account_key(username), format!("address:{address}")];
+pub async fn sign_in(ctx: &OpCtx, username: &str, password: &str, address: &str) -> Result<Door> {
+    let keys = [account_key(username), address_key(address)];
+    unlocked(ctx, &keys).await?;
+    let found = ctx.read().await?.credentials(username).await?;
+    let hash = found.as_ref().and_then(|c| c.password_hash.clone());
+    let right = verified(ctx, password.to_owned(), hash).await?;
+    let person = found
+        .map(|c| c.person)
+        .filter(|p| right && p.deactivated_at.is_none());
+    count(ctx, &keys, person.is_some()).await?;
+    let person = person.ok_or_else(|| {
+        Error::refused(
+            "bad_credentials",
+            "The name or the password is wrong.",
+            "用户名或密码错误。",
+        )
+    })?;
+    if factor::is_asked(ctx, person.id).await? {
+        return Ok(Door::CodeNext(person));
+    }
+    Ok(Door::Open(person))
+}
+
+/// Lets somebody in whose password was right a moment ago and whose second factor was asked for.
+///
+/// # Errors
+/// As [`factor::check`]; [`Error::Unauthenticated`] where the account was switched off meanwhile.
+pub async fn sign_in_by_code(ctx: &OpCtx, user: UserId, typed: &str, address: &str) -> Result<Person> {
+    factor::check(ctx, user, typed, Some(address)).await?;
+    let person = ctx.read().await?.person(user).await?;
+    person
+        .filter(|person| person.deactivated_at.is_none())
+        .ok_or(Error::Unauthenticated)
+}
+
+/// Whether `typed` is the password of that hash; the same work without one. Off the async threads.
+async fn verified(ctx: &OpCtx, typed: String, hash: Option<String>) -> Result<bool> {
+    ctx.portal().memory().verified.fetch_add(1, Ordering::Relaxed);
+    tokio::task::spawn_blocking(move || password::verify(&typed, hash.as_deref()))
+        .await
+        .map_err(Error::internal)
+}
+
+/// Refuses while one of the keys is locked.
+pub(crate) async fn unlocked(ctx: &OpCtx, keys: &[String]) -> Result<()> {
     let mut tx = ctx.read().await?;
-    for key in &keys {
+    for key in keys {
         if let (_, Some(until)) = tx.failures(key).await?
             && until > ctx.now()
         {
@@ -39,28 +108,11 @@ pub async fn sign_in(ctx: &OpCtx, username: &str, password: &str, address: &str)
             return Err(Error::Limited { retry_after: seconds });
         }
     }
-    let found = tx.credentials(username).await?;
-    drop(tx);
-    let hash = found.as_ref().and_then(|c| c.password_hash.clone());
-    let typed = password.to_owned();
-    let right = tokio::task::spawn_blocking(move || password::verify(&typed, hash.as_deref()))
-        .await
-        .map_err(Error::internal)?;
-    let person = found
-        .map(|c| c.person)
-        .filter(|p| right && p.deactivated_at.is_none());
-    count(ctx, &keys, person.is_some()).await?;
-    person.ok_or_else(|| {
-        Error::refused(
-            "bad_credentials",
-            "The name or the password is wrong.",
-            "用户名或密码错误。",
-        )
-    })
+    Ok(())
 }
 
 /// Counts a failure for each key, or forgets them all.
-async fn count(ctx: &OpCtx, keys: &[String], success: bool) -> Result<()> {
+pub(crate) async fn count(ctx: &OpCtx, keys: &[String], success: bool) -> Result<()> {
     let mut change = ctx.change().await?;
     change.bookkeeping();
     for key in keys {
@@ -76,74 +128,6 @@ async fn count(ctx: &OpCtx, keys: &[String], success: bool) -> Result<()> {
         change.tx().set_failures(key, failures, locked).await?;
     }
     change.commit().await
-}
-
-/// Who signed in elsewhere. The identity is linked by verified `(issuer, subject)`; somebody new gets an
-/// account, and no rights.
-///
-/// # Errors
-/// The account is switched off, or the database does not answer.
-pub async fn sign_in_by_identity(
-    ctx: &OpCtx,
-    issuer: &str,
-    subject: &str,
-    username: &str,
-    name: &str,
-    email: Option<&str>,
-) -> Result<Person> {
-    let known = ctx.read().await?.person_of_identity(issuer, subject).await?;
-    let person = match known {
-        Some(person) => person,
-        None => link_identity(ctx, issuer, subject, username, name, email).await?,
-    };
-    if person.deactivated_at.is_some() {
-        return Err(Error::refused(
-            "deactivated",
-            "This account is switched off.",
-            "该账号已停用。",
-        ));
-    }
-    Ok(person)
-}
-
-async fn link_identity(
-    ctx: &OpCtx,
-    issuer: &str,
-    subject: &str,
-    username: &str,
-    name: &str,
-    email: Option<&str>,
-) -> Result<Person> {
-    let mut change = ctx.change().await?;
-    change.bookkeeping();
-    let mut free = username.to_lowercase();
-    let mut number = 1;
-    while change.tx().credentials(&free).await?.is_some() {
-        number += 1;
-        free = format!("{}-{number}", username.to_lowercase());
-    }
-    let person = Person {
-        id: ctx.id(),
-        username: free,
-        name: name.to_owned(),
-        email: email.map(String::from),
-        locale: None,
-        created_at: ctx.now(),
-        deactivated_at: None,
-    };
-    change
-        .tx()
-        .insert_person(&NewPerson {
-            person: person.clone(),
-            password_hash: None,
-        })
-        .await?;
-    change
-        .tx()
-        .insert_identity(person.id, issuer, subject, ctx.now())
-        .await?;
-    change.commit().await?;
-    Ok(person)
 }
 
 /// A local account to be made.
@@ -231,9 +215,90 @@ pub async fn reset_password(ctx: &OpCtx, person: UserId, password: String) -> Re
     let hash = hashed("password", password).await?;
     let mut change = ctx.change().await?;
     change.tx().set_password(person, &hash).await?;
-    change.tx().delete_sessions_of(person).await?;
+    change.tx().delete_sessions_of(person, None).await?;
+    change.touch_sessions();
     told(&mut change, person, "person.reset_password").await?;
     change.commit().await
+}
+
+/// Changes the actor's password and ends their other sessions. Who has no password yet gets one, and proves who they
+/// are by their session.
+///
+/// # Errors
+/// The current one is wrong, or [`Error::Refused`] `step_up`; [`Error::Limited`] after too many wrong ones; the new one
+/// is too short.
+pub async fn change_password(ctx: &OpCtx, current: String, new: String) -> Result<()> {
+    let user = ctx.user()?.clone();
+    let stored = ctx.read().await?.credentials(&user.username).await?;
+    if stored.and_then(|c| c.password_hash).is_some() {
+        prove_by_password(ctx, &user, current).await?;
+    } else {
+        session::proved(ctx)?;
+    }
+    let hash = hashed("new_password", new).await?;
+    let mut change = ctx.change().await?;
+    change.tx().set_password(user.id, &hash).await?;
+    let keep = ctx.session().map(|session| &*session.key);
+    change.tx().delete_sessions_of(user.id, keep).await?;
+    change.touch_sessions();
+    told(&mut change, user.id, "person.change_password").await?;
+    change.commit().await
+}
+
+/// Lets pass whoever knows the password of `user`, who is signed in. Wrong ones count as failed sign-ins.
+///
+/// # Errors
+/// A wrong `password`; [`Error::Limited`] after too many.
+pub(crate) async fn prove_by_password(ctx: &OpCtx, user: &PersonRef, typed: String) -> Result<()> {
+    let keys = [account_key(&user.username)];
+    unlocked(ctx, &keys).await?;
+    let hash = ctx.read().await?.credentials(&user.username).await?;
+    let hash = hash.and_then(|c| c.password_hash);
+    let right = verified(ctx, typed, hash).await?;
+    count(ctx, &keys, right).await?;
+    if right {
+        return Ok(());
+    }
+    Err(Error::field(
+        "password",
+        Text::new("this is not your password", "密码不正确"),
+    ))
+}
+
+/// Changes the actor's display name and where their mail goes.
+///
+/// # Errors
+/// A wrong name or address; the address is somebody else's.
+pub async fn update_profile(ctx: &OpCtx, name: &str, email: &str) -> Result<()> {
+    let user = ctx.user()?.id;
+    let name = person::name(name).map_err(|wrong| Error::name("name", wrong))?;
+    let email = person::email(email).map_err(|wrong| Error::field("email", wrong))?;
+    let mut change = ctx.change().await?;
+    if let Some(email) = &email {
+        // Commits are told apart by address: it cannot be two people's.
+        let theirs = change.tx().people_by_email(std::slice::from_ref(email)).await?;
+        if theirs.iter().any(|person| person.id != user) {
+            let text = Text::new(
+                "another account has this address; use one of your own",
+                "该邮箱已属于其他账号，请使用自己的邮箱",
+            );
+            return Err(Error::field("email", text));
+        }
+    }
+    change.tx().set_profile(user, &name, email.as_deref()).await?;
+    change.touch_sessions();
+    told(&mut change, user, "person.update").await?;
+    change.commit().await
+}
+
+/// The actor's own account.
+///
+/// # Errors
+/// Nobody is signed in.
+pub async fn profile(ctx: &OpCtx) -> Result<Person> {
+    let user = ctx.user()?.id;
+    let found = ctx.read().await?.person(user).await?;
+    found.ok_or(Error::Unauthenticated)
 }
 
 /// Forgets the failed sign-ins of an account (`slipway user unlock`). The lock on an address ends by itself.
@@ -314,5 +379,6 @@ pub async fn set_locale(ctx: &OpCtx, locale: Locale) -> Result<()> {
     let mut change = ctx.change().await?;
     change.bookkeeping();
     change.tx().set_locale(user, locale).await?;
+    change.touch_sessions();
     change.commit().await
 }

@@ -7,9 +7,11 @@ mod clock;
 mod cluster;
 mod connection;
 mod environment;
+mod factor;
 mod forge;
 mod group;
 mod home;
+mod identity;
 mod invitation;
 mod item;
 mod member;
@@ -21,6 +23,7 @@ mod proposal;
 mod release;
 mod role;
 mod run;
+mod session;
 mod store;
 mod webhook;
 
@@ -31,23 +34,26 @@ pub use clock::{Clock, SystemClock};
 pub use cluster::{Cluster, ClusterAccess, ClusterConnector, ClusterError, NEEDS, Need};
 pub use connection::{ClusterRecord, ConnectionRecord, ConnectionTx};
 pub use environment::{EnvironmentBinding, EnvironmentRecord, EnvironmentTx, Lock, NowRunning, StopRecord};
+pub use factor::{FactorRow, FactorTx};
 pub use forge::{
     FileWrite, ForgeAccess, ForgeBranch, ForgeConnector, ForgeError, ForgeFile, ForgeJob, ForgeMergeRequest,
     ForgePipeline, ForgeProject, Hook, Lint, NewCommit, NewMergeRequest, SourceForge, TokenInfo, Trace,
 };
 pub use group::{GroupBinding, GroupTx};
 pub use home::HomeTx;
+pub use identity::{ClaimedGroup, IdentityRow, IdentityTx};
 pub use invitation::{InvitationRecord, InvitationTx, RequestRecord};
 pub use item::{ItemRecord, ItemTx, NewItemRow, NewIteration};
 pub use member::{HeldBinding, MemberTx};
 pub use org::{NewOrg, NewProject, OrgTx, ProjectTx};
 pub use outbox::{Claimed, OutboxTx};
-pub use person::{Credentials, NewPerson, PersonTx, SessionRow};
+pub use person::{Credentials, NewPerson, PersonTx};
 pub use promotion::{DeploymentRecord, PromotionRecord, PromotionTx, SubjectRecord};
 pub use proposal::{ProposalRecord, ProposalTx};
 pub use release::{ReleaseRecord, ReleaseTx};
 pub use role::{RoleRecord, RoleTx};
 pub use run::{JobRecord, RepositoryState, RunRecord, RunTx};
+pub use session::{SessionRow, SessionTx};
 pub use store::{Ends, Store, StoreError};
 pub use webhook::{DeliveryRecord, WebhookTx};
 
@@ -73,6 +79,9 @@ pub trait Tx:
     + InvitationTx
     + MemberTx
     + RoleTx
+    + SessionTx
+    + FactorTx
+    + IdentityTx
     + Ends
 {
 }
@@ -98,6 +107,9 @@ impl<T> Tx for T where
         + InvitationTx
         + MemberTx
         + RoleTx
+        + SessionTx
+        + FactorTx
+        + IdentityTx
         + Ends
 {
 }

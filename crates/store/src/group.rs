@@ -74,6 +74,21 @@ impl GroupTx for SqlTx {
         rows.iter().map(|row| person(columns("users", row))).collect()
     }
 
+    async fn claimed_members(&mut self, org: &Authorized<Org, See>, id: GroupId) -> StoreResult<Vec<UserId>> {
+        let rows = query(
+            "SELECT m.user_id FROM groups g JOIN group_members m ON m.group_id = g.id AND m.by_claim = 1 \
+             WHERE g.org_id = $1 AND g.id = $2 ORDER BY m.user_id",
+        )
+        .bind(org.id().to_string())
+        .bind(id.to_string())
+        .fetch_all(self.conn())
+        .await
+        .map_err(map)?;
+        rows.iter()
+            .map(|row| columns("group_members", row).id("user_id"))
+            .collect()
+    }
+
     async fn group_bindings(
         &mut self,
         org: &Authorized<Org, See>,
@@ -196,29 +211,5 @@ impl GroupTx for SqlTx {
         .await
         .map_err(map)?;
         Ok(done.rows_affected() > 0)
-    }
-
-    async fn follow_claims(&mut self, user: UserId, claims: &[String]) -> StoreResult<()> {
-        // What the provider says of somebody fits into one document; a list of binds would need its own statement.
-        let rows = query("SELECT id, claim FROM groups WHERE claim IS NOT NULL ORDER BY id")
-            .fetch_all(self.conn())
-            .await
-            .map_err(map)?;
-        for row in &rows {
-            let c = columns("groups", row);
-            let (id, claim) = (c.text("id")?, c.text("claim")?);
-            let statement = if claims.contains(&claim) {
-                "INSERT INTO group_members (group_id, user_id, by_claim) VALUES ($1, $2, 1) ON CONFLICT DO NOTHING"
-            } else {
-                "DELETE FROM group_members WHERE group_id = $1 AND user_id = $2 AND by_claim = 1"
-            };
-            query(statement)
-                .bind(id)
-                .bind(user.to_string())
-                .execute(self.conn())
-                .await
-                .map_err(map)?;
-        }
-        Ok(())
     }
 }

@@ -11,8 +11,10 @@ mod connect;
 mod connection;
 mod environment;
 mod error;
+mod factor;
 mod group;
 mod home;
+mod identity;
 mod invitation;
 mod item;
 mod lane;
@@ -29,6 +31,7 @@ mod revision;
 mod role;
 mod row;
 mod run;
+mod session;
 mod webhook;
 
 pub use connect::{SqlStore, SqlTx};

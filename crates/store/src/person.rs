@@ -1,4 +1,4 @@
-//! People, identities, failures and sessions.
+//! People and failures to sign in.
 
 use crate::connect::SqlTx;
 use crate::error::{affected, map};
@@ -8,11 +8,11 @@ use slipway_domain::id::UserId;
 use slipway_domain::person::Person;
 use slipway_domain::text::Locale;
 use slipway_domain::time::Timestamp;
-use slipway_portal::ports::{Credentials, NewPerson, PersonTx, SessionRow, StoreResult};
+use slipway_portal::ports::{Credentials, NewPerson, PersonTx, StoreResult};
 use sqlx::any::AnyRow;
 use sqlx::query;
 
-fn person(row: &AnyRow) -> StoreResult<Person> {
+pub(crate) fn person(row: &AnyRow) -> StoreResult<Person> {
     let c = columns("users", row);
     Ok(Person {
         id: c.id("id")?,
@@ -73,11 +73,15 @@ impl PersonTx for SqlTx {
     async fn people_by_email(&mut self, emails: &[String]) -> StoreResult<Vec<Person>> {
         let mut found = Vec::new();
         for email in emails {
-            let rows = query("SELECT * FROM users WHERE email = $1 AND deactivated_at IS NULL")
-                .bind(email)
-                .fetch_all(self.conn())
-                .await
-                .map_err(map)?;
+            let rows = query(
+                "SELECT u.* FROM users u LEFT JOIN former_emails f ON f.user_id = u.id AND f.email = $1 \
+                 WHERE (u.email = $1 OR f.email IS NOT NULL) AND u.deactivated_at IS NULL \
+                 ORDER BY CASE WHEN u.email = $1 THEN 0 ELSE 1 END, u.id",
+            )
+            .bind(email)
+            .fetch_all(self.conn())
+            .await
+            .map_err(map)?;
             for row in &rows {
                 found.push(person(row)?);
             }
@@ -123,43 +127,24 @@ impl PersonTx for SqlTx {
         affected(done.rows_affected())
     }
 
-    async fn delete_sessions_of(&mut self, id: UserId) -> StoreResult<()> {
-        query("DELETE FROM sessions WHERE user_id = $1")
-            .bind(id.to_string())
-            .execute(self.conn())
-            .await
-            .map_err(map)?;
-        Ok(())
-    }
-
-    async fn person_of_identity(&mut self, issuer: &str, subject: &str) -> StoreResult<Option<Person>> {
-        let row = query(
-            "SELECT u.* FROM identities i JOIN users u ON u.id = i.user_id WHERE i.issuer = $1 AND i.subject = $2",
+    async fn set_profile(&mut self, id: UserId, name: &str, email: Option<&str>) -> StoreResult<()> {
+        query(
+            "INSERT INTO former_emails (user_id, email) SELECT id, email FROM users \
+             WHERE id = $1 AND email IS NOT NULL AND email <> $2 ON CONFLICT (user_id, email) DO NOTHING",
         )
-        .bind(issuer)
-        .bind(subject)
-        .fetch_optional(self.conn())
+        .bind(id.to_string())
+        .bind(email.unwrap_or_default())
+        .execute(self.conn())
         .await
         .map_err(map)?;
-        row.as_ref().map(person).transpose()
-    }
-
-    async fn insert_identity(
-        &mut self,
-        user: UserId,
-        issuer: &str,
-        subject: &str,
-        at: Timestamp,
-    ) -> StoreResult<()> {
-        query("INSERT INTO identities (issuer, subject, user_id, created_at) VALUES ($1, $2, $3, $4)")
-            .bind(issuer)
-            .bind(subject)
-            .bind(user.to_string())
-            .bind(at.micros())
+        let done = query("UPDATE users SET name = $2, email = $3 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(name)
+            .bind(email)
             .execute(self.conn())
             .await
             .map_err(map)?;
-        Ok(())
+        affected(done.rows_affected())
     }
 
     async fn failures(&mut self, key: &str) -> StoreResult<(i64, Option<Timestamp>)> {
@@ -190,58 +175,5 @@ impl PersonTx for SqlTx {
         .await
         .map_err(map)?;
         Ok(())
-    }
-
-    async fn session(&mut self, key: &str, now: Timestamp) -> StoreResult<Option<SessionRow>> {
-        let row = query("SELECT session_key, user_id, data, expires_at FROM sessions WHERE session_key = $1 AND expires_at > $2")
-            .bind(key)
-            .bind(now.micros())
-            .fetch_optional(self.conn())
-            .await
-            .map_err(map)?;
-        row.map(|row| {
-            let c = columns("sessions", &row);
-            Ok(SessionRow {
-                key: c.text("session_key")?,
-                user: c.opt_id("user_id")?,
-                data: c.text("data")?,
-                expires_at: c.time("expires_at")?,
-            })
-        })
-        .transpose()
-    }
-
-    async fn put_session(&mut self, row: &SessionRow) -> StoreResult<()> {
-        query(
-            "INSERT INTO sessions (session_key, user_id, data, expires_at) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (session_key) DO UPDATE SET user_id = excluded.user_id, data = excluded.data, \
-             expires_at = excluded.expires_at",
-        )
-        .bind(&row.key)
-        .bind(row.user.map(|u| u.to_string()))
-        .bind(&row.data)
-        .bind(row.expires_at.micros())
-        .execute(self.conn())
-        .await
-        .map_err(map)?;
-        Ok(())
-    }
-
-    async fn delete_session(&mut self, key: &str) -> StoreResult<()> {
-        query("DELETE FROM sessions WHERE session_key = $1")
-            .bind(key)
-            .execute(self.conn())
-            .await
-            .map_err(map)?;
-        Ok(())
-    }
-
-    async fn delete_ended_sessions(&mut self, now: Timestamp) -> StoreResult<i64> {
-        let done = query("DELETE FROM sessions WHERE expires_at <= $1")
-            .bind(now.micros())
-            .execute(self.conn())
-            .await
-            .map_err(map)?;
-        Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
     }
 }

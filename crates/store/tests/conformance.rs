@@ -23,6 +23,18 @@ macro_rules! on_both {
 }
 
 on_both! {
+    a_state_is_used_once,
+    an_identity_is_linked_once_and_the_last_way_in_stays,
+    an_identity_is_one_account_and_an_address_is_none,
+    groups_follow_claims,
+    a_password_is_changed_by_who_knows_it,
+    a_second_factor_is_asked_for_and_no_code_works_twice,
+    a_second_factor_is_changed_by_its_owner_alone,
+    codes_are_not_guessed,
+    an_unknown_name_costs_the_work_of_a_known_one,
+    an_address_is_one_persons_also_after_a_change,
+    proof_is_asked_for_again,
+    sessions_are_ended_by_their_owner,
     a_connection_tells_how_the_last_call_went,
     a_group_gives_its_roles_to_whoever_is_in_it,
     a_role_is_asked_for_and_given,

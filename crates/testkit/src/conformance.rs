@@ -8,6 +8,8 @@
 
 mod access;
 mod audit;
+mod factor;
+mod identity;
 mod item;
 mod member;
 mod outbox;
@@ -28,6 +30,14 @@ pub use access::{
     a_role_reaches_down_and_never_sideways, names_are_taken_once, the_matrix_holds_through_the_store,
 };
 pub use audit::{every_change_joins_the_chain, two_writers_never_fork_the_chain};
+pub use factor::{
+    a_second_factor_is_asked_for_and_no_code_works_twice, a_second_factor_is_changed_by_its_owner_alone,
+    codes_are_not_guessed,
+};
+pub use identity::{
+    a_state_is_used_once, an_identity_is_linked_once_and_the_last_way_in_stays,
+    an_identity_is_one_account_and_an_address_is_none, groups_follow_claims,
+};
 pub use item::{
     bugs_are_closed_by_testers_and_reporters, cards_stay_where_they_are_put, concurrent_moves_all_survive,
 };
@@ -41,7 +51,10 @@ pub use outbox::{
     a_job_is_claimed_by_one_worker, a_key_keeps_one_waiting_job, an_ended_lease_fences_the_slow_worker,
 };
 pub use person::{
-    failures_lock_and_a_success_forgets, sessions_end, sign_in_tells_nothing_about_unknown_accounts,
+    a_password_is_changed_by_who_knows_it, an_address_is_one_persons_also_after_a_change,
+    an_unknown_name_costs_the_work_of_a_known_one, failures_lock_and_a_success_forgets,
+    proof_is_asked_for_again, sessions_are_ended_by_their_owner, sessions_end,
+    sign_in_tells_nothing_about_unknown_accounts,
 };
 pub use pipelines::{
     a_connection_tells_how_the_last_call_went, a_delivery_is_stored_once,

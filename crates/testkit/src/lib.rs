@@ -1,9 +1,11 @@
 //! For tests: a clock that stands still, a portal around any store, and the conformance suite that every
 //! store must pass. GitLab and Kubernetes are faked at the wire by the sandbox, never behind their ports.
 
+pub mod authenticator;
 pub mod clock;
 pub mod conformance;
 pub mod portal;
 
+pub use authenticator::Authenticator;
 pub use clock::MockClock;
 pub use portal::{Counted, Unconnected, portal, saved};

@@ -1,7 +1,8 @@
 //! `slipway check-config`: everything that the configuration names is tried, and every trouble is told.
 
 use super::ConfigFile;
-use crate::config::{Cluster, Config, Gitlab};
+use crate::config::{Cluster, Config, Gitlab, Oidc};
+use crate::http::exchange;
 use crate::outside;
 use slipway_portal::ports::{
     ClusterAccess, ClusterConnector, ForgeAccess, ForgeConnector, StoreError, TokenInfo,
@@ -100,7 +101,20 @@ pub async fn check(config: &Config) -> Report {
     if let Some(gitlab) = &config.sign_in.gitlab {
         report.add("sign_in.gitlab", provider(&gitlab.base_url).await);
     }
+    for oidc in &config.oidc {
+        report.add(&format!("oidc `{}`", oidc.key), discovered(oidc).await);
+    }
     report
+}
+
+/// Whether the provider can be discovered, and the secret be read.
+async fn discovered(oidc: &Oidc) -> Result<String, String> {
+    oidc.client_secret()?;
+    let http = exchange::client().map_err(|error| chain(&error))?;
+    match crate::http::oidc::discover(&http, &oidc.issuer).await {
+        Ok(_) => Ok(format!("{} answers, and its endpoints are in order", oidc.issuer)),
+        Err(error) => Err(format!("{error:#}; {REACH}")),
+    }
 }
 
 /// Changes nothing: what is to be migrated is so at the next start.

@@ -2,10 +2,12 @@
 
 use crate::config::{Database, Log, SignIn};
 use crate::demo::{self, Folder};
-use crate::http::{find_site, oauth};
+use crate::http::gitlab_oauth::Gitlab;
+use crate::http::provider::Provider;
+use crate::http::{exchange, find_site};
 use crate::running::{self, Plan};
 use crate::{outside, telemetry};
-use slipway_app::{Provider, SignInOptions};
+use slipway_app::SignInOptions;
 use slipway_portal::Portal;
 use slipway_portal::seal::Sealer;
 use slipway_sandbox::Sandbox;
@@ -59,12 +61,9 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
             local: true,
             demo_people: demo::people::on_the_page(),
             demo_password: Some(demo::people::PASSWORD.to_owned()),
-            providers: vec![Provider {
-                key: String::from("gitlab"),
-                name: String::from("GitLab"),
-            }],
+            providers: Vec::new(),
         },
-        gitlab: Some(gitlab),
+        providers: vec![Provider::Gitlab(Box::new(gitlab))],
         behind_proxy: false,
         metrics_token: None,
     };
@@ -75,16 +74,12 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
 }
 
 /// Fills what is still empty, and registers Slipway with the sandbox's GitLab.
-async fn seed(
-    portal: &Portal,
-    sandbox: &Sandbox,
-    folder: &Folder,
-    url: &str,
-) -> anyhow::Result<oauth::Gitlab> {
+async fn seed(portal: &Portal, sandbox: &Sandbox, folder: &Folder, url: &str) -> anyhow::Result<Gitlab> {
     demo::seed(portal, sandbox, folder).await?;
     let back = format!("{url}/sign-in/gitlab/callback");
     let (id, secret) = sandbox
         .gitlab()
         .seed_application("Slipway", &back, &["read_user"]);
-    oauth::Gitlab::new(&sandbox.gitlab_url(), &id, &secret, url)
+    let http = exchange::client()?;
+    Gitlab::new("GitLab", &sandbox.gitlab_url(), &id, &secret, url, http)
 }

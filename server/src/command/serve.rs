@@ -2,11 +2,14 @@
 
 use super::ConfigFile;
 use crate::config::Config;
-use crate::http::{find_site, oauth};
+use crate::http::gitlab_oauth::Gitlab;
+use crate::http::oidc::Oidc;
+use crate::http::provider::Provider;
+use crate::http::{exchange, find_site};
 use crate::running::{self, Plan};
 use crate::{installed, outside, telemetry};
 use anyhow::Context as _;
-use slipway_app::{Provider, SignInOptions};
+use slipway_app::SignInOptions;
 use std::process::ExitCode;
 
 pub(super) async fn run(file: &ConfigFile) -> anyhow::Result<ExitCode> {
@@ -23,13 +26,13 @@ pub(super) async fn run(file: &ConfigFile) -> anyhow::Result<ExitCode> {
     let plan = Plan {
         portal,
         site: find_site(config.server.site.as_ref()),
-        gitlab: gitlab(&config)?,
+        providers: providers(&config)?,
         ways: SignInOptions {
             // The edge says what the configuration says.
             local: true,
             demo_people: Vec::new(),
             demo_password: None,
-            providers: providers(&config),
+            providers: Vec::new(),
         },
         behind_proxy: config.server.behind_proxy,
         metrics_token: config
@@ -44,27 +47,22 @@ pub(super) async fn run(file: &ConfigFile) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn gitlab(config: &Config) -> anyhow::Result<Option<oauth::Gitlab>> {
-    let Some(gitlab) = &config.sign_in.gitlab else {
-        return Ok(None);
-    };
-    oauth::Gitlab::new(
-        &gitlab.base_url,
-        &gitlab.client_id,
-        gitlab.client_secret.expose(),
-        &config.server.url(),
-    )
-    .context("sign_in.gitlab")
-    .map(Some)
-}
-
-fn providers(config: &Config) -> Vec<Provider> {
-    let gitlab = config.sign_in.gitlab.as_ref();
-    gitlab
-        .map(|gitlab| Provider {
-            key: String::from("gitlab"),
-            name: gitlab.name.clone(),
-        })
-        .into_iter()
-        .collect()
+fn providers(config: &Config) -> anyhow::Result<Vec<Provider>> {
+    let http = exchange::client().context("the HTTP client of sign-in")?;
+    let url = config.server.url();
+    let mut providers = Vec::new();
+    if let Some(gitlab) = &config.sign_in.gitlab {
+        let secret = gitlab.client_secret.expose();
+        let (name, base) = (&gitlab.name, &gitlab.base_url);
+        let gitlab = Gitlab::new(name, base, &gitlab.client_id, secret, &url, http.clone());
+        providers.push(Provider::Gitlab(Box::new(gitlab.context("sign_in.gitlab")?)));
+    }
+    for oidc in &config.oidc {
+        let setup = oidc
+            .setup()
+            .map_err(|trouble| anyhow::anyhow!("oidc `{}`: {trouble}", oidc.key))?;
+        let made = Oidc::new(setup, &url, http.clone()).with_context(|| format!("oidc `{}`", oidc.key))?;
+        providers.push(Provider::Oidc(Box::new(made)));
+    }
+    Ok(providers)
 }

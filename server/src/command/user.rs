@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use slipway_domain::person::PersonRef;
 use slipway_domain::text::Locale;
 use slipway_portal::person::NewAccount;
-use slipway_portal::{Error, OpCtx, Via, member, person};
+use slipway_portal::{Error, OpCtx, Via, factor, member, person};
 use std::io::{IsTerminal as _, Read as _};
 use std::process::ExitCode;
 
@@ -19,6 +19,8 @@ pub enum Command {
     ResetPassword(Someone),
     /// Forget the failed sign-ins that lock an account
     Unlock(Someone),
+    /// Switch the second step of an account's sign-in off, for who lost the phone and the recovery codes
+    ResetTotp(Someone),
     /// Switch an account off: it signs in no more, holds no role and has no session
     Deactivate(Someone),
     /// Switch an account on again
@@ -73,6 +75,13 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 .await
                 .map_err(|error| plain(&error))?;
             println!("{} can sign in again.", found.username);
+        }
+        Command::ResetTotp(someone) => {
+            let (ctx, found) = someone.find("user-reset-totp").await?;
+            factor::reset(&ctx, found.id)
+                .await
+                .map_err(|error| plain(&error))?;
+            println!("{} signs in by password alone.", found.username);
         }
         Command::Deactivate(someone) => someone.set_active(false).await?,
         Command::Activate(someone) => someone.set_active(true).await?,

@@ -8,6 +8,7 @@ mod database;
 mod error;
 mod gitlab;
 mod log;
+mod oidc;
 mod secret;
 mod secrets;
 mod server;
@@ -18,6 +19,7 @@ pub use database::Database;
 pub use error::{ConfigError, Problem};
 pub use gitlab::Gitlab;
 pub use log::{Format, Log};
+pub use oidc::Oidc;
 pub use secret::Secret;
 pub use secrets::Secrets;
 pub use server::Server;
@@ -46,6 +48,8 @@ pub struct Config {
     pub secrets: Secrets,
     /// `[sign_in]`
     pub sign_in: SignIn,
+    /// `[[oidc]]`
+    pub oidc: Vec<Oidc>,
     /// `[[gitlab]]`
     pub gitlab: Vec<Gitlab>,
     /// `[[clusters]]`
@@ -83,6 +87,9 @@ impl Config {
     }
 
     fn resolve(&mut self, folder: &Path) {
+        for oidc in &mut self.oidc {
+            oidc.resolve(folder);
+        }
         for gitlab in &mut self.gitlab {
             gitlab.resolve(folder);
         }
@@ -95,8 +102,15 @@ impl Config {
         let mut problems = self.server.problems();
         problems.extend(self.database.problems());
         problems.extend(self.secrets.problems());
-        problems.extend(self.sign_in.problems());
+        problems.extend(self.sign_in.problems(!self.oidc.is_empty()));
         problems.extend(self.log.problems());
+        for (number, oidc) in self.oidc.iter().enumerate() {
+            problems.extend(oidc.problems(number));
+            if self.oidc.iter().take(number).any(|before| before.key == oidc.key) {
+                let what = "is another provider's already; choose another";
+                problems.push(Problem::new(format!("oidc.{number}.key"), what));
+            }
+        }
         for (number, gitlab) in self.gitlab.iter().enumerate() {
             problems.extend(gitlab.problems(number));
         }

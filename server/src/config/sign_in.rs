@@ -48,10 +48,11 @@ impl Default for SignIn {
 }
 
 impl SignIn {
-    pub(super) fn problems(&self) -> Vec<Problem> {
+    /// `others`: whether there are other providers.
+    pub(super) fn problems(&self, others: bool) -> Vec<Problem> {
         let mut problems = Vec::new();
-        if !self.local && self.gitlab.is_none() {
-            let what = "is off and there is no [sign_in.gitlab]: nobody could sign in; set one of them";
+        if !self.local && self.gitlab.is_none() && !others {
+            let what = "is off and there is no [sign_in.gitlab] and no [[oidc]]: nobody could sign in; set one of them";
             problems.push(Problem::new("sign_in.local", what));
         }
         if self.idle_minutes == 0 {

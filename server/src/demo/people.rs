@@ -7,6 +7,7 @@ use slipway_domain::access::Role;
 use slipway_domain::person::PersonRef;
 use slipway_portal::Portal;
 use slipway_portal::person::NewAccount;
+use slipway_portal::ports::IdentityRow;
 use slipway_sandbox::Sandbox;
 use std::collections::HashMap;
 
@@ -190,16 +191,23 @@ pub async fn link(portal: &Portal, sandbox: &Sandbox) -> anyhow::Result<()> {
         if tx.person_of_identity(&issuer, &subject).await?.is_none()
             && let Some(known) = tx.credentials(person.username).await?
         {
-            missing.push((known.person.id, subject));
+            missing.push((known.person, subject));
         }
     }
     if missing.is_empty() {
         return Ok(());
     }
     let mut tx = portal.store.write().await?;
-    for (user, subject) in missing {
-        tx.insert_identity(user, &issuer, &subject, portal.clock.now())
-            .await?;
+    for (person, subject) in missing {
+        let identity = IdentityRow {
+            issuer: issuer.clone(),
+            subject,
+            provider: String::from("GitLab"),
+            label: person.username,
+            created_at: portal.clock.now(),
+            used_at: None,
+        };
+        tx.insert_identity(person.id, &identity).await?;
     }
     tx.commit().await?;
     Ok(())

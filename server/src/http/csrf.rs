@@ -19,11 +19,7 @@ pub async fn same_origin(State(edge): State<Edge>, request: Request, next: Next)
     if reads || is_exempt(&request) || is_ours(request.headers(), &edge.portal.public_url) {
         return next.run(request).await;
     }
-    let error = Error::refused(
-        "cross_origin",
-        "This request did not come from a page of Slipway, so nothing was changed. Open the page and try again there.",
-        "该请求并非来自 Slipway 页面，未做任何更改。请打开页面后重试。",
-    );
+    let error = refusal();
     let mut response = problem::answer(
         &error,
         Locale::En,
@@ -32,6 +28,28 @@ pub async fn same_origin(State(edge): State<Edge>, request: Request, next: Next)
     );
     *response.status_mut() = http::StatusCode::FORBIDDEN;
     response
+}
+
+/// What is said to a request from elsewhere.
+pub fn refusal() -> Error {
+    Error::refused(
+        "cross_origin",
+        "This request did not come from a page of Slipway, so nothing was changed. Open the page and try again there.",
+        "该请求并非来自 Slipway 页面，未做任何更改。请打开页面后重试。",
+    )
+}
+
+/// Whether a link was followed on a page of ours. Browsers that do not say so in `Sec-Fetch-Site` (it needs https) send
+/// a `Referer` to the same origin, as the pages' policy tells them.
+pub fn is_own_page(headers: &HeaderMap, public_url: &str) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match (text("sec-fetch-site"), text("referer")) {
+        (Some(site), _) => site == "same-origin",
+        (None, Some(referer)) => referer
+            .strip_prefix(public_url)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+        (None, None) => false,
+    }
 }
 
 fn is_exempt(request: &Request) -> bool {
@@ -67,6 +85,26 @@ mod tests {
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
         is_ours(&headers, "https://slipway.example.com")
+    }
+
+    #[test]
+    fn a_link_of_another_site_is_none_of_ours() {
+        let own = |pairs: &[(&'static str, &'static str)]| {
+            let headers = pairs
+                .iter()
+                .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+                .collect();
+            is_own_page(&headers, "https://slipway.example.com")
+        };
+        assert!(own(&[("sec-fetch-site", "same-origin")]));
+        assert!(own(&[("referer", "https://slipway.example.com/me/security")]));
+        assert!(!own(&[("referer", "https://slipway.example.com.evil.example/")]));
+        assert!(!own(&[
+            ("sec-fetch-site", "cross-site"),
+            ("referer", "https://slipway.example.com/")
+        ]));
+        assert!(!own(&[("sec-fetch-site", "none")]), "typed or pasted");
+        assert!(!own(&[]));
     }
 
     #[test]

@@ -171,9 +171,10 @@ fn text(text: &Text, locale: Locale) -> String {
 fn without_secrets(fields: Vec<(String, String)>) -> Vec<(String, String)> {
     let secret = |name: &str| {
         let name = name.to_ascii_lowercase();
-        ["password", "secret", "token", "kubeconfig"]
-            .iter()
-            .any(|word| name.contains(word))
+        name == "code"
+            || ["password", "secret", "token", "kubeconfig"]
+                .iter()
+                .any(|word| name.contains(word))
     };
     fields
         .into_iter()
@@ -199,6 +200,7 @@ mod tests {
             "Password",
             "hook_token",
             "client_secret",
+            "code",
             "comment",
         ]));
         assert_eq!(kept, pairs(&["name", "comment"]));

@@ -56,7 +56,7 @@ async fn accepted(edge: &Edge, visit: &Visit, sent: &Sent) -> Result<Response> {
         password: sent.password.clone(),
     };
     let (person, place) = invitation::join(&visit.ctx, &sent.token, account).await?;
-    Ok(sign_in::begin(edge, visit, person.id, &place.path()).await)
+    Ok(sign_in::begin(edge, visit, &person, &place.path()).await)
 }
 
 async fn refused(edge: &Edge, visit: &Visit, sent: &Sent, error: &Error) -> Response {

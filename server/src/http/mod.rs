@@ -6,20 +6,26 @@
 pub mod api;
 pub mod cookie;
 pub mod csrf;
+pub mod exchange;
 pub mod flash;
+pub mod gitlab_oauth;
 pub mod headers;
 pub mod health;
+pub mod id_token;
 pub mod join;
 pub mod listen;
 pub mod live;
 pub mod local;
 pub mod oauth;
 pub mod observe;
+pub mod oidc;
 pub mod page;
 pub mod preferences;
 pub mod problem;
+pub mod provider;
 pub mod rendered;
 pub mod route;
+pub mod second_step;
 pub mod session;
 pub mod sign_in;
 pub mod visit;
@@ -58,8 +64,8 @@ pub struct EdgeParts {
     pub ways: SignInOptions,
     /// Whether local accounts sign in by password.
     pub local_accounts: bool,
-    /// Sign-in by GitLab.
-    pub gitlab: Option<oauth::Gitlab>,
+    /// The providers that people sign in with.
+    pub providers: Vec<provider::Provider>,
     /// Whether a proxy stands in front.
     pub behind_proxy: bool,
     /// Where metrics are read.

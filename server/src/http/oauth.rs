@@ -1,123 +1,60 @@
-//! Sign-in with a GitLab: OAuth 2.0 authorization code with PKCE (RFC 6749, RFC 7636).
+//! `GET /sign-in/{provider}` and its callback: the way to a provider and back, to sign in, to link an identity, or to
+//! prove who one is.
 //!
-//! What must be remembered while the person is at GitLab is sealed into a short-lived cookie, so that a
-//! GET changes nothing here.
+//! What must be remembered while the person is away is sealed into a short-lived cookie: which provider, its state, the
+//! verifier, the nonce. So an answer counts only in the browser that asked for it, from the provider it asked, once.
 
+use super::oidc::{Answering, Asking, NotAllowed};
+use super::provider::Provider;
 use super::visit::Visit;
-use super::{Edge, cookie, local, sign_in};
+use super::{Edge, cookie, csrf, flash, local, sign_in};
 use axum::Extension;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, header};
-use oauth2::basic::BasicClient;
-use oauth2::{
-    AsyncHttpClient, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
-    EndpointSet, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
-    TokenResponse as _, TokenUrl,
-};
+use oauth2::PkceCodeChallenge;
 use serde::{Deserialize, Serialize};
-use slipway_domain::time::{MINUTE, Timestamp};
-use std::pin::Pin;
+use slipway_app::Flash;
+use slipway_app::me::security::{BACK, FROM_PROVIDER};
+use slipway_domain::time::{MINUTE, SECOND, Timestamp};
+use slipway_portal::identity::{self, Outside};
+use slipway_portal::{Error, session};
 use subtle::ConstantTimeEq as _;
 
-type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
-
 /// What the cookie is sealed for.
-const SEALED_FOR: &str = "sign-in with gitlab";
+const SEALED_FOR: &str = "sign-in with a provider";
 
-/// How long somebody may stay at GitLab, in µs.
+/// How long somebody may stay away, in µs.
 const AWAY: i64 = 10 * MINUTE;
 
-/// A GitLab that people sign in with.
-pub struct Gitlab {
-    base_url: String,
-    client: Client,
-    http: reqwest::Client,
+/// What somebody goes to a provider for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// To sign in.
+    #[default]
+    SignIn,
+    /// To link who they are there to their account.
+    Link,
+    /// To prove that it is them.
+    Confirm,
 }
 
 /// What is remembered meanwhile.
 #[derive(Serialize, Deserialize)]
 struct Trip {
+    provider: String,
     state: String,
+    nonce: String,
     verifier: String,
     next: String,
+    purpose: Purpose,
+    /// The session that it is for; none to sign in.
+    session: Option<String>,
     at: Timestamp,
 }
-
-/// Who GitLab says it is (`/api/v4/user`).
-#[derive(Deserialize)]
-struct Identity {
-    id: u64,
-    username: String,
-    name: String,
-    email: Option<String>,
-}
-
-impl Gitlab {
-    /// A client of the GitLab at `base_url`, to which Slipway is registered under `public_url`.
-    ///
-    /// # Errors
-    /// One of the URLs is none.
-    pub fn new(base_url: &str, id: &str, secret: &str, public_url: &str) -> anyhow::Result<Self> {
-        let base_url = base_url.trim_end_matches('/').to_owned();
-        let client = BasicClient::new(ClientId::new(id.to_owned()))
-            .set_client_secret(ClientSecret::new(secret.to_owned()))
-            .set_auth_uri(AuthUrl::new(format!("{base_url}/oauth/authorize"))?)
-            .set_token_uri(TokenUrl::new(format!("{base_url}/oauth/token"))?)
-            .set_redirect_uri(RedirectUrl::new(format!("{public_url}/sign-in/gitlab/callback"))?);
-        let http = reqwest::Client::builder()
-            // A redirect of the token endpoint would carry the code elsewhere.
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(std::time::Duration::from_secs(10))
-            .build()?;
-        Ok(Self {
-            base_url,
-            client,
-            http,
-        })
-    }
-
-    async fn identity(&self, code: String, verifier: String) -> anyhow::Result<Identity> {
-        let token = self
-            .client
-            .exchange_code(AuthorizationCode::new(code))
-            .set_pkce_verifier(PkceCodeVerifier::new(verifier))
-            .request_async(&Exchange(self.http.clone()))
-            .await?;
-        let url = format!("{}/api/v4/user", self.base_url);
-        let answer = self
-            .http
-            .get(url)
-            .bearer_auth(token.access_token().secret())
-            .send()
-            .await?;
-        Ok(answer.error_for_status()?.json().await?)
-    }
-}
-
-/// Carries requests of `oauth2` over our own HTTP client.
-struct Exchange(reqwest::Client);
-
-impl<'c> AsyncHttpClient<'c> for Exchange {
-    type Error = Trouble;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Trouble>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(async move {
-            let mut answer = self.0.execute(request.try_into()?).await?;
-            let mut response = HttpResponse::new(Vec::new());
-            *response.status_mut() = answer.status();
-            *response.headers_mut() = std::mem::take(answer.headers_mut());
-            *response.body_mut() = answer.bytes().await?.to_vec();
-            Ok(response)
-        })
-    }
-}
-
-/// The HTTP client could not do it.
-#[derive(Debug, thiserror::Error)]
-#[error("GitLab does not answer")]
-struct Trouble(#[from] reqwest::Error);
 
 const fn cookie_name(edge_is_https: bool) -> &'static str {
     if edge_is_https {
@@ -127,113 +64,221 @@ const fn cookie_name(edge_is_https: bool) -> &'static str {
     }
 }
 
-/// Where to go afterwards.
+fn random() -> String {
+    URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
+}
+
+/// What it is for, and where to go afterwards.
 #[derive(Deserialize)]
 pub struct Leaving {
+    #[serde(default)]
+    purpose: Purpose,
     #[serde(default)]
     next: String,
 }
 
-/// `GET /sign-in/gitlab`: sends the person to GitLab.
-pub async fn leave(State(edge): State<Edge>, Query(leaving): Query<Leaving>) -> Response {
-    let Some(gitlab) = &edge.gitlab else {
+fn provider<'e>(edge: &'e Edge, key: &str) -> Option<&'e Provider> {
+    edge.providers.iter().find(|provider| provider.key() == key)
+}
+
+/// `GET /sign-in/{provider}`: sends the person to the provider.
+pub async fn leave(
+    State(edge): State<Edge>,
+    Extension(visit): Extension<Visit>,
+    Path(key): Path<String>,
+    Query(leaving): Query<Leaving>,
+    headers: HeaderMap,
+) -> Response {
+    let purpose = leaving.purpose;
+    let Some(provider) = provider(&edge, &key) else {
         return failed("provider", "/");
     };
+    let session = match about(&edge, &visit, purpose, &headers) {
+        Ok(session) => session,
+        Err(error) => return told(&edge, &visit, &error).await,
+    };
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-    let (url, state) = gitlab
-        .client
-        .authorize_url(CsrfToken::new_random)
-        .add_scope(Scope::new(String::from("read_user")))
-        .set_pkce_challenge(challenge)
-        .url();
     let trip = Trip {
-        state: state.secret().clone(),
-        verifier: verifier.secret().clone(),
+        provider: key,
+        state: random(),
+        nonce: random(),
+        verifier: verifier.into_secret(),
         next: local::path(&leaving.next).to_owned(),
+        purpose,
+        session,
         at: edge.portal.clock.now(),
     };
-    let sealed = edge
-        .portal
-        .sealer
-        .seal(SEALED_FOR, &serde_json::to_string(&trip).unwrap_or_default());
+    let asking = Asking {
+        state: &trip.state,
+        nonce: &trip.nonce,
+        challenge,
+        anew: purpose == Purpose::Confirm,
+    };
+    let url = match provider.address(asking).await {
+        Ok(url) => url,
+        Err(error) => return unbelieved(&edge, &visit, &trip, &error).await,
+    };
+    let text = serde_json::to_string(&trip).unwrap_or_default();
+    let sealed = edge.portal.sealer.seal(SEALED_FOR, &text);
     let https = edge.is_https();
-    let cookie = cookie::set(cookie_name(https), &sealed, AWAY / 1_000_000, https);
+    let cookie = cookie::set(cookie_name(https), &sealed, AWAY / SECOND, https);
     ([(header::SET_COOKIE, cookie)], Redirect::to(url.as_str())).into_response()
 }
 
-/// What GitLab sends along.
+/// The session that the trip is for. What is linked to an account is not begun by other sites: whoever is signed in at
+/// the provider as somebody else would get into it.
+fn about(edge: &Edge, visit: &Visit, purpose: Purpose, headers: &HeaderMap) -> Result<Option<String>, Error> {
+    if purpose == Purpose::SignIn {
+        return Ok(None);
+    }
+    visit.ctx.user()?;
+    if !csrf::is_own_page(headers, &edge.portal.public_url) {
+        return Err(csrf::refusal());
+    }
+    if purpose == Purpose::Link {
+        session::proved(&visit.ctx)?;
+    }
+    Ok(visit.session.as_ref().map(|session| session.key().to_string()))
+}
+
+/// What the provider sends along.
 #[derive(Deserialize)]
 pub struct ComingBack {
     code: Option<String>,
     state: Option<String>,
     error: Option<String>,
+    iss: Option<String>,
 }
 
-/// `GET /sign-in/gitlab/callback`: the person comes back from GitLab.
+/// `GET /sign-in/{provider}/callback`: the person comes back.
 pub async fn come_back(
     State(edge): State<Edge>,
     Extension(visit): Extension<Visit>,
+    Path(key): Path<String>,
     headers: HeaderMap,
     Query(sent): Query<ComingBack>,
 ) -> Response {
     let https = edge.is_https();
-    let mut response = finish(&edge, &visit, &headers, sent).await;
+    let mut response = match trip_of(&edge, &headers, &key, sent.state.as_deref()) {
+        Some(trip) => finish(&edge, &visit, &trip, sent).await,
+        None => failed("expired", "/"),
+    };
     response
         .headers_mut()
         .append(header::SET_COOKIE, cookie::remove(cookie_name(https), https));
     response
 }
 
-async fn finish(edge: &Edge, visit: &Visit, headers: &HeaderMap, sent: ComingBack) -> Response {
-    let Some(gitlab) = &edge.gitlab else {
+/// The trip that the answer belongs to: of this browser, to this provider, with this state.
+fn trip_of(edge: &Edge, headers: &HeaderMap, key: &str, state: Option<&str>) -> Option<Trip> {
+    let sealed = cookie::read(headers, cookie_name(edge.is_https()))?;
+    let trip: Trip = serde_json::from_str(&edge.portal.sealer.open(SEALED_FOR, sealed).ok()?).ok()?;
+    let fresh = edge.portal.clock.now().since(trip.at) < AWAY;
+    let same = bool::from(state?.as_bytes().ct_eq(trip.state.as_bytes()));
+    (fresh && same && trip.provider == key).then_some(trip)
+}
+
+async fn finish(edge: &Edge, visit: &Visit, trip: &Trip, sent: ComingBack) -> Response {
+    let Some(provider) = provider(edge, &trip.provider) else {
         return failed("provider", "/");
     };
-    let Some(trip) = trip_of(edge, headers) else {
-        return failed("expired", "/");
-    };
-    let same = sent
-        .state
-        .is_some_and(|state| bool::from(state.as_bytes().ct_eq(trip.state.as_bytes())));
-    if !same {
+    if let Err(error) = identity::use_state(&visit.ctx, &trip.state).await {
+        tracing::warn!(
+            request_id = visit.ctx.request_id(),
+            code = error.code(),
+            "an answer came twice"
+        );
         return failed("expired", &trip.next);
     }
-    if let Some(error) = sent.error {
-        tracing::info!(error, "somebody did not let GitLab sign them in");
-        return failed("provider", &trip.next);
-    }
-    let Some(code) = sent.code else {
-        return failed("provider", &trip.next);
-    };
-    let identity = match gitlab.identity(code, trip.verifier).await {
-        Ok(identity) => identity,
-        Err(error) => {
-            tracing::warn!(
-                error = format!("{error:#}"),
-                request_id = visit.ctx.request_id(),
-                "sign-in with GitLab failed"
-            );
-            return failed("provider", &trip.next);
-        }
-    };
-    let signed_in = slipway_portal::person::sign_in_by_identity(
-        &visit.ctx,
-        &gitlab.base_url,
-        &identity.id.to_string(),
-        &identity.username,
-        &identity.name,
-        identity.email.as_deref(),
-    )
-    .await;
-    match signed_in {
-        Ok(person) => sign_in::begin(edge, visit, person.id, &trip.next).await,
-        Err(error) => failed(error.code(), &trip.next),
+    match believed(edge, provider, trip, sent).await {
+        Ok(who) => arrive(edge, visit, trip, &who).await,
+        Err(error) => unbelieved(edge, visit, trip, &error).await,
     }
 }
 
-fn trip_of(edge: &Edge, headers: &HeaderMap) -> Option<Trip> {
-    let sealed = cookie::read(headers, cookie_name(edge.is_https()))?;
-    let trip: Trip = serde_json::from_str(&edge.portal.sealer.open(SEALED_FOR, sealed).ok()?).ok()?;
-    (edge.portal.clock.now().since(trip.at) < AWAY).then_some(trip)
+async fn believed(
+    edge: &Edge,
+    provider: &Provider,
+    trip: &Trip,
+    sent: ComingBack,
+) -> anyhow::Result<Outside> {
+    anyhow::ensure!(
+        provider.is_from_here(sent.iss.as_deref()).await?,
+        "the answer is from another issuer, or does not say from which"
+    );
+    if let Some(error) = sent.error {
+        let error: String = error.chars().take(100).collect();
+        anyhow::bail!("the provider says {error:?}");
+    }
+    let Some(code) = sent.code else {
+        anyhow::bail!("the answer has no code");
+    };
+    let answering = Answering {
+        code,
+        verifier: trip.verifier.clone(),
+        nonce: &trip.nonce,
+        anew_since: (trip.purpose == Purpose::Confirm).then_some(trip.at),
+        now: edge.portal.clock.now(),
+    };
+    provider.identity(answering).await
+}
+
+async fn arrive(edge: &Edge, visit: &Visit, trip: &Trip, who: &Outside) -> Response {
+    if trip.purpose == Purpose::SignIn {
+        return match identity::sign_in(&visit.ctx, who).await {
+            Ok(person) => sign_in::begin(edge, visit, &person.as_ref(), &trip.next).await,
+            Err(error) => failed(error.code(), &trip.next),
+        };
+    }
+    let here = visit.session.as_ref().map(|session| session.key().to_string());
+    if here.is_none() || here != trip.session {
+        return failed("expired", BACK);
+    }
+    let done = match trip.purpose {
+        Purpose::Link => identity::link(&visit.ctx, who).await,
+        Purpose::Confirm | Purpose::SignIn => identity::prove(&visit.ctx, who).await,
+    };
+    match done {
+        Ok(()) => Redirect::to(BACK).into_response(),
+        Err(error) => told(edge, visit, &error).await,
+    }
+}
+
+/// What the provider says is not to be believed: the log has why, people have what to do.
+async fn unbelieved(edge: &Edge, visit: &Visit, trip: &Trip, error: &anyhow::Error) -> Response {
+    tracing::warn!(
+        provider = trip.provider,
+        error = format!("{error:#}"),
+        request_id = visit.ctx.request_id(),
+        "sign-in with a provider failed"
+    );
+    let code = if error.is::<NotAllowed>() {
+        "not_allowed"
+    } else {
+        "provider"
+    };
+    if trip.purpose == Purpose::SignIn {
+        return failed(code, &trip.next);
+    }
+    let error = Error::refused(
+        "provider",
+        "The provider did not confirm who you are. Nothing was changed. Try again.",
+        "登录提供方未能确认你的身份，未做任何更改。请重试。",
+    );
+    told(edge, visit, &error).await
+}
+
+/// Leads to the page about signing in, which says what went wrong.
+async fn told(edge: &Edge, visit: &Visit, error: &Error) -> Response {
+    if matches!(error, Error::Unauthenticated) {
+        return failed("expired", BACK);
+    }
+    let flash = Flash {
+        form: FROM_PROVIDER.to_owned(),
+        error: flash::shown(visit, error),
+        ..Flash::default()
+    };
+    flash::leave(edge, visit, flash, BACK).await
 }
 
 fn failed(code: &str, next: &str) -> Response {

@@ -42,11 +42,10 @@ pub async fn choose(
     }
     if let Some(tag) = choice.locale {
         let locale = Locale::from_tag(&tag);
-        if let Ok(person) = visit.ctx.user() {
-            if let Err(error) = slipway_portal::person::set_locale(&visit.ctx, locale).await {
-                return problem::Refusal::of(&visit, error).into_response();
-            }
-            edge.sessions.forget_person(person.id);
+        if visit.ctx.user().is_ok()
+            && let Err(error) = slipway_portal::person::set_locale(&visit.ctx, locale).await
+        {
+            return problem::Refusal::of(&visit, error).into_response();
         }
         response.headers_mut().append(
             header::SET_COOKIE,

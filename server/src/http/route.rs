@@ -3,7 +3,7 @@
 //! The router is built from it and the permission coverage test reads it, so neither can forget a row.
 
 use super::visit::Visit;
-use super::{Edge, api, health, join, live, oauth, preferences, problem, sign_in, webhooks};
+use super::{Edge, api, health, join, live, oauth, preferences, problem, second_step, sign_in, webhooks};
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
@@ -54,9 +54,12 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/readyz", Access::Anyone, || get(health::readyz)),
     route("GET", "/metrics", Access::Proof, || get(health::metrics)),
     route("POST", "/sign-in", Access::Anyone, || post(sign_in::sign_in)),
+    route("POST", "/sign-in/code", Access::Proof, || {
+        post(second_step::enter)
+    }),
     route("POST", "/sign-out", Access::Anyone, || post(sign_in::sign_out)),
-    route("GET", "/sign-in/gitlab", Access::Anyone, || get(oauth::leave)),
-    route("GET", "/sign-in/gitlab/callback", Access::Proof, || {
+    route("GET", "/sign-in/{provider}", Access::Anyone, || get(oauth::leave)),
+    route("GET", "/sign-in/{provider}/callback", Access::Proof, || {
         get(oauth::come_back)
     }),
     route("POST", "/join", Access::Proof, || post(join::join)),

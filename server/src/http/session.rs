@@ -14,9 +14,10 @@ use sha2::{Digest as _, Sha256};
 use slipway_app::Flash;
 use slipway_domain::id::UserId;
 use slipway_domain::person::Person;
+use slipway_domain::session::AGENT_MAX;
 use slipway_domain::time::{HOUR, MINUTE, SECOND, Timestamp};
 use slipway_portal::ports::{SessionRow, StoreError};
-use slipway_portal::{Portal, Result};
+use slipway_portal::{InSession, Portal, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,12 +38,19 @@ const ANONYMOUS: i64 = 15 * MINUTE;
 const SHOWN_ONCE: &str = "shown once";
 
 /// What a session remembers beside whose it is.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Data {
-    started_at: Timestamp,
-    seen_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     flash: Option<Flash>,
+}
+
+/// What a session is begun from.
+#[derive(Clone, Debug, Default)]
+pub struct Device {
+    /// The `User-Agent`.
+    pub agent: String,
+    /// The address.
+    pub address: String,
 }
 
 /// A session of this request.
@@ -50,6 +58,9 @@ struct Data {
 pub struct Session {
     key: Arc<str>,
     person: Option<Arc<Person>>,
+    started_at: Timestamp,
+    seen_at: Timestamp,
+    proved_at: Timestamp,
     expires_at: Timestamp,
     data: Data,
 }
@@ -58,6 +69,14 @@ impl Session {
     /// What it is kept under: a hash of what the browser has.
     pub fn key(&self) -> Arc<str> {
         Arc::clone(&self.key)
+    }
+
+    /// What a use case is told of it.
+    pub fn acting(&self) -> InSession {
+        InSession {
+            key: self.key(),
+            proved_at: self.proved_at,
+        }
     }
 
     /// Who signed in to it.
@@ -79,6 +98,8 @@ pub struct Sessions {
 struct Remembered {
     /// Grows whenever something is forgotten, so that a look that began before is not remembered after.
     epoch: u64,
+    /// The use cases' own count of what ended sessions or changed accounts, as it was when this was last empty.
+    portal_epoch: u64,
     sessions: HashMap<Arc<str>, (Instant, Session)>,
 }
 
@@ -118,7 +139,7 @@ impl Sessions {
             Err(epoch) => self.look_up(key, now, epoch).await?,
         };
         let Some(session) = found else { return Ok(None) };
-        if session.person.is_some() && now.since(session.data.seen_at) > TOUCH {
+        if session.person.is_some() && now.since(session.seen_at) > TOUCH {
             // The answer does not depend on it.
             if let Err(error) = self.touch(&session, now).await {
                 tracing::warn!(%error, "the use of a session was not written down");
@@ -128,7 +149,13 @@ impl Sessions {
     }
 
     fn recall(&self, key: &str, now: Timestamp) -> Result<Session, u64> {
-        let remembered = self.remembered.lock();
+        let mut remembered = self.remembered.lock();
+        let portal_epoch = self.portal.sessions_epoch();
+        if remembered.portal_epoch != portal_epoch {
+            remembered.portal_epoch = portal_epoch;
+            remembered.epoch += 1;
+            remembered.sessions.clear();
+        }
         match remembered.sessions.get(key) {
             Some((at, session)) if at.elapsed() < REMEMBERED && session.expires_at > now => {
                 Ok(session.clone())
@@ -139,7 +166,7 @@ impl Sessions {
 
     fn remember(&self, session: &Session, epoch: u64) {
         let mut remembered = self.remembered.lock();
-        if remembered.epoch != epoch {
+        if remembered.epoch != epoch || remembered.portal_epoch != self.portal.sessions_epoch() {
             return;
         }
         if remembered.sessions.len() >= REMEMBERED_MAX {
@@ -156,15 +183,6 @@ impl Sessions {
         let mut remembered = self.remembered.lock();
         remembered.epoch += 1;
         remembered.sessions.remove(key);
-    }
-
-    /// Looks every session of `person` up again at its next request: something about them has changed.
-    pub fn forget_person(&self, person: UserId) {
-        let mut remembered = self.remembered.lock();
-        remembered.epoch += 1;
-        remembered
-            .sessions
-            .retain(|_, (_, session)| session.person().is_none_or(|p| p.id != person));
     }
 
     async fn look_up(&self, key: String, now: Timestamp, epoch: u64) -> Result<Option<Session>> {
@@ -184,6 +202,9 @@ impl Sessions {
         let session = Session {
             key: Arc::from(key),
             person,
+            started_at: row.started_at,
+            seen_at: row.seen_at,
+            proved_at: row.proved_at,
             expires_at: row.expires_at,
             data,
         };
@@ -195,17 +216,18 @@ impl Sessions {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn start(&self, person: UserId, before: Option<&Session>) -> Result<HeaderValue> {
+    pub async fn start(
+        &self,
+        person: UserId,
+        device: Device,
+        before: Option<&Session>,
+    ) -> Result<HeaderValue> {
         if let Some(before) = before {
             self.delete(before).await?;
         }
         let now = self.portal.clock.now();
-        let data = Data {
-            started_at: now,
-            seen_at: now,
-            flash: None,
-        };
-        self.insert(Some(person), data, self.end(now, now)).await
+        let end = self.end(now, now);
+        self.insert(Some(person), device, Data::default(), end).await
     }
 
     /// Ends a session.
@@ -230,12 +252,9 @@ impl Sessions {
         };
         let now = self.portal.clock.now();
         let Some(session) = session else {
-            let data = Data {
-                started_at: now,
-                seen_at: now,
-                flash: Some(flash),
-            };
-            return self.insert(None, data, now.plus(ANONYMOUS)).await.map(Some);
+            let data = Data { flash: Some(flash) };
+            let end = now.plus(ANONYMOUS);
+            return self.insert(None, Device::default(), data, end).await.map(Some);
         };
         self.change(session, |data| data.flash = Some(flash)).await?;
         Ok(None)
@@ -262,12 +281,24 @@ impl Sessions {
         seen_at.plus(self.idle).min(started_at.plus(self.absolute))
     }
 
-    async fn insert(&self, user: Option<UserId>, data: Data, expires_at: Timestamp) -> Result<HeaderValue> {
+    async fn insert(
+        &self,
+        user: Option<UserId>,
+        device: Device,
+        data: Data,
+        expires_at: Timestamp,
+    ) -> Result<HeaderValue> {
         let id = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
+        let now = self.portal.clock.now();
         let row = SessionRow {
             key: hash(&id),
             user,
             data: write(&data)?,
+            started_at: now,
+            seen_at: now,
+            proved_at: now,
+            agent: device.agent.chars().take(AGENT_MAX).collect(),
+            address: device.address,
             expires_at,
         };
         let mut tx = self.portal.store.write().await?;
@@ -286,27 +317,34 @@ impl Sessions {
     }
 
     async fn touch(&self, session: &Session, now: Timestamp) -> Result<()> {
-        let end = self.end(session.data.started_at, now);
-        self.rewrite(session, Some(end), |data| data.seen_at = now).await
+        let end = self.end(session.started_at, now);
+        self.rewrite(session, |row| {
+            row.seen_at = now;
+            row.expires_at = end;
+            Ok(())
+        })
+        .await
     }
 
     async fn change(&self, session: &Session, edit: impl FnOnce(&mut Data) + Send) -> Result<()> {
-        self.rewrite(session, None, edit).await
+        self.rewrite(session, |row| {
+            let mut data = read(row)?;
+            edit(&mut data);
+            row.data = write(&data)?;
+            Ok(())
+        })
+        .await
     }
 
     /// Reads the row again inside the transaction, so that a session that ended meanwhile stays ended.
     async fn rewrite(
         &self,
         session: &Session,
-        expires_at: Option<Timestamp>,
-        edit: impl FnOnce(&mut Data) + Send,
+        edit: impl FnOnce(&mut SessionRow) -> Result<()> + Send,
     ) -> Result<()> {
         let mut tx = self.portal.store.write().await?;
         if let Some(mut row) = tx.session(&session.key, self.portal.clock.now()).await? {
-            let mut data = read(&row)?;
-            edit(&mut data);
-            row.data = write(&data)?;
-            row.expires_at = expires_at.unwrap_or(row.expires_at);
+            edit(&mut row)?;
             tx.put_session(&row).await?;
             tx.commit().await?;
         }

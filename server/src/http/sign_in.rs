@@ -1,15 +1,16 @@
 //! `POST /sign-in` and `POST /sign-out`. The page itself is the app's.
 
 use super::visit::Visit;
-use super::{Edge, flash, local, problem};
+use super::{Edge, flash, local, problem, second_step};
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
 use http::{HeaderMap, header};
 use serde::Deserialize;
 use slipway_app::Flash;
-use slipway_domain::id::UserId;
+use slipway_domain::person::PersonRef;
 use slipway_portal::Error;
+use slipway_portal::person::Door;
 
 /// Where the form posts to.
 const ACTION: &str = "/sign-in";
@@ -38,22 +39,24 @@ pub async fn sign_in(
     match slipway_portal::person::sign_in(&visit.ctx, sent.username.trim(), &sent.password, &visit.address)
         .await
     {
-        Ok(person) => {
-            tracing::info!(
-                person = person.username,
-                request_id = visit.ctx.request_id(),
-                "signed in"
-            );
-            begin(&edge, &visit, person.id, &sent.next).await
-        }
+        Ok(Door::Open(person)) => begin(&edge, &visit, &person.as_ref(), &sent.next).await,
+        Ok(Door::CodeNext(person)) => second_step::ask(&edge, person.id, &sent.next),
         Err(error) if problem::wants_html(&headers) => refused(&edge, &visit, &sent, &error).await,
         Err(error) => problem::Refusal::of(&visit, error).into_response(),
     }
 }
 
 /// Begins the session under a fresh id and leads to where the person wanted to go.
-pub async fn begin(edge: &Edge, visit: &Visit, person: UserId, next: &str) -> Response {
-    match edge.sessions.start(person, visit.session.as_ref()).await {
+pub async fn begin(edge: &Edge, visit: &Visit, person: &PersonRef, next: &str) -> Response {
+    tracing::info!(
+        person = person.username,
+        request_id = visit.ctx.request_id(),
+        "signed in"
+    );
+    let begun = edge
+        .sessions
+        .start(person.id, visit.device(), visit.session.as_ref());
+    match begun.await {
         Ok(cookie) => ([(header::SET_COOKIE, cookie)], Redirect::to(local::path(next))).into_response(),
         Err(error) => problem::Refusal::of(visit, error).into_response(),
     }

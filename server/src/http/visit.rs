@@ -1,7 +1,7 @@
 //! Who asks: the session and the operation context of a request, made once and put into its extensions.
 
 use super::observe::RequestId;
-use super::session::Session;
+use super::session::{Device, Session};
 use super::{Edge, cookie, problem};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -24,8 +24,20 @@ pub struct Visit {
     pub session: Option<Session>,
     /// Where the request comes from, for the lock on addresses.
     pub address: String,
+    /// The program that asks, as it names itself.
+    pub agent: String,
     /// Whether a person reads the answer.
     pub wants_html: bool,
+}
+
+impl Visit {
+    /// What a session that begins now is begun from.
+    pub fn device(&self) -> Device {
+        Device {
+            agent: self.agent.clone(),
+            address: self.address.clone(),
+        }
+    }
 }
 
 /// The other end of the connection.
@@ -79,11 +91,18 @@ async fn visit(edge: &Edge, parts: &Parts) -> Result<Visit, (Error, Locale)> {
         Via::Web
     };
     let request_id = RequestId::of(&parts.extensions);
-    let ctx = edge.portal.ctx(actor, via, &*request_id.0, locale);
+    let mut ctx = edge.portal.ctx(actor, via, &*request_id.0, locale);
+    if let Some(session) = session.as_ref().filter(|session| session.person().is_some()) {
+        ctx = ctx.in_session(session.acting());
+    }
+    let agent = headers
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok());
     Ok(Visit {
         ctx,
         session,
         address: address(edge.behind_proxy, parts),
+        agent: agent.unwrap_or_default().to_owned(),
         wants_html: problem::wants_html(headers),
     })
 }

@@ -47,6 +47,27 @@ fn every_trouble_is_told_at_once_with_its_key_and_its_source() {
 }
 
 #[test]
+fn a_provider_of_sign_in_is_told_what_it_lacks() {
+    let text = format!(
+        "{KEY}[[oidc]]\nkey = \"gitlab\"\nname = \"\"\nissuer = \"sso\"\nclient_id = \"\"\n\
+         [[oidc]]\nkey = \"sso\"\nname = \"SSO\"\nissuer = \"https://a.example\"\nclient_id = \"x\"\n\
+         client_secret = \"s\"\nclient_secret_env = \"S\"\n\
+         [[oidc]]\nkey = \"sso\"\nname = \"Other\"\nissuer = \"https://b.example\"\nclient_id = \"x\"\n\
+         client_secret_file = \"secret\"\n"
+    );
+    insta::assert_snapshot!(trouble(&text), @r"
+    the configuration is wrong:
+      oidc.0.key: is an address of Slipway's own; choose another (from FOLDER/slipway.toml)
+      oidc.0.name: is empty; give the provider a name (from FOLDER/slipway.toml)
+      oidc.0.issuer: `sso` is not a URL; write for example https://sso.example.com/realms/work (from FOLDER/slipway.toml)
+      oidc.0.client_id: is empty; register Slipway with the provider, with the redirect URI …/sign-in/gitlab/callback (from FOLDER/slipway.toml)
+      oidc.0.client_secret: set exactly one of client_secret, client_secret_env and client_secret_file (from FOLDER/slipway.toml)
+      oidc.1.client_secret: set exactly one of client_secret, client_secret_env and client_secret_file (from FOLDER/slipway.toml)
+      oidc.2.key: is another provider's already; choose another (from FOLDER/slipway.toml)
+    ");
+}
+
+#[test]
 fn an_unknown_key_and_a_value_of_another_type_are_named() {
     let unknown = trouble("[server]\nlistn = \"127.0.0.1:1\"\n");
     assert!(

@@ -318,10 +318,28 @@ pub(crate) fn calls(at: &Places) -> Vec<Call> {
 const OWN: &[(&str, &str)] = &[
     ("fn:home/work", ""),
     ("fn:me/chrome", ""),
+    ("fn:me/profile", ""),
+    ("fn:me/update", "name=Nora&email="),
+    ("fn:me/sessions", ""),
+    ("fn:me/revoke_session", "session=none"),
+    ("fn:me/revoke_other_sessions", ""),
+    ("fn:me/security", ""),
+    // Before it, nora has none.
+    ("fn:me/password", "new_password=correct+horse"),
+    ("fn:me/prove", "password=correct+horse"),
+    ("fn:me/begin_factor", ""),
+    ("fn:me/remove_factor", ""),
     ("fn:promotion/inbox", ""),
     ("GET /api/v1/me", "/api/v1/me"),
     ("GET /api/v1/orgs", "/api/v1/orgs"),
     ("GET /live", "/live"),
+];
+
+/// What anybody may ask of themselves, and the status of somebody who has nothing of the kind.
+const OWN_NOTHING: &[(&str, &str, u16)] = &[
+    ("fn:me/confirm_factor", "code=123456", 409),
+    ("fn:me/renew_codes", "", 404),
+    ("fn:me/unlink", "issuer=https://sso.example.com&subject=1", 404),
 ];
 
 /// What anybody may ask.
@@ -362,6 +380,7 @@ async fn every_server_function_and_every_route_has_a_row_and_a_case() {
     let places = scene.furnish().await;
     let mut cases: BTreeSet<String> = calls(&places).iter().map(|call| call.name.to_owned()).collect();
     cases.extend(OWN.iter().chain(PUBLIC).map(|(name, _)| (*name).to_owned()));
+    cases.extend(OWN_NOTHING.iter().map(|(name, ..)| (*name).to_owned()));
     let functions: BTreeSet<String> = server_functions().into_keys().collect();
     let routes = ROUTES
         .iter()
@@ -462,6 +481,15 @@ async fn what_is_ones_own_asks_for_a_session_and_nothing_more() {
             200,
             "{name}"
         );
+    }
+    for (name, arguments, status) in OWN_NOTHING {
+        assert_eq!(
+            ask(&scene, &functions, name, arguments, None).await,
+            401,
+            "{name}"
+        );
+        let got = ask(&scene, &functions, name, arguments, Some("nora")).await;
+        assert_eq!(got.as_u16(), *status, "{name}");
     }
     for (name, arguments) in PUBLIC {
         assert_eq!(

@@ -19,6 +19,8 @@ use slipway_portal::person::NewAccount;
 use slipway_portal::ports::{ClusterConnector, JobRecord, NewPerson, ReleaseRecord, RunRecord};
 use slipway_portal::{Actor, OpCtx, Portal, Via, app, cluster, environment, item, org, project, promotion};
 use slipway_server::config::SignIn;
+use slipway_server::http::provider::Provider;
+use slipway_server::http::session::Device;
 use slipway_server::http::{Edge, router};
 use slipway_server::running::{self, Plan};
 use slipway_store::SqlStore;
@@ -48,6 +50,18 @@ pub struct Scene {
     pub stop: watch::Sender<bool>,
     pub people: HashMap<&'static str, PersonRef>,
     pub folder: TempDir,
+}
+
+fn plan(portal: &Portal, folder: &TempDir, providers: Vec<Provider>) -> Plan {
+    Plan {
+        portal: portal.clone(),
+        site: folder.path().join("site"),
+        sign_in: SignIn::default(),
+        ways: SignInOptions::default(),
+        providers,
+        behind_proxy: false,
+        metrics_token: Some(String::from("metrics-token")),
+    }
 }
 
 /// An answer, read to its end.
@@ -122,16 +136,7 @@ impl Scene {
         };
         let portal = Portal::new(parts);
         let (stop, told) = watch::channel(false);
-        let plan = Plan {
-            portal: portal.clone(),
-            site: folder.path().join("site"),
-            sign_in: SignIn::default(),
-            ways: SignInOptions::default(),
-            gitlab: None,
-            behind_proxy: false,
-            metrics_token: Some(String::from("metrics-token")),
-        };
-        let edge = running::edge(plan, told);
+        let edge = running::edge(plan(&portal, &folder, Vec::new()), told);
         Self {
             router: router(edge.clone()),
             portal,
@@ -142,6 +147,14 @@ impl Scene {
             people: HashMap::new(),
             folder,
         }
+    }
+
+    /// The same, with these providers of sign-in.
+    pub fn providing(mut self, providers: Vec<Provider>) -> Self {
+        let plan = plan(&self.portal, &self.folder, providers);
+        self.edge = running::edge(plan, self.stop.subscribe());
+        self.router = router(self.edge.clone());
+        self
     }
 
     pub async fn person(&mut self, username: &'static str) {
@@ -190,7 +203,13 @@ impl Scene {
 
     /// The cookie of a fresh session.
     pub async fn session(&self, who: &str) -> String {
-        let cookie = self.edge.sessions.start(self.people[who].id, None).await.unwrap();
+        let person = self.people[who].id;
+        let cookie = self
+            .edge
+            .sessions
+            .start(person, Device::default(), None)
+            .await
+            .unwrap();
         cookie.to_str().unwrap().split(';').next().unwrap().to_owned()
     }
 

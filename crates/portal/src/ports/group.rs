@@ -33,6 +33,8 @@ pub trait GroupTx: Send {
     /// Who is in it, by name.
     async fn group_members(&mut self, org: &Authorized<Org, See>, id: GroupId)
     -> StoreResult<Vec<PersonRef>>;
+    /// Those in it whom only a claim put there.
+    async fn claimed_members(&mut self, org: &Authorized<Org, See>, id: GroupId) -> StoreResult<Vec<UserId>>;
     /// The roles it holds, from the top down.
     async fn group_bindings(
         &mut self,
@@ -69,7 +71,4 @@ pub trait GroupTx: Send {
         id: GroupId,
         user: UserId,
     ) -> StoreResult<bool>;
-    /// Puts the person into the groups of every organization that one of the provider's `claims` fills, and takes
-    /// them out of those that only a claim had put them in and none fills now.
-    async fn follow_claims(&mut self, user: UserId, claims: &[String]) -> StoreResult<()>;
 }

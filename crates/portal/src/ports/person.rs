@@ -25,19 +25,6 @@ pub struct Credentials {
     pub password_hash: Option<String>,
 }
 
-/// A session as it is stored.
-#[derive(Clone, Debug)]
-pub struct SessionRow {
-    /// The key: the SHA-256 of the session id, in hex, so that the database alone signs nobody in.
-    pub key: String,
-    /// Whose; `None`: nobody signed in yet.
-    pub user: Option<UserId>,
-    /// The session's data as JSON.
-    pub data: String,
-    /// When it ends.
-    pub expires_at: Timestamp,
-}
-
 /// People.
 #[async_trait]
 pub trait PersonTx: Send {
@@ -47,7 +34,7 @@ pub trait PersonTx: Send {
     async fn credentials(&mut self, username: &str) -> StoreResult<Option<Credentials>>;
     /// Somebody by id.
     async fn person(&mut self, id: UserId) -> StoreResult<Option<Person>>;
-    /// Active people who have one of those e-mail addresses.
+    /// Active people who have one of those e-mail addresses, then those who had.
     async fn people_by_email(&mut self, emails: &[String]) -> StoreResult<Vec<Person>>;
     /// Everybody, by name: for the demo's sign-in page and pickers.
     async fn people(&mut self) -> StoreResult<Vec<Person>>;
@@ -57,18 +44,9 @@ pub trait PersonTx: Send {
     async fn set_deactivated(&mut self, id: UserId, at: Option<Timestamp>) -> StoreResult<()>;
     /// Sets the password's hash.
     async fn set_password(&mut self, id: UserId, hash: &str) -> StoreResult<()>;
-    /// Ends every session of the person.
-    async fn delete_sessions_of(&mut self, id: UserId) -> StoreResult<()>;
-    /// Who an outside identity is.
-    async fn person_of_identity(&mut self, issuer: &str, subject: &str) -> StoreResult<Option<Person>>;
-    /// Links an outside identity.
-    async fn insert_identity(
-        &mut self,
-        user: UserId,
-        issuer: &str,
-        subject: &str,
-        at: Timestamp,
-    ) -> StoreResult<()>;
+    /// Sets the display name and where mail goes. An address they had before stays theirs in
+    /// [`people_by_email`](Self::people_by_email).
+    async fn set_profile(&mut self, id: UserId, name: &str, email: Option<&str>) -> StoreResult<()>;
     /// Failures for `key` (an account or an address) since its last success, and until when it is locked.
     async fn failures(&mut self, key: &str) -> StoreResult<(i64, Option<Timestamp>)>;
     /// Sets the failures for `key`.
@@ -78,12 +56,4 @@ pub trait PersonTx: Send {
         count: i64,
         locked_until: Option<Timestamp>,
     ) -> StoreResult<()>;
-    /// The session of that key, if it has not ended.
-    async fn session(&mut self, key: &str, now: Timestamp) -> StoreResult<Option<SessionRow>>;
-    /// Stores a session.
-    async fn put_session(&mut self, row: &SessionRow) -> StoreResult<()>;
-    /// Ends a session.
-    async fn delete_session(&mut self, key: &str) -> StoreResult<()>;
-    /// Forgets sessions that have ended.
-    async fn delete_ended_sessions(&mut self, now: Timestamp) -> StoreResult<i64>;
 }

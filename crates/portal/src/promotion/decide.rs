@@ -22,7 +22,7 @@ const TRIES: usize = 5;
 ///
 /// # Errors
 /// [`Error::Barred`] (`requester`, `author`, `not_named`) and [`Error::Refused`] (`not_your_turn`, `enough`), recorded
-/// in the audit log;
+/// in the audit log; [`Error::Refused`] `step_up` where the rules ask for it;
 /// [`Error::Conflict`] where it has ended or started (`promotion_<state>`), or where what is asked for changed
 /// since the page was made (`stale_subject`).
 pub async fn decide(
@@ -98,6 +98,9 @@ async fn try_decide(
         Err(refusal) => return Err(refused(change, &facts, app, &refusal).await?),
     };
     let modify = access::by_approval_rule(app);
+    if verdict == Verdict::Approve && facts.environment.policy.step_up {
+        crate::session::proved(ctx)?;
+    }
     let decision = Decision {
         id: ctx.id(),
         by: person.clone(),
