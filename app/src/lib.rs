@@ -8,6 +8,8 @@ pub mod application;
 pub mod audit;
 pub mod board;
 mod browser;
+pub mod cluster;
+pub mod connection;
 pub mod design;
 pub mod environment;
 mod error;
@@ -21,6 +23,7 @@ pub mod member;
 pub mod org;
 mod part;
 pub mod pipeline;
+pub mod place;
 pub mod places;
 pub mod project;
 pub mod promotion;
@@ -82,7 +85,18 @@ fn routes() -> RouteTable {
         apart("/approvals", part::approvals),
         apart("/approvals/:id", part::approval),
         apart("/a/:id", part::approval),
+        apart("/orgs/new", part::new_org),
         apart("/orgs/:org", part::org),
+        apart("/orgs/:org/settings", part::org_settings),
+        apart("/orgs/:org/settings/gitlab", part::connections),
+        apart("/orgs/:org/settings/clusters", part::clusters),
+        apart("/orgs/:org/projects/new", part::new_project),
+        apart("/orgs/:org/projects/:project/settings", part::project_settings),
+        apart("/orgs/:org/projects/:project/apps/new", part::new_app),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/settings",
+            part::app_settings,
+        ),
         apart("/orgs/:org/members", part::members),
         apart("/orgs/:org/audit", part::audit),
         apart("/orgs/:org/projects/:project", part::project),

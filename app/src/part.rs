@@ -3,7 +3,8 @@
 
 use crate::route::Making;
 use crate::{
-    application, audit, board, environment, home, member, org, pipeline, project, promotion, release, run,
+    application, audit, board, cluster, connection, environment, home, member, org, pipeline, project,
+    promotion, release, run,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -65,5 +66,15 @@ parts! {
         members Members = member::members_page,
         audit Audit = audit::audit_page,
         environments Environments = environment::environments_page,
+    }
+    setup SetupPage setup_page {
+        new_org NewOrg = org::new_org_page,
+        org_settings Org = org::org_settings_page,
+        connections Gitlab = connection::connections_page,
+        clusters Clusters = cluster::clusters_page,
+        new_project NewProject = project::new_project_page,
+        project_settings Project = project::project_settings_page,
+        new_app NewApp = application::new_app_page,
+        app_settings App = application::app_settings_page,
     }
 }

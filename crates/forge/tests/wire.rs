@@ -45,8 +45,11 @@ impl Server {
         let access = ForgeAccess {
             base_url: format!("http://{}", self.addr),
             token: String::from("glpat-secret"),
+            operator: false,
         };
-        GitlabConnector::default().connect(&access).unwrap()
+        GitlabConnector::new(slipway_portal::outgoing::Outgoing::with_loopback())
+            .connect(&access)
+            .unwrap()
     }
 
     fn asked(&self) -> Vec<String> {

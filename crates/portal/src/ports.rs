@@ -13,10 +13,12 @@ mod item;
 mod org;
 mod outbox;
 mod person;
+mod place;
 mod promotion;
 mod proposal;
 mod release;
 mod run;
+mod secret;
 mod store;
 mod webhook;
 
@@ -36,10 +38,12 @@ pub use item::{ItemRecord, ItemTx, NewItemRow, NewIteration};
 pub use org::{NewOrg, NewProject, OrgTx, ProjectTx};
 pub use outbox::{Claimed, OutboxTx};
 pub use person::{Credentials, NewPerson, PersonTx, SessionRow};
+pub use place::{AppEdit, PlaceTx, ProjectEdit};
 pub use promotion::{DeploymentRecord, PromotionRecord, PromotionTx, SubjectRecord};
 pub use proposal::{ProposalRecord, ProposalTx};
 pub use release::{ReleaseRecord, ReleaseTx};
 pub use run::{JobRecord, RepositoryState, RunRecord, RunTx};
+pub use secret::SecretTx;
 pub use store::{Ends, Store, StoreError};
 pub use webhook::{DeliveryRecord, WebhookTx};
 
@@ -55,11 +59,13 @@ pub trait Tx:
     + OrgTx
     + OutboxTx
     + PersonTx
+    + PlaceTx
     + ProjectTx
     + PromotionTx
     + ProposalTx
     + ReleaseTx
     + RunTx
+    + SecretTx
     + WebhookTx
     + Ends
 {
@@ -76,11 +82,13 @@ impl<T> Tx for T where
         + OrgTx
         + OutboxTx
         + PersonTx
+        + PlaceTx
         + ProjectTx
         + PromotionTx
         + ProposalTx
         + ReleaseTx
         + RunTx
+        + SecretTx
         + WebhookTx
         + Ends
 {

@@ -1,14 +1,14 @@
 //! Projects.
 
-use crate::access::{self, may};
+use crate::access::{self, Managed, may};
 use crate::change::Entry;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::{NewProject, StoreError};
+use crate::{environment, place};
 use slipway_domain::access::Action;
 use slipway_domain::id::ProjectId;
-use slipway_domain::name::{NameError, Slug};
-use slipway_domain::project::ProjectGrid;
+use slipway_domain::project::{ProjectGrid, ProjectSettings};
 use slipway_domain::text::Text;
 
 /// A project to be made.
@@ -32,10 +32,7 @@ pub struct Input {
 /// [`Error::Forbidden`], a wrong or taken name, or the database does not answer.
 pub async fn create(ctx: &OpCtx, org: &str, input: Input) -> Result<ProjectId> {
     let org = access::org::<may::ProjectCreate>(ctx, org).await?;
-    let slug = Slug::parse(&input.slug).map_err(|e| Error::name("slug", e))?;
-    if input.name.trim().is_empty() {
-        return Err(Error::name("name", NameError::Empty));
-    }
+    let typed = place::checked(&input.slug, &input.name, &input.description)?;
     if !(2..=6).contains(&input.key.len()) || !input.key.bytes().all(|b| b.is_ascii_uppercase()) {
         return Err(Error::field(
             "key",
@@ -46,27 +43,25 @@ pub async fn create(ctx: &OpCtx, org: &str, input: Input) -> Result<ProjectId> {
     let mut change = ctx.change().await?;
     let new = NewProject {
         id,
-        slug: slug.to_string(),
+        slug: typed.slug,
         key: input.key,
-        name: input.name.trim().to_owned(),
-        description: input.description,
+        name: typed.name,
+        description: typed.description,
         internal: input.internal,
         at: ctx.now(),
     };
-    change
-        .tx()
-        .insert_project(&org.modify(), &new)
-        .await
-        .map_err(taken)?;
+    let modify = org.modify();
+    change.tx().claim_project_slug(&modify, &new.slug).await?;
+    change.tx().insert_project(&modify, &new).await.map_err(taken)?;
     let place = org.place();
     change
         .audit(Entry::done(
             "project.create",
             "project",
             id,
-            new.name,
+            new.name.clone(),
             &place,
-            serde_json::json!({ "slug": slug }),
+            serde_json::json!({ "slug": new.slug }),
         ))
         .await?;
     change.touch("org", org.id(), &place);
@@ -74,8 +69,19 @@ pub async fn create(ctx: &OpCtx, org: &str, input: Input) -> Result<ProjectId> {
     Ok(id)
 }
 
+/// Makes a project with the default chain of environments, bound to no cluster yet.
+///
+/// # Errors
+/// As [`create`].
+pub async fn create_with_chain(ctx: &OpCtx, org: &str, input: Input) -> Result<ProjectId> {
+    let slug = input.slug.trim().to_owned();
+    let id = create(ctx, org, input).await?;
+    environment::create_default_chain(ctx, org, &slug, |_| None).await?;
+    Ok(id)
+}
+
 /// Tells a taken slug or key from other trouble.
-pub(crate) fn taken(error: StoreError) -> Error {
+fn taken(error: StoreError) -> Error {
     match error {
         StoreError::Constraint(name)
             if name.contains("key") && name.contains("projects") && !name.contains("slug") =>
@@ -85,9 +91,30 @@ pub(crate) fn taken(error: StoreError) -> Error {
                 Text::new("another project has this key", "已有项目使用该标识"),
             )
         }
-        StoreError::Constraint(_) => Error::field("slug", Text::new("this name is taken", "该名称已被使用")),
-        other => other.into(),
+        other => place::taken(other),
     }
+}
+
+/// What the settings of a project show, archived or not.
+///
+/// # Errors
+/// As [`access::managed`].
+pub async fn settings(ctx: &OpCtx, org: &str, slug: &str) -> Result<ProjectSettings> {
+    let Managed::Project(project) = access::managed(ctx, org, Some(slug), None).await? else {
+        return Err(Error::NotFound);
+    };
+    let see = project.see();
+    let mut tx = ctx.read().await?;
+    let (description, _) = tx.project_chain(&see).await?;
+    let quotas = tx.quotas(&see).await?;
+    let here = ctx.rights().await?.in_project(&project);
+    Ok(ProjectSettings {
+        place: project.place(),
+        description,
+        internal: project.internal,
+        quotas,
+        may_set_quotas: here.has(Action::ProjectCreate),
+    })
 }
 
 /// What the project's page shows.

@@ -19,11 +19,13 @@ mod notify;
 mod org;
 mod outbox;
 mod person;
+mod place;
 mod promotion;
 mod proposal;
 mod release;
 mod row;
 mod run;
+mod secret;
 mod webhook;
 
 pub use connect::{SqlStore, SqlTx};

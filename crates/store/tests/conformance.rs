@@ -24,7 +24,14 @@ macro_rules! on_both {
 
 on_both! {
     a_connection_tells_how_the_last_call_went,
+    a_deleted_place_is_gone_and_its_audit_log_stays,
     a_delivery_is_stored_once,
+    a_feature_that_is_off_is_refused_and_keeps_its_data,
+    a_quota_is_kept_by_environment,
+    a_renamed_place_is_found_by_its_old_slug,
+    a_slug_is_checked_when_a_place_is_renamed,
+    an_archived_place_reads_and_does_not_change,
+    secrets_are_sealed_anew,
     a_proposal_is_changed_by_whoever_saw_it_last,
     a_release_is_made_once_and_never_changes,
     a_run_is_as_it_was_seen_last,

@@ -42,7 +42,13 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let Command::CreateOwner(owner) = command;
     let config = owner.file.load()?;
     let store = outside::database(&config.database).await?;
-    let portal = outside::portal(store, outside::sealer(&config.secrets), config.server.url()).await?;
+    let portal = outside::portal(
+        store,
+        outside::sealer(&config.secrets),
+        config.outgoing.rule(),
+        config.server.url(),
+    )
+    .await?;
     let ctx = portal.ctx(
         slipway_portal::Actor::System,
         Via::Cli,

@@ -8,6 +8,7 @@ mod database;
 mod error;
 mod gitlab;
 mod log;
+mod outgoing;
 mod secret;
 mod secrets;
 mod server;
@@ -18,6 +19,7 @@ pub use database::Database;
 pub use error::{ConfigError, Problem};
 pub use gitlab::Gitlab;
 pub use log::{Format, Log};
+pub use outgoing::Outgoing;
 pub use secret::Secret;
 pub use secrets::Secrets;
 pub use server::Server;
@@ -50,6 +52,8 @@ pub struct Config {
     pub gitlab: Vec<Gitlab>,
     /// `[[clusters]]`
     pub clusters: Vec<Cluster>,
+    /// `[outgoing]`
+    pub outgoing: Outgoing,
     /// `[log]`
     pub log: Log,
 }
@@ -96,6 +100,7 @@ impl Config {
         problems.extend(self.database.problems());
         problems.extend(self.secrets.problems());
         problems.extend(self.sign_in.problems());
+        problems.extend(self.outgoing.problems());
         problems.extend(self.log.problems());
         for (number, gitlab) in self.gitlab.iter().enumerate() {
             problems.extend(gitlab.problems(number));

@@ -9,6 +9,7 @@ mod full_disk;
 mod headers;
 mod live;
 mod origin;
+mod places;
 mod problems;
 mod replicas;
 mod scene;

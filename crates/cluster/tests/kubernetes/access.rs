@@ -10,7 +10,7 @@ use crate::sandbox::{NAMESPACE, Sandbox, access, connect, deployment, kubeconfig
 
 #[tokio::test]
 async fn clients_of_the_same_access_are_shared() {
-    let connector = KubeConnector::new();
+    let connector = KubeConnector::new(slipway_portal::outgoing::Outgoing::with_loopback());
     let one = access(kubeconfig("http://127.0.0.1:1", "a"));
     let first = connector.connect(&one).await.expect("a client");
     let again = connector.connect(&one).await.expect("a client");
@@ -69,7 +69,10 @@ async fn a_server_that_never_answers_is_given_up_in_ten_seconds() {
 }
 
 async fn refused(access: ClusterAccess) -> String {
-    match KubeConnector::new().connect(&access).await {
+    match KubeConnector::new(slipway_portal::outgoing::Outgoing::with_loopback())
+        .connect(&access)
+        .await
+    {
         Err(ClusterError::Forbidden(what)) => what,
         Err(other) => panic!("unexpected {other:?}"),
         Ok(_) => panic!("a client"),
@@ -127,7 +130,12 @@ async fn a_kubeconfig_of_the_operator_may_take_its_token_from_a_file() {
         operator: true,
         ..access(config.to_string())
     };
-    assert!(KubeConnector::new().connect(&of_the_operator).await.is_ok());
+    assert!(
+        KubeConnector::new(slipway_portal::outgoing::Outgoing::with_loopback())
+            .connect(&of_the_operator)
+            .await
+            .is_ok()
+    );
     refused(access(config.to_string())).await;
 }
 

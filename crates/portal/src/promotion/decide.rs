@@ -96,7 +96,7 @@ async fn try_decide(
         Err(CannotApprove::Already) => return Ok(()),
         Err(refusal) => return Err(refused(change, &facts, app, &refusal).await?),
     };
-    let modify = access::by_approval_rule(app);
+    let modify = access::by_approval_rule(app)?;
     let decision = Decision {
         id: ctx.id(),
         by: person.clone(),
@@ -274,7 +274,7 @@ pub async fn cancel(ctx: &OpCtx, id: PromotionId) -> Result<()> {
         .user()
         .is_ok_and(|user| facts.promotion.requested_by == Some(user.id));
     let modify = if own {
-        access::by_approval_rule(&app)
+        access::by_approval_rule(&app)?
     } else {
         may_promote(ctx, &app, facts.environment.environment.tier).await?
     };
