@@ -70,6 +70,10 @@ pub fn Form(
     /// posted as `key.1` shows the error of a plain post.
     #[prop(optional)]
     key: Option<(&'static str, String)>,
+    /// Whether the browser posts it by itself and shows the page that the answer leads to: for what sets a cookie, and
+    /// for what is shown once.
+    #[prop(optional)]
+    plain: bool,
     /// Its fields and buttons. Fields must be made in here, not before, to find their form.
     children: Children,
 ) -> AnyView {
@@ -77,13 +81,19 @@ pub fn Form(
         key.as_ref()
             .is_none_or(|(name, value)| flash.typed(name).is_none_or(|typed| typed == value))
     });
-    let error = RwSignal::new(flash.as_ref().map(|flash| flash.error.clone()));
+    let refused = flash.as_ref().filter(|flash| flash.shown.is_none());
+    let error = RwSignal::new(refused.map(|flash| flash.error.clone()));
     let state = FormState {
         error,
         typed: StoredValue::new(flash),
     };
     let busy = RwSignal::new(false);
     let send = enhanced(action, error, busy, done, confirm);
+    let send = move |ev| {
+        if !plain {
+            send(ev);
+        }
+    };
     let hidden = key.map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
     view! {
         <form method="post" action=action class=class aria-busy=move || busy.get().then_some("true") on:submit=send>

@@ -1,6 +1,6 @@
 //! Applications.
 
-use crate::access::{self, App, Authorized, Managed, may};
+use crate::access::{self, App, At, Authorized, Managed, may};
 use crate::change::Entry;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
@@ -125,9 +125,9 @@ pub async fn page(ctx: &OpCtx, org: &str, project: &str, slug: &str) -> Result<A
 /// What the settings of an app show, archived or not.
 ///
 /// # Errors
-/// As [`access::managed`].
+/// As [`access::managed_place`].
 pub async fn settings(ctx: &OpCtx, org: &str, project: &str, slug: &str) -> Result<AppSettings> {
-    let Managed::App(app) = access::managed(ctx, org, Some(project), Some(slug)).await? else {
+    let Managed::App(app) = access::managed_place(ctx, At::new(org, Some(project), Some(slug))).await? else {
         return Err(Error::NotFound);
     };
     let (description, link, _) = ctx.read().await?.app_detail(&app.see()).await?;

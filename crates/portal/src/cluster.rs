@@ -1,6 +1,6 @@
 //! Kubernetes clusters: making, testing and using them.
 
-use crate::access::{self, Authorized, Managed, Org, may};
+use crate::access::{self, At, Authorized, Managed, Org, may};
 use crate::change::Entry;
 use crate::connection::not_the_operators;
 use crate::context::OpCtx;
@@ -190,7 +190,7 @@ pub async fn list(ctx: &OpCtx, org: &str) -> Result<Vec<connection::Cluster>> {
 /// # Errors
 /// [`Error::Forbidden`], or the database does not answer.
 pub async fn settings(ctx: &OpCtx, org: &str) -> Result<ClusterList> {
-    let Managed::Org(org) = access::managed(ctx, org, None, None).await? else {
+    let Managed::Org(org) = access::managed_place(ctx, At::new(org, None, None)).await? else {
         return Err(Error::NotFound);
     };
     let records = ctx.read().await?.clusters(org.id()).await?;

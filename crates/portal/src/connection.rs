@@ -1,6 +1,6 @@
 //! Connections to GitLab: making, testing and using them.
 
-use crate::access::{self, App, Authorized, Managed, Org, may};
+use crate::access::{self, App, At, Authorized, Managed, Org, may};
 use crate::change::Entry;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
@@ -134,7 +134,7 @@ pub async fn remove(ctx: &OpCtx, org: &str, id: ConnectionId) -> Result<()> {
 /// # Errors
 /// [`Error::Forbidden`], or the database does not answer.
 pub async fn list(ctx: &OpCtx, org: &str) -> Result<ConnectionList> {
-    let Managed::Org(org) = access::managed(ctx, org, None, None).await? else {
+    let Managed::Org(org) = access::managed_place(ctx, At::new(org, None, None)).await? else {
         return Err(Error::NotFound);
     };
     let records = ctx.read().await?.connections(org.id()).await?;

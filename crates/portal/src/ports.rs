@@ -8,8 +8,11 @@ mod cluster;
 mod connection;
 mod environment;
 mod forge;
+mod group;
 mod home;
+mod invitation;
 mod item;
+mod member;
 mod org;
 mod outbox;
 mod person;
@@ -17,6 +20,7 @@ mod place;
 mod promotion;
 mod proposal;
 mod release;
+mod role;
 mod run;
 mod secret;
 mod store;
@@ -33,8 +37,11 @@ pub use forge::{
     FileWrite, ForgeAccess, ForgeBranch, ForgeConnector, ForgeError, ForgeFile, ForgeJob, ForgeMergeRequest,
     ForgePipeline, ForgeProject, Hook, Lint, NewCommit, NewMergeRequest, SourceForge, TokenInfo, Trace,
 };
+pub use group::{GroupBinding, GroupTx};
 pub use home::HomeTx;
+pub use invitation::{InvitationRecord, InvitationTx, RequestRecord};
 pub use item::{ItemRecord, ItemTx, NewItemRow, NewIteration};
+pub use member::{HeldBinding, MemberTx};
 pub use org::{NewOrg, NewProject, OrgTx, ProjectTx};
 pub use outbox::{Claimed, OutboxTx};
 pub use person::{Credentials, NewPerson, PersonTx, SessionRow};
@@ -42,6 +49,7 @@ pub use place::{AppEdit, PlaceTx, ProjectEdit};
 pub use promotion::{DeploymentRecord, PromotionRecord, PromotionTx, SubjectRecord};
 pub use proposal::{ProposalRecord, ProposalTx};
 pub use release::{ReleaseRecord, ReleaseTx};
+pub use role::{RoleRecord, RoleTx};
 pub use run::{JobRecord, RepositoryState, RunRecord, RunTx};
 pub use secret::SecretTx;
 pub use store::{Ends, Store, StoreError};
@@ -67,6 +75,10 @@ pub trait Tx:
     + RunTx
     + SecretTx
     + WebhookTx
+    + GroupTx
+    + InvitationTx
+    + MemberTx
+    + RoleTx
     + Ends
 {
 }
@@ -90,6 +102,10 @@ impl<T> Tx for T where
         + RunTx
         + SecretTx
         + WebhookTx
+        + GroupTx
+        + InvitationTx
+        + MemberTx
+        + RoleTx
         + Ends
 {
 }

@@ -1,6 +1,6 @@
 //! Projects.
 
-use crate::access::{self, Managed, may};
+use crate::access::{self, At, Managed, may};
 use crate::change::Entry;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
@@ -98,9 +98,9 @@ fn taken(error: StoreError) -> Error {
 /// What the settings of a project show, archived or not.
 ///
 /// # Errors
-/// As [`access::managed`].
+/// As [`access::managed_place`].
 pub async fn settings(ctx: &OpCtx, org: &str, slug: &str) -> Result<ProjectSettings> {
-    let Managed::Project(project) = access::managed(ctx, org, Some(slug), None).await? else {
+    let Managed::Project(project) = access::managed_place(ctx, At::new(org, Some(slug), None)).await? else {
         return Err(Error::NotFound);
     };
     let see = project.see();

@@ -87,6 +87,8 @@ const GOES: &[(&str, &str)] = &[
     ("pipeline_drafts", of_apps!("pipeline_drafts")),
     ("webhook_deliveries", of_apps!("webhook_deliveries")),
     ("repository_states", of_apps!("repository_states")),
+    ("invitations", of_apps!("invitations")),
+    ("role_requests", of_apps!("role_requests")),
     ("role_bindings", of_apps!("role_bindings")),
     (
         "old_slugs",
@@ -118,6 +120,8 @@ const GOES: &[(&str, &str)] = &[
     ),
     ("quotas", of_projects!("quotas")),
     ("environments", of_projects!("environments")),
+    ("invitations", of_projects!("invitations")),
+    ("role_requests", of_projects!("role_requests")),
     ("role_bindings", of_projects!("role_bindings")),
     (
         "projects",
@@ -125,7 +129,10 @@ const GOES: &[(&str, &str)] = &[
     ),
     ("connections", of_org!("connections")),
     ("clusters", of_org!("clusters")),
+    ("invitations", of_org!("invitations")),
+    ("role_requests", of_org!("role_requests")),
     ("role_bindings", of_org!("role_bindings")),
+    ("custom_roles", of_org!("custom_roles")),
     (
         "group_members",
         "DELETE FROM group_members WHERE $2 = '' AND $3 = '' AND group_id IN (SELECT id FROM groups WHERE org_id = $1)",

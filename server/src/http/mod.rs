@@ -9,6 +9,7 @@ pub mod csrf;
 pub mod flash;
 pub mod headers;
 pub mod health;
+pub mod join;
 pub mod listen;
 pub mod live;
 pub mod local;
@@ -17,6 +18,7 @@ pub mod observe;
 pub mod page;
 pub mod preferences;
 pub mod problem;
+pub mod rendered;
 pub mod route;
 pub mod session;
 pub mod sign_in;
@@ -64,6 +66,8 @@ pub struct EdgeParts {
     pub metrics: Option<PrometheusHandle>,
     /// Who reads metrics must send this.
     pub metrics_token: Option<String>,
+    /// Pages that were made a moment ago.
+    pub rendered: rendered::Rendered,
     /// The open live streams.
     pub streams: live::Streams,
     /// Becomes true when the server is about to stop.

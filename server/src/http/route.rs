@@ -3,7 +3,7 @@
 //! The router is built from it and the permission coverage test reads it, so neither can forget a row.
 
 use super::visit::Visit;
-use super::{Edge, api, health, live, oauth, preferences, problem, sign_in, webhooks};
+use super::{Edge, api, health, join, live, oauth, preferences, problem, sign_in, webhooks};
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
@@ -59,6 +59,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/sign-in/gitlab/callback", Access::Proof, || {
         get(oauth::come_back)
     }),
+    route("POST", "/join", Access::Proof, || post(join::join)),
     route("POST", "/preferences", Access::Anyone, || {
         post(preferences::choose)
     }),

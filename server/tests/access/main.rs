@@ -11,6 +11,7 @@ mod live;
 mod origin;
 mod places;
 mod problems;
+mod rendered;
 mod replicas;
 mod scene;
 mod sign_in;

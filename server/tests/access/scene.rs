@@ -6,7 +6,9 @@ use http::{HeaderMap, Request, StatusCode, header};
 use slipway_app::SignInOptions;
 use slipway_domain::access::Role;
 use slipway_domain::environment::Tier;
-use slipway_domain::id::{AppId, EnvironmentId, JobId, PromotionId, ReleaseId};
+use slipway_domain::id::{
+    AppId, EnvironmentId, GroupId, JobId, PromotionId, ReleaseId, RoleId, RoleRequestId, UserId,
+};
 use slipway_domain::item::{ItemKind, Priority};
 use slipway_domain::person::{Person, PersonRef};
 use slipway_domain::release::{Evidence, Image, Workload};
@@ -32,6 +34,9 @@ pub const PASSWORD: &str = "correct horse";
 
 /// Where Slipway is reached in tests.
 pub const URL: &str = "http://127.0.0.1:3000";
+
+/// The page of a furnished scene's project.
+pub const PROJECT_PAGE: &str = "/orgs/acme/projects/checkout";
 
 /// Everything a test needs. The database goes with it.
 pub struct Scene {
@@ -259,6 +264,10 @@ pub struct Places {
     pub qa: EnvironmentId,
     pub promotion: PromotionId,
     pub job: JobId,
+    pub dora: UserId,
+    pub group: GroupId,
+    pub role: RoleId,
+    pub request: RoleRequestId,
 }
 
 impl Scene {
@@ -338,13 +347,37 @@ impl Scene {
         )
         .await
         .unwrap();
+        let (group, role, request) = self.ways_to_roles(&ada).await;
         Places {
             app,
             release,
             qa,
             promotion,
             job,
+            dora: self.people["dora"].id,
+            group,
+            role,
+            request,
         }
+    }
+
+    /// A group, a role of the organization's own, and a request for a role that `quinn` made.
+    async fn ways_to_roles(&self, ada: &OpCtx) -> (GroupId, RoleId, RoleRequestId) {
+        let group = slipway_portal::group::create(ada, "acme", "Captains")
+            .await
+            .unwrap();
+        let input = slipway_portal::role::Input {
+            name: String::from("Captain"),
+            scope: slipway_domain::access::ScopeKind::Project,
+            actions: vec![String::from("app.create")],
+        };
+        let role = slipway_portal::role::create(ada, "acme", &input).await.unwrap();
+        let at = access::At::new("acme", Some("checkout"), None);
+        slipway_portal::invitation::ask(&self.ctx("quinn"), at, "project.ops", "")
+            .await
+            .unwrap();
+        let waiting = slipway_portal::member::page(ada, at).await.unwrap().requests;
+        (group, role, waiting[0].id)
     }
 
     async fn chain(&self, ada: &OpCtx) {

@@ -1,7 +1,7 @@
 //! Archiving: everything stays readable, nothing changes and nothing starts, until the place is restored.
 
 use super::{entry, tell, words};
-use crate::access::{self, Managed};
+use crate::access::{self, At, Managed};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::repository;
@@ -13,7 +13,7 @@ use slipway_domain::project::Place;
 /// # Errors
 /// [`Error::Forbidden`]; `unfinished` while promotions in it have not ended.
 pub async fn archive(ctx: &OpCtx, org: &str, project: Option<&str>, app: Option<&str>) -> Result<Place> {
-    let place = access::managed(ctx, org, project, app).await?;
+    let place = access::managed_place(ctx, At::new(org, project, app)).await?;
     if is_archived(&place) {
         return Ok(place.place());
     }
@@ -37,7 +37,7 @@ pub async fn archive(ctx: &OpCtx, org: &str, project: Option<&str>, app: Option<
 /// # Errors
 /// [`Error::Forbidden`]; `archived_above` while a place above it is archived.
 pub async fn restore(ctx: &OpCtx, org: &str, project: Option<&str>, app: Option<&str>) -> Result<Place> {
-    let place = access::managed(ctx, org, project, app).await?;
+    let place = access::managed_place(ctx, At::new(org, project, app)).await?;
     let at = place.place();
     if at.archived().is_some_and(|kind| kind != place.kind()) {
         return Err(Error::refused(

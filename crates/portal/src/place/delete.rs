@@ -2,7 +2,7 @@
 
 use super::archive::unfinished_promotions;
 use super::{called, entry, tell, words};
-use crate::access;
+use crate::access::{self, At};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use slipway_domain::project::Place;
@@ -21,7 +21,7 @@ pub async fn delete(
     app: Option<&str>,
     name: &str,
 ) -> Result<Place> {
-    let place = access::managed(ctx, org, project, app).await?;
+    let place = access::managed_place(ctx, At::new(org, project, app)).await?;
     let (_, known) = called(&place);
     if name.trim() != known {
         return Err(Error::field(
