@@ -3,8 +3,8 @@
 
 use crate::route::Part;
 use crate::{
-    application, audit, board, cluster, connection, environment, group, home, invitation, member, org, pipeline,
-    project, promotion, release, role, run,
+    application, audit, board, cluster, connection, environment, group, home, invitation, member, org,
+    pipeline, project, promotion, release, role, run,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;

@@ -34,6 +34,7 @@ fn show(settings: &AppSettings) -> AnyView {
     };
     let at = place_fields(&settings.place);
     let (name, slug, description) = (app.name.clone(), app.slug.clone(), settings.description.clone());
+    let workload = settings.workload.clone();
     let repository = settings.repository.as_ref().map(|repository| {
         view! {
             <dt>{tr!(app.repository)}</dt>
@@ -54,7 +55,7 @@ fn show(settings: &AppSettings) -> AnyView {
                 <dl class="facts box-body">
                     {repository}
                     <dt>{tr!(app.workload)}</dt>
-                    <dd><code>{settings.workload.clone()}</code></dd>
+                    <dd><code>{workload}</code></dd>
                 </dl>
             </Panel>
             {danger(&settings.place)}

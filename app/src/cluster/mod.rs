@@ -2,7 +2,7 @@
 
 pub mod api;
 
-use crate::connection::{Labelled, last_call, status};
+use crate::connection::{last_call, status};
 use crate::design::button::{Weight, submit};
 use crate::design::field::{Control, Field};
 use crate::design::form::{Form, hidden};
@@ -65,10 +65,11 @@ fn card(org: &str, one: &Cluster) -> AnyView {
         .report
         .as_ref()
         .map_or_else(|| String::from("default"), |report| report.namespace.clone());
+    let at = org.to_owned();
     let test = view! {
         <Form action=TestCluster::PATH class="form form-row box-body" done=tr!(place.tested) key=("id", id.clone())>
-            {hidden("org", org.to_owned())}
-            <Labelled name="namespace" label=tr!(place.namespace) value=namespace/>
+            {hidden("org", at)}
+            <Field name="namespace" label=tr!(place.namespace) value=namespace/>
             {submit(Weight::Plain, tr!(place.test))}
         </Form>
     };
@@ -135,21 +136,19 @@ fn forms(org: &str, one: &Cluster) -> AnyView {
     let (name, context) = (one.name.clone(), one.context.clone().unwrap_or_default());
     let open =
         crate::Flash::of(EditCluster::PATH).is_some_and(|flash| flash.typed("id") == Some(id.as_str()));
+    let (changed, removed) = (org.to_owned(), org.to_owned());
     view! {
         <details class="box-body" open=open>
             <summary>{tr!(place.change)}</summary>
             <Form action=EditCluster::PATH class="form narrow" done=tr!(place.saved) key=("id", id.clone())>
-                {hidden("org", org.to_owned())}
-                <Labelled name="name" label=tr!(place.name) value=name/>
-                <label class="field">
-                    <span>{tr!(place.new_kubeconfig)}</span>
-                    <textarea class="input code" name="kubeconfig" rows="6"></textarea>
-                </label>
-                <Labelled name="context" label=tr!(place.context) value=context/>
+                {hidden("org", changed)}
+                <Field name="name" label=tr!(place.name) value=name/>
+                <Field name="kubeconfig" label=tr!(place.new_kubeconfig) control=Control::Area(6)/>
+                <Field name="context" label=tr!(place.context) value=context/>
                 <p>{submit(Weight::Plain, tr!(place.save))}</p>
             </Form>
             <Form action=RemoveCluster::PATH class="form" done=tr!(place.removed) confirm=tr!(place.remove_ask) key=("id", id.clone())>
-                {hidden("org", org.to_owned())}
+                {hidden("org", removed)}
                 <p>{submit(Weight::Danger, tr!(place.remove))}</p>
             </Form>
         </details>

@@ -80,9 +80,10 @@ pub(crate) fn last_call(at: Option<Timestamp>) -> AnyView {
 
 fn card(org: &str, one: &Connection) -> AnyView {
     let id = one.id.to_string();
+    let at = org.to_owned();
     let test = view! {
         <Form action=TestConnection::PATH class="form box-body" done=tr!(place.tested) key=("id", id.clone())>
-            {hidden("org", org.to_owned())}
+            {hidden("org", at)}
             <p>{submit(Weight::Plain, tr!(place.test))}</p>
         </Form>
     };
@@ -146,48 +147,22 @@ fn forms(org: &str, one: &Connection) -> AnyView {
     let (name, base_url) = (one.name.clone(), one.base_url.clone());
     let open =
         crate::Flash::of(EditConnection::PATH).is_some_and(|flash| flash.typed("id") == Some(id.as_str()));
+    let (changed, removed) = (org.to_owned(), org.to_owned());
     view! {
         <details class="box-body" open=open>
             <summary>{tr!(place.change)}</summary>
             <Form action=EditConnection::PATH class="form narrow" done=tr!(place.saved) key=("id", id.clone())>
-                {hidden("org", org.to_owned())}
-                <Labelled name="name" label=tr!(place.name) value=name/>
-                <Labelled name="base_url" label=tr!(place.base_url) value=base_url/>
-                <Labelled name="token" label=tr!(place.new_token) secret=true/>
+                {hidden("org", changed)}
+                <Field name="name" label=tr!(place.name) value=name/>
+                <Field name="base_url" label=tr!(place.base_url) value=base_url/>
+                <Field name="token" label=tr!(place.new_token) control=Control::Password/>
                 <p>{submit(Weight::Plain, tr!(place.save))}</p>
             </Form>
             <Form action=RemoveConnection::PATH class="form" done=tr!(place.removed) confirm=tr!(place.remove_ask) key=("id", id.clone())>
-                {hidden("org", org.to_owned())}
+                {hidden("org", removed)}
                 <p>{submit(Weight::Danger, tr!(place.remove))}</p>
             </Form>
         </details>
-    }
-    .into_any()
-}
-
-/// A field whose form stands several times on a page: its label is around it, so that it needs no id.
-#[component]
-pub(crate) fn Labelled(
-    /// Its name in the post.
-    name: &'static str,
-    /// Its label.
-    label: String,
-    /// What it holds at first.
-    #[prop(optional)]
-    value: String,
-    /// Whether it is not shown.
-    #[prop(optional)]
-    secret: bool,
-) -> AnyView {
-    let form = crate::design::form::FormState::here();
-    let value = form.typed(name).unwrap_or(value);
-    let kind = if secret { "password" } else { "text" };
-    view! {
-        <label class="field">
-            <span>{label}</span>
-            <input class="input" type=kind name=name value=value autocomplete="off"/>
-            {move || form.wrong(name).map(|wrong| view! { <span class="error">{wrong}</span> })}
-        </label>
     }
     .into_any()
 }

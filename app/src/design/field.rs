@@ -22,7 +22,7 @@ pub enum Control {
 /// A labelled field. Checked by `check` when left, and then while typing.
 #[component]
 pub fn Field(
-    /// Its name in the post; also its id, after `f-`.
+    /// Its name in the post; its id is made of it, see [`FormState::id`].
     name: &'static str,
     /// Its label.
     label: String,
@@ -58,7 +58,7 @@ pub fn Field(
         }
     };
     let wrong = Signal::derive(move || own.get().or_else(|| form.wrong(name)));
-    let id = format!("f-{name}");
+    let id = form.id(name);
     let (help_id, error_id) = (format!("{id}-help"), format!("{id}-error"));
     let described = {
         let (help_id, error_id, has_help) = (help_id.clone(), error_id.clone(), help.is_some());

@@ -17,6 +17,8 @@ pub struct FormState {
     pub error: RwSignal<Option<AppError>>,
     /// What was typed before, from a plain post.
     typed: StoredValue<Option<Flash>>,
+    /// What tells the ids of its fields from those of the page's other forms of its kind.
+    suffix: StoredValue<String>,
 }
 
 impl FormState {
@@ -25,7 +27,13 @@ impl FormState {
         Self {
             error: RwSignal::new(None),
             typed: StoredValue::new(None),
+            suffix: StoredValue::default(),
         }
+    }
+
+    /// The id of the field `name`.
+    pub fn id(self, name: &str) -> String {
+        self.suffix.with_value(|suffix| format!("f-{name}{suffix}"))
     }
 
     /// The state of the form around here; outside of a form, an empty one.
@@ -86,6 +94,11 @@ pub fn Form(
     let state = FormState {
         error,
         typed: StoredValue::new(flash),
+        suffix: StoredValue::new(
+            key.as_ref()
+                .map(|(_, value)| format!("-{value}"))
+                .unwrap_or_default(),
+        ),
     };
     let busy = RwSignal::new(false);
     let send = enhanced(action, error, busy, done, confirm);
@@ -97,7 +110,7 @@ pub fn Form(
     let hidden = key.map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
     view! {
         <form method="post" action=action class=class aria-busy=move || busy.get().then_some("true") on:submit=send>
-            {move || error.get().map(error_summary)}
+            {move || error.get().map(|error| error_summary(error, state))}
             {hidden}
             <Provider value=state>{children()}</Provider>
         </form>
@@ -106,11 +119,11 @@ pub fn Form(
 }
 
 /// The errors of a form, first in it, with links to their fields.
-fn error_summary(error: AppError) -> AnyView {
+fn error_summary(error: AppError, form: FormState) -> AnyView {
     let items = error
         .fields
         .iter()
-        .map(|(name, wrong)| view! { <li><a href=format!("#f-{name}") rel="external">{wrong.clone()}</a></li> })
+        .map(|(name, wrong)| view! { <li><a href=format!("#{}", form.id(name)) rel="external">{wrong.clone()}</a></li> })
         .collect_view();
     let request = (error.status >= 500 && !error.request_id.is_empty())
         .then(|| view! { <p class="request-id">{tr!(common.request_id)}" "<code>{error.request_id.clone()}</code></p> });

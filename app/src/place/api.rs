@@ -27,16 +27,16 @@ pub async fn restore_place(
     Ok(())
 }
 
-/// Deletes a place; `name` is its name, typed again.
+/// Deletes a place; `confirm` is its name, typed again.
 #[server(name = DeletePlace, prefix = "/api/fn", endpoint = "place/delete")]
 pub async fn delete_place(
     org: String,
     project: Option<String>,
     app: Option<String>,
-    name: String,
+    confirm: String,
 ) -> Result<(), AppError> {
     let ctx = crate::ctx()?;
-    let was = slipway_portal::place::delete(&ctx, &org, project.as_deref(), app.as_deref(), &name).await?;
+    let was = slipway_portal::place::delete(&ctx, &org, project.as_deref(), app.as_deref(), &confirm).await?;
     leptos_axum::redirect(&crate::places::above(&was));
     Ok(())
 }

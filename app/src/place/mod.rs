@@ -2,7 +2,6 @@
 
 pub mod api;
 
-use crate::connection::Labelled;
 use crate::design::button::{Weight, submit};
 use crate::design::field::Field;
 use crate::design::form::{Form, place_fields};
@@ -117,7 +116,7 @@ pub fn danger(place: &Place) -> AnyView {
             <Form action=DeletePlace::PATH class="form narrow box-body" done=tr!(place.deleted)>
                 {at}
                 <p class="muted">{tr!(place.delete_hint)}</p>
-                <Labelled name="name" label/>
+                <Field name="confirm" label required=true/>
                 <p>{submit(Weight::Danger, tr!(place.delete))}</p>
             </Form>
         </Panel>

@@ -1,7 +1,6 @@
 //! The settings of a project: what it is called, its features, its quotas, its end.
 
 use super::api::{EditProject, ReadProjectSettings, SetQuota, SwitchFeatures};
-use crate::connection::Labelled;
 use crate::design::button::{Weight, submit};
 use crate::design::environment::env_badge;
 use crate::design::field::{Control, Field};
@@ -137,9 +136,9 @@ fn quota_form(place: &Place, row: &QuotaRow) -> AnyView {
             {at}
             <fieldset class="form-row">
                 <legend class="row">{badge}<span class="visually-hidden">{label}</span></legend>
-                <Labelled name="cpu" label=tr!(project.cpu) value=cpu/>
-                <Labelled name="memory" label=tr!(project.memory) value=memory/>
-                <Labelled name="pods" label=tr!(project.pods) value=pods/>
+                <Field name="cpu" label=tr!(project.cpu) value=cpu/>
+                <Field name="memory" label=tr!(project.memory) value=memory/>
+                <Field name="pods" label=tr!(project.pods) value=pods/>
                 {submit(Weight::Plain, tr!(place.save))}
             </fieldset>
         </Form>

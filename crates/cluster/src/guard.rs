@@ -7,7 +7,7 @@ use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::TokioExecutor;
 use kube::Config;
 use kube::client::{Body, ClientBuilder, ConfigExt as _, DynBody};
-use slipway_portal::outgoing::Outgoing;
+use slipway_portal::outgoing::{OutOfBounds, Outgoing};
 use slipway_portal::ports::ClusterError;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -41,6 +41,18 @@ impl Service<Name> for Guard {
             Ok(outgoing.pass_all(found, SocketAddr::ip)?.into_iter())
         })
     }
+}
+
+/// What the guard said when a name was resolved, if that is why there was no answer.
+pub fn found(error: &(dyn std::error::Error + 'static)) -> Option<ClusterError> {
+    let mut cause = Some(error);
+    while let Some(deeper) = cause {
+        if let Some(out) = deeper.downcast_ref::<OutOfBounds>() {
+            return Some(refused(out.0));
+        }
+        cause = deeper.source();
+    }
+    None
 }
 
 /// What to say of a server that is out of bounds.

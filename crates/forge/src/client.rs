@@ -352,6 +352,7 @@ mod tests {
         let access = |url: &str, token: &str| ForgeAccess {
             base_url: url.into(),
             token: token.into(),
+            operator: false,
         };
         assert!(matches!(
             Client::new(&access("not an address", "t"), &guard()),

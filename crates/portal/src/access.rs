@@ -868,3 +868,17 @@ pub(crate) fn org_of_members(place: &Authorized<Anywhere, Modify>) -> Authorized
         org: place.scope.org.clone(),
     })
 }
+
+/// A project that is being made, whose environments come with it. Open to `portal::project` alone, in the transaction
+/// that makes it.
+pub(crate) fn just_made(
+    org: &Authorized<Org, may::ProjectCreate>,
+    project: ProjectRef,
+    internal: bool,
+) -> Authorized<Project, may::EnvironmentEdit> {
+    Authorized::new(ProjectScope {
+        org: org.scope.org.clone(),
+        project,
+        internal,
+    })
+}

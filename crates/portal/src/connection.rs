@@ -177,6 +177,15 @@ async fn checked(ctx: &OpCtx, input: &Input) -> Result<(String, String)> {
             Text::new("start with https:// or http://", "请以 https:// 或 http:// 开头"),
         ));
     }
+    if base_url.contains(['@', '?', '#']) {
+        return Err(Error::field(
+            "base_url",
+            Text::new(
+                "use the address alone, without a name, a password or a query",
+                "只需填写地址，请去掉用户名、密码和查询参数",
+            ),
+        ));
+    }
     if let Err(error) = ctx.portal().forges.admits(&base_url).await {
         return Err(Error::field("base_url", error.text()));
     }

@@ -1,14 +1,15 @@
 //! Projects.
 
-use crate::access::{self, At, Managed, may};
-use crate::change::Entry;
+use crate::access::{self, At, Authorized, Managed, Org, may};
+use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::{NewProject, StoreError};
 use crate::{environment, place};
 use slipway_domain::access::Action;
+use slipway_domain::feature::Features;
 use slipway_domain::id::ProjectId;
-use slipway_domain::project::{ProjectGrid, ProjectSettings};
+use slipway_domain::project::{ProjectGrid, ProjectRef, ProjectSettings};
 use slipway_domain::text::Text;
 
 /// A project to be made.
@@ -26,12 +27,40 @@ pub struct Input {
     pub internal: bool,
 }
 
-/// Makes a project.
+/// Makes a project without environments.
 ///
 /// # Errors
 /// [`Error::Forbidden`], a wrong or taken name, or the database does not answer.
 pub async fn create(ctx: &OpCtx, org: &str, input: Input) -> Result<ProjectId> {
     let org = access::org::<may::ProjectCreate>(ctx, org).await?;
+    let mut change = ctx.change().await?;
+    let project = insert(ctx, &mut change, &org, input).await?;
+    change.commit().await?;
+    Ok(project.id)
+}
+
+/// Makes a project with the default chain of environments, bound to no cluster yet: both or neither.
+///
+/// # Errors
+/// As [`create`].
+pub async fn create_with_chain(ctx: &OpCtx, org: &str, input: Input) -> Result<ProjectId> {
+    let org = access::org::<may::ProjectCreate>(ctx, org).await?;
+    let internal = input.internal;
+    let mut change = ctx.change().await?;
+    let project = insert(ctx, &mut change, &org, input).await?;
+    let id = project.id;
+    let project = access::just_made(&org, project, internal);
+    environment::insert_default_chain(ctx, &mut change, &project, |_| None).await?;
+    change.commit().await?;
+    Ok(id)
+}
+
+async fn insert(
+    ctx: &OpCtx,
+    change: &mut Change<'_>,
+    org: &Authorized<Org, may::ProjectCreate>,
+    input: Input,
+) -> Result<ProjectRef> {
     let typed = place::checked(&input.slug, &input.name, &input.description)?;
     if !(2..=6).contains(&input.key.len()) || !input.key.bytes().all(|b| b.is_ascii_uppercase()) {
         return Err(Error::field(
@@ -39,10 +68,8 @@ pub async fn create(ctx: &OpCtx, org: &str, input: Input) -> Result<ProjectId> {
             Text::new("use 2 to 6 capital letters", "请使用 2 到 6 个大写字母"),
         ));
     }
-    let id = ctx.id::<ProjectId>();
-    let mut change = ctx.change().await?;
     let new = NewProject {
-        id,
+        id: ctx.id(),
         slug: typed.slug,
         key: input.key,
         name: typed.name,
@@ -54,30 +81,27 @@ pub async fn create(ctx: &OpCtx, org: &str, input: Input) -> Result<ProjectId> {
     change.tx().claim_project_slug(&modify, &new.slug).await?;
     change.tx().insert_project(&modify, &new).await.map_err(taken)?;
     let place = org.place();
+    let summary = serde_json::json!({ "slug": new.slug });
+    let name = new.name.clone();
     change
         .audit(Entry::done(
             "project.create",
             "project",
-            id,
-            new.name.clone(),
+            new.id,
+            name,
             &place,
-            serde_json::json!({ "slug": new.slug }),
+            summary,
         ))
         .await?;
     change.touch("org", org.id(), &place);
-    change.commit().await?;
-    Ok(id)
-}
-
-/// Makes a project with the default chain of environments, bound to no cluster yet.
-///
-/// # Errors
-/// As [`create`].
-pub async fn create_with_chain(ctx: &OpCtx, org: &str, input: Input) -> Result<ProjectId> {
-    let slug = input.slug.trim().to_owned();
-    let id = create(ctx, org, input).await?;
-    environment::create_default_chain(ctx, org, &slug, |_| None).await?;
-    Ok(id)
+    Ok(ProjectRef {
+        id: new.id,
+        slug: new.slug,
+        name: new.name,
+        key: new.key,
+        archived: false,
+        features: Features::default(),
+    })
 }
 
 /// Tells a taken slug or key from other trouble.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 /// What to do with the secrets at rest.
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// Seal every secret anew with secrets.key, so that secrets.previous_keys can go
+    /// Seal every secret anew with the current key, so that the ones before it can go
     Rotate(ConfigFile),
 }
 

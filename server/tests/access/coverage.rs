@@ -400,19 +400,19 @@ fn calls(at: &Places) -> Vec<Call> {
         call("fn:place/restore", PROJECT, Some("dora"), ("devon", 200)),
         call(
             "fn:place/delete",
-            "org=acme&project=checkout&app=ledger&name=Ledger",
+            "org=acme&project=checkout&app=ledger&confirm=Ledger",
             Some("dora"),
             ("devon", 200),
         ),
         call(
             "fn:place/delete",
-            with(PROJECT, "name=wrong"),
+            with(PROJECT, "confirm=wrong"),
             Some("dora"),
             ("devon", 422),
         ),
         call(
             "fn:place/delete",
-            "org=acme&name=wrong",
+            "org=acme&confirm=wrong",
             Some("devon"),
             ("ada", 422),
         ),

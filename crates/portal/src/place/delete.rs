@@ -12,20 +12,20 @@ use slipway_domain::text::Text;
 /// rows of the audit log stay. Answers where it was.
 ///
 /// # Errors
-/// [`Error::Forbidden`]; `name` is not the name of the place; `deployed` while something of it runs in an environment;
+/// [`Error::Forbidden`]; `confirm` is not the name of the place; `deployed` while something of it runs in an environment;
 /// `unfinished` while promotions in it have not ended.
 pub async fn delete(
     ctx: &OpCtx,
     org: &str,
     project: Option<&str>,
     app: Option<&str>,
-    name: &str,
+    confirm: &str,
 ) -> Result<Place> {
     let place = access::managed_place(ctx, At::new(org, project, app)).await?;
     let (_, known) = called(&place);
-    if name.trim() != known {
+    if confirm.trim() != known {
         return Err(Error::field(
-            "name",
+            "confirm",
             Text::new(
                 format!("this is not its name; type “{known}” to delete it"),
                 format!("名称不符，请输入“{known}”以确认删除"),

@@ -222,7 +222,7 @@ pub async fn a_deleted_place_is_gone_and_its_audit_log_stays(world: World) {
     let delete = |name: &'static str| place::delete(&system, "acme", here.0, here.1, name);
     let wrong = delete("Order").await.unwrap_err();
     assert!(
-        matches!(&wrong, Error::Invalid(fields) if fields[0].field == "name"),
+        matches!(&wrong, Error::Invalid(fields) if fields[0].field == "confirm"),
         "{wrong:?}"
     );
     for health in [Health::Healthy, Health::Degraded, Health::Unknown] {
