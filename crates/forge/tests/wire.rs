@@ -226,7 +226,6 @@ async fn a_typed_address_leads_to_no_machine_of_slipway_s_however_it_is_written(
         "0177.0.0.1",
         "127.1",
         "localhost",
-        "localhost.",
         "169.254.169.254",
         "2852039166",
         "[fd00:ec2::254]",

@@ -37,6 +37,7 @@ on_both! {
     the_explanation_is_the_truth,
     a_delivery_is_stored_once,
     a_feature_that_is_off_is_refused_and_keeps_its_data,
+    a_project_comes_with_its_environments,
     a_quota_is_kept_by_environment,
     a_renamed_place_is_found_by_its_old_slug,
     a_slug_is_checked_when_a_place_is_renamed,

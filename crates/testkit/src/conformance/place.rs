@@ -295,6 +295,43 @@ pub async fn a_feature_that_is_off_is_refused_and_keeps_its_data(world: World) {
     item::board(&lead, "acme", "checkout").await.unwrap();
 }
 
+/// A project that is made for people comes with its environments, by one audit row each.
+pub async fn a_project_comes_with_its_environments(world: World) {
+    let Scene { owner, lead, .. } = scene(&world).await;
+    let refused = project::create_with_chain(&owner, "acme", new_project("till", "CHK"))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&refused, Error::Invalid(fields) if fields[0].field == "key"),
+        "{refused:?}"
+    );
+    assert!(matches!(
+        access::project::<may::See>(&owner, "acme", "till").await,
+        Err(Error::NotFound)
+    ));
+    let refused = project::create_with_chain(&lead, "acme", new_project("till", "TIL"))
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, Error::Forbidden(_)), "{refused:?}");
+    project::create_with_chain(&owner, "acme", new_project("till", "TIL"))
+        .await
+        .unwrap();
+    let settings = project::settings(&owner, "acme", "till").await.unwrap();
+    let keys: Vec<_> = settings
+        .quotas
+        .iter()
+        .map(|row| row.environment.key.as_str())
+        .collect();
+    assert_eq!(keys, ["dev", "qa", "uat", "live"]);
+    let query = audit::Query {
+        org: String::from("acme"),
+        ..audit::Query::default()
+    };
+    let (_, rows) = audit::read(&owner, &query).await.unwrap();
+    let made = rows.iter().filter(|row| row.action == "environment.create");
+    assert_eq!(made.count(), 4);
+}
+
 /// A quota is set by those who may create projects, environment by environment, and read back.
 pub async fn a_quota_is_kept_by_environment(world: World) {
     let Scene { owner, lead, .. } = scene(&world).await;
