@@ -84,6 +84,18 @@ impl Decoder<Seed> for SeedCodec {
 fn routes() -> RouteTable {
     vec![
         page("/sign-in", session::sign_in_page),
+        // `new` and `settings` before the parameters that would take them for names.
+        apart("/orgs/new", part::new_org()),
+        apart("/orgs/:org/settings", part::org_settings()),
+        apart("/orgs/:org/settings/gitlab", part::connections()),
+        apart("/orgs/:org/settings/clusters", part::clusters()),
+        apart("/orgs/:org/projects/new", part::new_project()),
+        apart("/orgs/:org/projects/:project/settings", part::project_settings()),
+        apart("/orgs/:org/projects/:project/apps/new", part::new_app()),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/settings",
+            part::app_settings(),
+        ),
         apart("/", part::home()),
         apart("/approvals", part::approvals()),
         apart("/approvals/:id", part::approval()),
@@ -134,17 +146,6 @@ fn routes() -> RouteTable {
         apart(
             "/orgs/:org/projects/:project/apps/:app/members/:person",
             part::person(),
-        ),
-        apart("/orgs/new", part::new_org()),
-        apart("/orgs/:org/settings", part::org_settings()),
-        apart("/orgs/:org/settings/gitlab", part::connections()),
-        apart("/orgs/:org/settings/clusters", part::clusters()),
-        apart("/orgs/:org/projects/new", part::new_project()),
-        apart("/orgs/:org/projects/:project/settings", part::project_settings()),
-        apart("/orgs/:org/projects/:project/apps/new", part::new_app()),
-        apart(
-            "/orgs/:org/projects/:project/apps/:app/settings",
-            part::app_settings(),
         ),
     ]
 }

@@ -130,7 +130,7 @@ test("connections are tested, and say what is missing @phone", async ({ as }) =>
 test("what somebody may not manage has no settings for them", async ({ as }) => {
   const dora = await as("dora");
   await dora.goto(`${ORG}/projects/checkout/settings`);
-  await expect(dora.getByRole("main")).toContainText("Project owner");
+  await expect(dora.getByRole("main")).toContainText("project owner, project lead");
   await expect(dora.getByRole("button", { name: "Delete for good" })).toHaveCount(0);
   await expect(side(dora).getByRole("link", { name: "Settings" })).toHaveCount(0);
 });
