@@ -55,7 +55,7 @@ test("an owner makes a project and an app, renames, archives and deletes them", 
   await expect(ada.getByRole("main")).toContainText("Boards are switched off in this project");
   const refused = await ada.request.post("/api/fn/item/add", {
     form: { org: "acme", project: renamed, title: "One", kind: "task" },
-    headers: { accept: "application/json", "sec-fetch-site": "same-origin" },
+    headers: { accept: "application/json", origin: new URL(ada.url()).origin },
     maxRedirects: 0,
   });
   expect(refused.status()).toBe(422);
