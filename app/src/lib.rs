@@ -8,6 +8,8 @@ pub mod application;
 pub mod audit;
 pub mod board;
 mod browser;
+pub mod cluster;
+pub mod connection;
 pub mod design;
 pub mod environment;
 mod error;
@@ -23,6 +25,7 @@ pub mod member;
 pub mod org;
 mod part;
 pub mod pipeline;
+pub mod place;
 pub mod places;
 pub mod project;
 pub mod promotion;
@@ -81,6 +84,18 @@ impl Decoder<Seed> for SeedCodec {
 fn routes() -> RouteTable {
     vec![
         page("/sign-in", session::sign_in_page),
+        // `new` and `settings` before the parameters that would take them for names.
+        apart("/orgs/new", part::new_org()),
+        apart("/orgs/:org/settings", part::org_settings()),
+        apart("/orgs/:org/settings/gitlab", part::connections()),
+        apart("/orgs/:org/settings/clusters", part::clusters()),
+        apart("/orgs/:org/projects/new", part::new_project()),
+        apart("/orgs/:org/projects/:project/settings", part::project_settings()),
+        apart("/orgs/:org/projects/:project/apps/new", part::new_app()),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/settings",
+            part::app_settings(),
+        ),
         apart("/", part::home()),
         apart("/approvals", part::approvals()),
         apart("/approvals/:id", part::approval()),

@@ -3,8 +3,8 @@
 
 use crate::route::Part;
 use crate::{
-    application, audit, board, environment, group, home, invitation, me, member, org, pipeline, project,
-    promotion, release, role, run,
+    application, audit, board, cluster, connection, environment, group, home, invitation, me, member, org,
+    pipeline, project, promotion, release, role, run,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -85,5 +85,15 @@ parts! {
     settings SettingsPage settings_page fetch_settings {
         audit Audit = audit::audit_page,
         environments Environments = environment::environments_page,
+    }
+    setup SetupPage setup_page fetch_setup {
+        new_org NewOrg = org::new_org_page,
+        org_settings Org = org::org_settings_page,
+        connections Gitlab = connection::connections_page,
+        clusters Clusters = cluster::clusters_page,
+        new_project NewProject = project::new_project_page,
+        project_settings Project = project::project_settings_page,
+        new_app NewApp = application::new_app_page,
+        app_settings App = application::app_settings_page,
     }
 }

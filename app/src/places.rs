@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
+use slipway_domain::project::Place;
 
 /// Percent-encodes everything but letters, digits, `-`, `_`, `.` and `~` (RFC 3986, unreserved).
 pub fn encode(text: &str) -> String {
@@ -34,6 +35,32 @@ pub fn app(org: &str, project: &str, app: &str) -> String {
     format!("/orgs/{org}/projects/{project}/apps/{app}")
 }
 
+/// The page of the place above: what stays when `place` goes.
+pub fn above(place: &Place) -> String {
+    match (&place.project, &place.app) {
+        (Some(found), Some(_)) => project(&place.org.slug, &found.slug),
+        (Some(_), None) => org(&place.org.slug),
+        (None, _) => String::from("/"),
+    }
+}
+
+/// The address of the page at `path` by the slugs that its place has now; `None`: it is there already.
+pub fn moved(path: &str, place: &Place) -> Option<String> {
+    let mut parts: Vec<&str> = path.split('/').collect();
+    let now = [
+        (2, Some(place.org.slug.as_str())),
+        (4, place.project.as_ref().map(|project| project.slug.as_str())),
+        (6, place.app.as_ref().map(|app| app.slug.as_str())),
+    ];
+    for (at, slug) in now {
+        if let (Some(part), Some(slug)) = (parts.get_mut(at), slug) {
+            *part = slug;
+        }
+    }
+    let to = parts.join("/");
+    (to != path).then_some(to)
+}
+
 /// The page of the sign-in form that leads back to `next`.
 pub fn sign_in(next: &str) -> String {
     if next.is_empty() || next == "/" {
@@ -64,6 +91,41 @@ pub fn app_params() -> impl Fn() -> (String, String, String) + Copy + Send + Syn
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_moves_with_its_place_and_keeps_the_rest_of_its_address() {
+        use slipway_domain::id::{OrgId, ProjectId, TypedId};
+        use slipway_domain::org::OrgRef;
+        use slipway_domain::project::ProjectRef;
+        let place = Place {
+            org: OrgRef {
+                id: OrgId::from_uuid(uuid::Uuid::nil()),
+                slug: String::from("apex"),
+                name: String::new(),
+                archived: false,
+            },
+            project: Some(ProjectRef {
+                id: ProjectId::from_uuid(uuid::Uuid::nil()),
+                slug: String::from("till"),
+                name: String::new(),
+                key: String::new(),
+                archived: false,
+                features: slipway_domain::feature::Features::default(),
+            }),
+            app: None,
+        };
+        let to = |path| moved(path, &place);
+        assert_eq!(to("/orgs/apex/projects/till/board"), None);
+        assert_eq!(
+            to("/orgs/acme/projects/checkout/board").as_deref(),
+            Some("/orgs/apex/projects/till/board")
+        );
+        assert_eq!(
+            to("/orgs/acme/projects/till/apps/x/runs/3").as_deref(),
+            Some("/orgs/apex/projects/till/apps/x/runs/3")
+        );
+        assert_eq!(above(&place), "/orgs/apex");
+    }
 
     #[test]
     fn a_next_address_cannot_break_out_of_the_query() {

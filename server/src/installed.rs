@@ -84,7 +84,9 @@ pub async fn put_gitlab(
             name: name.to_owned(),
             base_url,
             last_ok_at: before.as_ref().and_then(|b| b.last_ok_at),
-            trouble: before.and_then(|b| b.trouble),
+            trouble: before.as_ref().and_then(|b| b.trouble.clone()),
+            operator: true,
+            report: before.and_then(|b| b.report),
         },
         org,
         token: portal.sealer.seal(&id.to_string(), token),
@@ -128,14 +130,15 @@ pub async fn put_cluster(
             id,
             name: name.to_owned(),
             last_ok_at: before.as_ref().and_then(|b| b.last_ok_at),
-            trouble: before.and_then(|b| b.trouble),
+            trouble: before.as_ref().and_then(|b| b.trouble.clone()),
+            operator: true,
+            context,
+            report: before.and_then(|b| b.report),
         },
         org,
         kubeconfig: kubeconfig
             .map(|text| portal.sealer.seal(&id.to_string(), text))
             .unwrap_or_default(),
-        context,
-        operator: true,
     };
     tx.put_cluster(&record).await?;
     Ok(())

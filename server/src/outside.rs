@@ -2,6 +2,7 @@
 
 use crate::config::{Database, Secrets};
 use anyhow::Context as _;
+use slipway_portal::outgoing::Outgoing;
 use slipway_portal::ports::{ClusterConnector, ForgeConnector, SystemClock};
 use slipway_portal::seal::Sealer;
 use slipway_portal::{Portal, PortalParts};
@@ -34,28 +35,33 @@ pub fn sealer(config: &Secrets) -> Sealer {
 }
 
 /// Makes clients for GitLab.
-pub fn forges() -> Arc<dyn ForgeConnector> {
-    Arc::new(slipway_forge::GitlabConnector::default())
+pub fn forges(outgoing: Outgoing) -> Arc<dyn ForgeConnector> {
+    Arc::new(slipway_forge::GitlabConnector::new(outgoing))
 }
 
 /// Makes clients for clusters.
-pub fn clusters() -> Arc<dyn ClusterConnector> {
-    Arc::new(slipway_cluster::KubeConnector::new())
+pub fn clusters(outgoing: Outgoing) -> Arc<dyn ClusterConnector> {
+    Arc::new(slipway_cluster::KubeConnector::new(outgoing))
 }
 
 /// The use cases, around `store`, reached at `public_url`. With PostgreSQL, replicas hear of each other's changes.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn portal(store: SqlStore, sealer: Sealer, public_url: String) -> anyhow::Result<Portal> {
+pub async fn portal(
+    store: SqlStore,
+    sealer: Sealer,
+    outgoing: Outgoing,
+    public_url: String,
+) -> anyhow::Result<Portal> {
     let notifier = store
         .notifier()
         .await
         .context("cannot listen to the database for the changes of other replicas")?;
     Ok(Portal::new(PortalParts {
         store: Arc::new(store),
-        forges: forges(),
-        clusters: clusters(),
+        forges: forges(outgoing.clone()),
+        clusters: clusters(outgoing),
         clock: Arc::new(SystemClock),
         notifier,
         sealer,

@@ -6,6 +6,7 @@ use super::Choices;
 use crate::AppError;
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
+use slipway_domain::app::AppSettings;
 use slipway_domain::id::{ConnectionId, ProposalId};
 
 /// An app with its lane, last runs and open promotion. Where it has no repository yet: those it could have, of
@@ -60,4 +61,53 @@ pub async fn merge_proposal(
 ) -> Result<(), AppError> {
     let ctx = crate::ctx()?;
     Ok(slipway_portal::proposal::merge(&ctx, &org, &project, &app, id).await?)
+}
+
+/// Makes an app.
+#[server(name = CreateApp, prefix = "/api/fn", endpoint = "app/create")]
+pub async fn create_app(
+    org: String,
+    project: String,
+    slug: String,
+    name: String,
+    description: String,
+) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    let path = crate::places::app(&org, &project, slug.trim());
+    let input = slipway_portal::app::Input {
+        slug,
+        name,
+        description,
+    };
+    slipway_portal::app::create(&ctx, &org, &project, input).await?;
+    leptos_axum::redirect(&path);
+    Ok(())
+}
+
+/// The settings of an app.
+#[server(name = ReadAppSettings, prefix = "/api/fn", endpoint = "app/settings", input = GetUrl)]
+pub async fn read_app_settings(org: String, project: String, app: String) -> Result<AppSettings, AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::app::settings(&ctx, &org, &project, &app).await?)
+}
+
+/// Changes what an app is called.
+#[server(name = EditApp, prefix = "/api/fn", endpoint = "app/edit")]
+pub async fn edit_app(
+    org: String,
+    project: String,
+    app: String,
+    slug: String,
+    name: String,
+    description: String,
+) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    let input = slipway_portal::place::AppInput {
+        slug,
+        name,
+        description,
+    };
+    let place = slipway_portal::place::edit_app(&ctx, &org, &project, &app, input).await?;
+    leptos_axum::redirect(&format!("{}/settings", place.path()));
+    Ok(())
 }

@@ -2,7 +2,12 @@
 
 pub mod api;
 mod connect;
+mod new;
 pub(crate) mod parts;
+mod settings;
+
+pub use new::new_app_page;
+pub use settings::app_settings_page;
 
 use crate::design::lane::lane;
 use crate::design::page::PageHead;
@@ -16,6 +21,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use slipway_domain::app::{AppOverview, AppPage, RepositoryChoice};
 use slipway_domain::connection::Connection;
+use slipway_domain::feature::Feature;
 
 /// What the app's page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,7 +80,10 @@ fn show(view: &AppView, asked: &connect::Asked) -> AnyView {
         view! {
             {page.proposal.as_ref().map(|proposal| parts::proposal(&app.place, proposal))}
             {lane(&app.lane, &base)}
-            <div class="columns">{parts::runs(page, &base)}{parts::open_promotion(page)}</div>
+            <div class="columns">
+                {app.place.has(Feature::Pipelines).then(|| parts::runs(page, &base))}
+                {app.place.has(Feature::Releases).then(|| parts::open_promotion(page))}
+            </div>
             <p class="small muted foot">{tr!(common.as_of)}" "{clock(app.as_of)}" · "{tr!(common.updates_live)}</p>
         }
         .into_any()
@@ -84,7 +93,8 @@ fn show(view: &AppView, asked: &connect::Asked) -> AnyView {
     view! {
         {refresh_without_js()}
         <PageHead title=title_of(&app.place) line=line(app) actions=parts::actions(app)/>
-        {parts::app_head(&base, "")}
+        {crate::place::archived_note(&app.place)}
+        {parts::app_head(&app.place, "")}
         {page.trouble.as_ref().map(|trouble| view! { <p class="note warn">{crate::i18n::say(trouble)}</p> })}
         {body}
     }

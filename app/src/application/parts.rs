@@ -19,6 +19,7 @@ use leptos::prelude::*;
 use server_fn::ServerFn;
 use slipway_domain::app::AppOverview;
 use slipway_domain::app::AppPage;
+use slipway_domain::feature::Feature;
 use slipway_domain::id::{TypedId, UserId};
 use slipway_domain::person::PersonRef;
 use slipway_domain::project::Place;
@@ -27,25 +28,26 @@ use slipway_domain::promotion::OpenPromotion;
 use slipway_domain::run::{ProposalView, RunRow};
 
 /// The tabs of an app; `current` is the last part of the address, empty for the overview.
-pub fn app_head(base: &str, current: &str) -> AnyView {
+pub fn app_head(place: &Place, current: &str) -> AnyView {
+    let base = place.path();
     let tab = |key: &str, word: String| Tab {
         word,
         href: if key.is_empty() {
-            base.to_owned()
+            base.clone()
         } else {
             format!("{base}/{key}")
         },
         current: key == current,
     };
-    tabs(
-        tr!(app.tabs),
-        vec![
-            tab("", tr!(app.overview)),
-            tab("pipelines", tr!(common.nav_pipelines)),
-            tab("releases", tr!(common.nav_releases)),
-            tab("members", tr!(common.nav_members)),
-        ],
-    )
+    let mut shown = vec![tab("", tr!(app.overview))];
+    if place.has(Feature::Pipelines) {
+        shown.push(tab("pipelines", tr!(common.nav_pipelines)));
+    }
+    if place.has(Feature::Releases) {
+        shown.push(tab("releases", tr!(common.nav_releases)));
+    }
+    shown.push(tab("members", tr!(common.nav_members)));
+    tabs(tr!(app.tabs), shown)
 }
 
 /// What one can do with the app first.
@@ -68,7 +70,14 @@ pub fn actions(app: &AppOverview) -> AnyView {
             ),
         }
     });
-    view! { {pipelines}{promote} }.into_any()
+    let settings = app.rights.settings.then(|| {
+        button_link(
+            Weight::Quiet,
+            format!("{base}/settings"),
+            tr!(common.nav_settings),
+        )
+    });
+    view! { {settings}{pipelines}{promote} }.into_any()
 }
 
 /// The last runs.

@@ -13,16 +13,22 @@ fn trail(path: &str, place: Option<&Place>) -> Vec<Crumb> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let mut crumbs = Vec::new();
     let mut rest = parts.as_slice();
-    if let ["orgs", org, more @ ..] = rest {
+    if let ["orgs", "new"] = rest {
+        rest = &["new"];
+    } else if let ["orgs", org, more @ ..] = rest {
         rest = more;
         let name = place.map_or_else(|| (*org).to_owned(), |place| place.org.name.clone());
         crumbs.push((name, places::org(org)));
-        if let ["projects", project, more @ ..] = rest {
+        if let ["projects", project, more @ ..] = rest
+            && *project != "new"
+        {
             rest = more;
             let known = place.and_then(|place| place.project.as_ref());
             let name = known.map_or_else(|| (*project).to_owned(), |project| project.name.clone());
             crumbs.push((name, places::project(org, project)));
-            if let ["apps", app, more @ ..] = rest {
+            if let ["apps", app, more @ ..] = rest
+                && *app != "new"
+            {
                 rest = more;
                 crumbs.push(((*app).to_owned(), places::app(org, project, app)));
             }
@@ -53,12 +59,15 @@ fn word(part: &str) -> Option<String> {
         "bugs" => tr!(common.nav_bugs),
         "members" => tr!(common.nav_members),
         "audit" => tr!(common.nav_audit),
+        "settings" => tr!(common.nav_settings),
+        "gitlab" => String::from("GitLab"),
+        "clusters" => tr!(place.clusters),
         "new" => tr!(common.crumb_new),
         "me" => tr!(common.crumb_me),
         "security" => tr!(common.crumb_security),
         "sessions" => tr!(common.crumb_sessions),
         "confirm" => tr!(common.crumb_confirm),
-        "runs" | "promotions" | "items" | "a" | "r" => return None,
+        "runs" | "promotions" | "items" | "projects" | "apps" | "a" | "r" => return None,
         other if other.len() == 36 => tr!(common.crumb_promotion),
         other if other.bytes().all(|b| b.is_ascii_digit()) => format!("#{other}"),
         other => other.to_owned(),

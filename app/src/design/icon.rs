@@ -45,6 +45,8 @@ pub enum Icon {
     Tray,
     /// A lock: not allowed.
     Lock,
+    /// Settings.
+    Gear,
     /// Nothing found.
     Search,
 }
@@ -76,6 +78,9 @@ impl Icon {
             Self::More => "M3 8h.1M8 8h.1M13 8h.1",
             Self::Tray => "M2 9.5h3.5l1 2h3l1-2H14M2 9.5 4 3h8l2 6.5V13H2z",
             Self::Lock => "M3.5 7h9v6.5h-9zM5.5 7V5a2.5 2.5 0 0 1 5 0v2",
+            Self::Gear => {
+                "M2.5 4.5h7M12.5 4.5h1M11 3v3M2.5 8h1M6.5 8h7M5 6.5v3M2.5 11.5h6M11.5 11.5h2M10 10v3"
+            }
             Self::Search => "M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9M10.5 10.5l3.5 3.5",
         }
     }

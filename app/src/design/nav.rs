@@ -9,6 +9,7 @@ use crate::places;
 use crate::tr;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
+use slipway_domain::feature::Feature;
 use slipway_domain::org::Chrome;
 
 /// An entry of the navigation.
@@ -81,23 +82,40 @@ fn place_entries(chrome: &Chrome) -> Option<(String, Vec<Entry>)> {
         let audit = chrome
             .may_read_audit
             .then(|| Entry::new(Icon::Audit, tr!(common.nav_audit), format!("{root}/audit")));
-        let entries = [projects, members].into_iter().chain(audit).collect();
+        let settings = settings_entry(chrome, &root);
+        let entries = [projects, members]
+            .into_iter()
+            .chain(audit)
+            .chain(settings)
+            .collect();
         return Some((place.org.name.clone(), entries));
     };
     let root = places::project(&place.org.slug, &project.slug);
     let mut apps = Entry::new(Icon::Apps, tr!(common.nav_apps), root.clone());
     apps.below = Some(format!("{root}/apps"));
-    let mut entries = vec![
-        apps,
-        Entry::new(Icon::Board, tr!(common.nav_board), format!("{root}/board")),
-        Entry::new(Icon::Bug, tr!(common.nav_bugs), format!("{root}/bugs")),
-        Entry::new(
-            Icon::Layers,
-            tr!(common.nav_environments),
-            format!("{root}/environments"),
-        ),
-        Entry::new(Icon::People, tr!(common.nav_members), format!("{root}/members")),
-    ];
+    let mut entries = vec![apps];
+    if project.features.has(Feature::Boards) {
+        entries.push(Entry::new(
+            Icon::Board,
+            tr!(common.nav_board),
+            format!("{root}/board"),
+        ));
+        entries.push(Entry::new(
+            Icon::Bug,
+            tr!(common.nav_bugs),
+            format!("{root}/bugs"),
+        ));
+    }
+    entries.push(Entry::new(
+        Icon::Layers,
+        tr!(common.nav_environments),
+        format!("{root}/environments"),
+    ));
+    entries.push(Entry::new(
+        Icon::People,
+        tr!(common.nav_members),
+        format!("{root}/members"),
+    ));
     if chrome.may_read_audit {
         entries.push(Entry::new(
             Icon::Audit,
@@ -105,7 +123,15 @@ fn place_entries(chrome: &Chrome) -> Option<(String, Vec<Entry>)> {
             format!("{root}/audit"),
         ));
     }
+    entries.extend(settings_entry(chrome, &root));
     Some((project.name.clone(), entries))
+}
+
+/// The way to the settings, for those who may change them.
+fn settings_entry(chrome: &Chrome, root: &str) -> Option<Entry> {
+    chrome
+        .may_manage
+        .then(|| Entry::new(Icon::Gear, tr!(common.nav_settings), format!("{root}/settings")))
 }
 
 fn side(chrome: &Chrome, path: Memo<String>) -> AnyView {
@@ -152,19 +178,51 @@ fn bottom(chrome: &Chrome, path: Memo<String>) -> AnyView {
     view! { <nav class="tabbar" aria-label=tr!(common.nav_short)>{own}{place}</nav> }.into_any()
 }
 
-/// The part of the address that says which organization and project the page is in.
-fn place_of(path: &str) -> (Option<String>, Option<String>) {
+/// The part of the address that says which organization, project and app the page is in.
+type InAddress = (Option<String>, Option<String>, Option<String>);
+
+fn place_of(path: &str) -> InAddress {
     let mut parts = path.split('/').skip(1);
-    let org = (parts.next() == Some("orgs")).then(|| parts.next()).flatten();
-    let project = org.and_then(|_| (parts.next() == Some("projects")).then(|| parts.next()).flatten());
-    (org.map(str::to_owned), project.map(str::to_owned))
+    // `new` is where the next one is made.
+    let mut after = |word: &str| {
+        (parts.next() == Some(word))
+            .then(|| parts.next())
+            .flatten()
+            .filter(|slug| *slug != "new")
+            .map(str::to_owned)
+    };
+    let org = after("orgs");
+    let project = org.as_ref().and_then(|_| after("projects"));
+    let app = project.as_ref().and_then(|_| after("apps"));
+    (org, project, app)
 }
 
 fn framed(chrome: Load<Chrome>, path: Memo<String>, part: fn(&Chrome, Memo<String>) -> AnyView) -> AnyView {
     chrome.view_or(move |chrome| part(&chrome, path), |_| ().into_any())
 }
 
+/// Leads on to where a place is now, when its address has an old slug.
+fn follow(chrome: &Chrome, path: Memo<String>) {
+    let to = chrome
+        .place
+        .as_ref()
+        .and_then(|place| path.with_untracked(|path| places::moved(path, place)));
+    let Some(to) = to else { return };
+    #[cfg(feature = "ssr")]
+    leptos_axum::redirect(&to);
+    #[cfg(not(feature = "ssr"))]
+    {
+        let navigate = leptos_router::hooks::use_navigate();
+        let options = leptos_router::NavigateOptions {
+            replace: true,
+            ..leptos_router::NavigateOptions::default()
+        };
+        Effect::new(move || navigate(&to, options.clone()));
+    }
+}
+
 fn top(chrome: &Chrome, path: Memo<String>) -> AnyView {
+    follow(chrome, path);
     let place = chrome.place.clone();
     view! {
         <header class="top">
@@ -222,10 +280,20 @@ pub fn Frame(
 fn read_chrome(path: Memo<String>) -> Load<Chrome> {
     let place = Memo::new(move |_| path.with(|path| place_of(path)));
     load(move || {
-        let (org, project) = place.get();
-        crate::me::api::ReadChrome { org, project }
+        let (org, project, app) = place.get();
+        crate::me::api::ReadChrome { org, project, app }
     })
-    .watching(|chrome: &Chrome| crate::live::Topics::of("person", chrome.person.id))
+    .watching(chrome_topics)
+}
+
+/// What the frame hears of: its person, and the names and switches of its place.
+fn chrome_topics(chrome: &Chrome) -> crate::live::Topics {
+    let topics = crate::live::Topics::of("person", chrome.person.id);
+    let Some(place) = &chrome.place else { return topics };
+    match &place.project {
+        Some(project) => topics.and("project", project.id),
+        None => topics.and("org", place.org.id),
+    }
 }
 
 /// The live stream, and the focus that follows a change of page.
@@ -258,10 +326,13 @@ mod tests {
         let own = |s: &str| Some(String::from(s));
         assert_eq!(
             place_of("/orgs/acme/projects/checkout/apps/x"),
-            (own("acme"), own("checkout"))
+            (own("acme"), own("checkout"), own("x"))
         );
-        assert_eq!(place_of("/orgs/acme"), (own("acme"), None));
-        assert_eq!(place_of("/approvals/1"), (None, None));
+        assert_eq!(place_of("/orgs/acme"), (own("acme"), None, None));
+        assert_eq!(place_of("/orgs/acme/members"), (own("acme"), None, None));
+        assert_eq!(place_of("/orgs/acme/projects/new"), (own("acme"), None, None));
+        assert_eq!(place_of("/orgs/new"), (None, None, None));
+        assert_eq!(place_of("/approvals/1"), (None, None, None));
     }
 
     #[test]

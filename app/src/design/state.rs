@@ -40,6 +40,7 @@ pub fn ErrorState(
         return view! { <ToSignIn/> }.into_any();
     }
     let (sign, title) = match error.status {
+        _ if error.code == "feature_off" => (Icon::Lock, tr!(common.switched_off_title)),
         403 => (Icon::Lock, tr!(common.forbidden_title)),
         404 => (Icon::Search, tr!(common.not_found_title)),
         0 => (Icon::Warning, tr!(common.offline_title)),
@@ -48,7 +49,7 @@ pub fn ErrorState(
     let request = (!error.request_id.is_empty()).then(|| {
         view! { <p class="request-id">{tr!(common.request_id)}" "<code>{error.request_id.clone()}</code></p> }
     });
-    let again = !matches!(error.status, 403 | 404);
+    let again = !matches!(error.status, 403 | 404 | 422);
     view! {
         <Title text=title.clone()/>
         <div class="state" role="alert">

@@ -14,9 +14,13 @@ use slipway_domain::session::SessionView;
 
 /// What the frame of a page shows: the person, what waits for them, and the place.
 #[server(name = ReadChrome, prefix = "/api/fn", endpoint = "me/chrome", input = GetUrl)]
-pub async fn read_chrome(org: Option<String>, project: Option<String>) -> Result<Chrome, AppError> {
+pub async fn read_chrome(
+    org: Option<String>,
+    project: Option<String>,
+    app: Option<String>,
+) -> Result<Chrome, AppError> {
     let ctx = crate::ctx()?;
-    Ok(slipway_portal::home::chrome(&ctx, org.as_deref(), project.as_deref()).await?)
+    Ok(slipway_portal::home::chrome(&ctx, org.as_deref(), project.as_deref(), app.as_deref()).await?)
 }
 
 /// The reader's own account.

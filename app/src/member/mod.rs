@@ -129,7 +129,7 @@ fn show(page: &MemberPage) -> AnyView {
         .place
         .app
         .is_some()
-        .then(|| crate::application::parts::app_head(&page.place.path(), "members"));
+        .then(|| crate::application::parts::app_head(&page.place, "members"));
     view! {
         <PageHead title=tr!(common.nav_members) line=line.into_any()/>
         {tabs}{head}

@@ -1,7 +1,13 @@
 //! A project's page: the grid of app × environment.
 
 pub mod api;
+mod new;
+mod settings;
 
+pub use new::new_project_page;
+pub use settings::project_settings_page;
+
+use crate::design::button::{Weight, button_link};
 use crate::design::environment::env_badge;
 use crate::design::lane::stop_status;
 use crate::design::page::PageHead;
@@ -11,6 +17,7 @@ use crate::design::table::{row, table};
 use crate::design::time::clock;
 use crate::live::{Topics, refresh_without_js};
 use crate::load::load;
+use crate::place::archived_note;
 use crate::places::param;
 use crate::tr;
 use leptos::prelude::*;
@@ -47,7 +54,8 @@ fn page(grid: &ProjectGrid) -> AnyView {
         .project
         .as_ref()
         .map_or_else(String::new, |project| project.name.clone());
-    let apps = match grid.rows.len() {
+    let (shelved, rows): (Vec<_>, Vec<_>) = grid.rows.iter().partition(|row| row.app.archived);
+    let apps = match rows.len() {
         1 => tr!(org.one_app),
         n => tr!(org.n_apps, n = n),
     };
@@ -56,28 +64,41 @@ fn page(grid: &ProjectGrid) -> AnyView {
     } else {
         format!("{} · {apps}", grid.description)
     };
-    let body = if grid.rows.is_empty() {
+    let body = if rows.is_empty() {
         view! { <EmptyState title=tr!(project.no_apps) hint=tr!(project.no_apps_hint)/> }.into_any()
     } else {
         view! {
-            <div class="box">{cells(grid)}</div>
+            <div class="box">{cells(grid, &rows)}</div>
             <p class="small muted foot">{tr!(common.as_of)}" "{clock(grid.as_of)}" · "{tr!(common.updates_live)}</p>
         }
         .into_any()
     };
+    let base = grid.place.path();
+    let new = grid
+        .may_create_app
+        .then(|| button_link(Weight::Primary, format!("{base}/apps/new"), tr!(app.new_app)));
+    let archived = (!shelved.is_empty()).then(|| {
+        let links = shelved
+            .iter()
+            .map(|row| view! { <li><a class="link" href=format!("{base}/apps/{}", row.app.slug)>{row.app.name.clone()}</a></li> })
+            .collect::<Vec<_>>();
+        view! { <details class="foot"><summary>{tr!(place.archived_n, n = shelved.len())}</summary><ul class="stack">{links}</ul></details> }
+    });
     view! {
         {refresh_without_js()}
-        <PageHead title=name line=line.into_any()/>
+        <PageHead title=name line=line.into_any() actions=view! { {new} }.into_any()/>
+        {archived_note(&grid.place)}
         {body}
+        {archived}
     }
     .into_any()
 }
 
-fn cells(grid: &ProjectGrid) -> AnyView {
+fn cells(grid: &ProjectGrid, rows: &[&GridRow]) -> AnyView {
     let base = grid.place.path();
     let mut heads = vec![tr!(project.app).into_any()];
     heads.extend(grid.environments.iter().map(env_badge));
-    let rows = grid.rows.iter().map(|one| grid_row(&base, one)).collect();
+    let rows = rows.iter().map(|one| grid_row(&base, one)).collect();
     table(tr!(project.grid), heads, rows)
 }
 

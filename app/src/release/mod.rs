@@ -75,7 +75,7 @@ fn timeline(list: &ReleaseList) -> AnyView {
     view! {
         {refresh_without_js()}
         <PageHead title=title_of(&list.place)/>
-        {app_head(&base, "releases")}
+        {app_head(&list.place, "releases")}
         <div class="box">{body}</div>
         {older}
     }

@@ -117,7 +117,7 @@ fn show(list: &RunList, filter: &Filter) -> AnyView {
     view! {
         {refresh_without_js()}
         <PageHead title=title_of(&list.place) actions=actions(list, &base)/>
-        {app_head(&base, "pipelines")}
+        {app_head(&list.place, "pipelines")}
         {list.trouble.as_ref().map(|trouble| view! { <p class="note warn gap-below">{say(trouble)}</p> })}
         {filters}
         <div class="box">{body}</div>

@@ -9,11 +9,12 @@ use kube::client::ClientBuilder;
 use kube::{Client, Config};
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
+use slipway_portal::outgoing::Outgoing;
 use slipway_portal::ports::{Cluster, ClusterAccess, ClusterConnector, ClusterError};
 use tower::util::AndThenLayer;
 
 use crate::cluster::KubeCluster;
-use crate::{failure, kubeconfig, refusal};
+use crate::{failure, guard, kubeconfig, refusal};
 
 /// Clients that nobody asked for in this long are let go, and with them the credentials they hold.
 const KEPT_UNUSED: Duration = Duration::from_hours(1);
@@ -30,17 +31,20 @@ struct Shared {
 ///
 /// Cheap to ask: clients of the same access are shared, with their connections. A changed kubeconfig is another
 /// access and gets another client.
-#[derive(Default)]
 pub struct KubeConnector {
+    outgoing: Outgoing,
     clients: Mutex<HashMap<Key, Shared>>,
 }
 
 impl KubeConnector {
     /// A connector without clients. It refuses kubeconfigs that name a program (`exec`, `auth-provider`) or a file
     /// (`tokenFile`, `client-certificate`, `client-key`, `certificate-authority`), since those would run or be read
-    /// on Slipway's machine, unless the machine's operator wrote them.
-    pub fn new() -> Self {
-        Self::default()
+    /// on Slipway's machine, and servers out of `outgoing`'s bounds, unless the machine's operator wrote them.
+    pub fn new(outgoing: Outgoing) -> Self {
+        Self {
+            outgoing,
+            clients: Mutex::default(),
+        }
     }
 
     fn shared(&self, key: &Key) -> Option<Arc<KubeCluster>> {
@@ -57,7 +61,11 @@ impl KubeConnector {
             return Ok(cluster);
         }
         let config = kubeconfig::settings(access).await?;
-        let client = client(config)?;
+        let client = if access.operator || access.kubeconfig.is_none() {
+            client(config)?
+        } else {
+            guarded(&config, &self.outgoing)?
+        };
         let mut clients = self.clients.lock();
         let shared = clients.entry(key).or_insert_with(|| Shared {
             cluster: Arc::new(KubeCluster::new(client)),
@@ -69,15 +77,34 @@ impl KubeConnector {
 
 #[async_trait]
 impl ClusterConnector for KubeConnector {
+    async fn admits(&self, access: &ClusterAccess) -> Result<(), ClusterError> {
+        if access.kubeconfig.is_none() {
+            return Ok(());
+        }
+        let config = kubeconfig::settings(access).await?;
+        guard::admits(&config, &self.outgoing).await
+    }
+
     async fn connect(&self, access: &ClusterAccess) -> Result<Arc<dyn Cluster>, ClusterError> {
         let cluster = self.cluster(access).await?;
         Ok(cluster)
     }
 }
 
-fn client(config: Config) -> Result<Client, ClusterError> {
+/// A client whose connections stay in bounds.
+fn guarded(config: &Config, outgoing: &Outgoing) -> Result<Client, ClusterError> {
+    choose_provider();
+    let builder = guard::builder(config, outgoing)?;
+    Ok(builder.with_layer(&AndThenLayer::new(failure::complete)).build())
+}
+
+fn choose_provider() {
     // Another crate of the process may have chosen the provider already, which is as good.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+fn client(config: Config) -> Result<Client, ClusterError> {
+    choose_provider();
     let builder = ClientBuilder::try_from(config).map_err(|error| refusal::translate(&error))?;
     Ok(builder.with_layer(&AndThenLayer::new(failure::complete)).build())
 }

@@ -31,6 +31,16 @@ async fn from_text(text: &str, context: Option<&str>, operator: bool) -> Result<
     let refused = |what: String| ClusterError::Forbidden(format!("the kubeconfig {what}"));
     let kubeconfig =
         Kubeconfig::from_yaml(text).map_err(|error| refused(format!("cannot be read: {error}")))?;
+    if !operator
+        && kubeconfig
+            .clusters
+            .iter()
+            .any(|c| c.cluster.as_ref().is_some_and(|c| c.proxy_url.is_some()))
+    {
+        return Err(refused(String::from(
+            "names a proxy (proxy-url), which could lead anywhere; take it out",
+        )));
+    }
     if !operator && let Some(what) = local_part(&kubeconfig) {
         return Err(refused(format!(
             "names a program or a file of Slipway's machine ({what}); put a token or the certificate's data in it"

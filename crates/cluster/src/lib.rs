@@ -4,6 +4,7 @@
 mod cluster;
 mod connector;
 mod failure;
+mod guard;
 mod kubeconfig;
 mod log;
 mod manifest;

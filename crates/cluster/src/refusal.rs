@@ -7,7 +7,7 @@ use kube::core::Status;
 use kube::core::response::StatusCause;
 use slipway_portal::ports::ClusterError;
 
-use crate::CALL_TIMEOUT;
+use crate::{CALL_TIMEOUT, guard};
 
 /// Seconds to wait where the cluster asks to wait and does not say how long.
 const RETRY_AFTER: u64 = 5;
@@ -32,7 +32,9 @@ pub fn translate(error: &kube::Error) -> ClusterError {
     use kube::Error as E;
     match error {
         E::Api(status) => refused(status),
-        E::HyperError(_) | E::Service(_) | E::ReadEvents(_) => ClusterError::Unreachable(chain(error)),
+        E::HyperError(_) | E::Service(_) | E::ReadEvents(_) => {
+            guard::found(error).unwrap_or_else(|| ClusterError::Unreachable(chain(error)))
+        }
         E::Auth(_) | E::InferConfig(_) | E::InferKubeconfig(_) | E::RustlsTls(_) | E::TlsRequired => {
             ClusterError::Forbidden(format!("the credentials cannot be used: {}", chain(error)))
         }

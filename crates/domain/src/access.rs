@@ -129,6 +129,13 @@ impl ActionSet {
         Self(self.0 | other.0)
     }
 
+    /// What of the set only reads.
+    #[must_use]
+    pub fn reading(self) -> Self {
+        let changing: Vec<Action> = self.iter().filter(|action| action.changes()).collect();
+        self.without(&changing)
+    }
+
     /// The set without `actions`.
     #[must_use]
     pub const fn without(self, actions: &[Action]) -> Self {

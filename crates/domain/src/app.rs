@@ -15,10 +15,13 @@ use serde::{Deserialize, Serialize};
 pub struct AppRef {
     /// Which.
     pub id: AppId,
-    /// In URLs, and the name of its workload in Kubernetes.
+    /// In URLs.
     pub slug: String,
     /// For people.
     pub name: String,
+    /// Whether it is archived.
+    #[serde(default)]
+    pub archived: bool,
 }
 
 /// The repository an app is built from.
@@ -123,6 +126,9 @@ pub struct Observed {
 pub struct AppRights {
     /// Connect a repository, change settings.
     pub manage: bool,
+    /// See the settings, archived or not.
+    #[serde(default)]
+    pub settings: bool,
     /// Edit and propose pipelines.
     pub edit_pipeline: bool,
     /// Run pipelines.
@@ -182,4 +188,17 @@ pub struct NextPromotion {
     pub environment: EnvironmentRef,
     /// Why the reader cannot ask for it now; `None`: they can.
     pub blocked: Option<Text>,
+}
+
+/// What the settings of an app show.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppSettings {
+    /// Where.
+    pub place: Place,
+    /// What the app is for.
+    pub description: String,
+    /// The repository, once connected.
+    pub repository: Option<Repository>,
+    /// The name of its workload in Kubernetes, which a new slug does not change.
+    pub workload: String,
 }

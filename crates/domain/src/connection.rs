@@ -1,6 +1,7 @@
 //! Connections to GitLab and to Kubernetes clusters.
 
 use crate::id::{ClusterId, ConnectionId};
+use crate::org::OrgRef;
 use crate::text::Text;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,34 @@ pub struct Connection {
     pub last_ok_at: Option<Timestamp>,
     /// What went wrong since.
     pub trouble: Option<Text>,
+    /// Whether the operator's configuration brought it along; then it is changed there.
+    pub operator: bool,
+    /// How the last test went.
+    pub report: Option<ConnectionReport>,
+}
+
+/// How a test of a connection went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionReport {
+    /// When it was tested.
+    pub at: Timestamp,
+    /// Who its token is; `None`: GitLab did not say.
+    pub username: Option<String>,
+    /// Scopes that the token lacks.
+    pub missing: Vec<String>,
+    /// When the token ends: a date, `YYYY-MM-DD`.
+    pub expires_at: Option<String>,
+    /// What is wrong, and what to do; `None`: it works.
+    pub trouble: Option<Text>,
+}
+
+/// The GitLab connections of an organization, by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionList {
+    /// Whose.
+    pub org: OrgRef,
+    /// They.
+    pub connections: Vec<Connection>,
 }
 
 /// A cluster as people see it: never its credentials.
@@ -31,4 +60,35 @@ pub struct Cluster {
     pub last_ok_at: Option<Timestamp>,
     /// What went wrong since.
     pub trouble: Option<Text>,
+    /// Whether the operator's configuration brought it along; only then it may name programs and files of the
+    /// machine, and it is changed there.
+    pub operator: bool,
+    /// The context of its kubeconfig; `None`: the current one.
+    pub context: Option<String>,
+    /// How the last test went.
+    pub report: Option<ClusterReport>,
+}
+
+/// How a test of a cluster went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterReport {
+    /// When it was tested.
+    pub at: Timestamp,
+    /// In which namespace.
+    pub namespace: String,
+    /// The version it reports.
+    pub version: Option<String>,
+    /// What Slipway needs and may not do there, as in `patch deployments.apps`.
+    pub denied: Vec<String>,
+    /// What is wrong, and what to do; `None`: it answers.
+    pub trouble: Option<Text>,
+}
+
+/// The clusters of an organization, by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterList {
+    /// Whose.
+    pub org: OrgRef,
+    /// They.
+    pub clusters: Vec<Cluster>,
 }

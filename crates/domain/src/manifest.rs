@@ -24,9 +24,9 @@ const PROGRESS_DEADLINE: u32 = 300;
 /// Where a workload goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
-    /// The app's slug: the name of the workload.
+    /// The name of the workload: the app's first slug.
     pub app: &'a str,
-    /// The project's slug.
+    /// The project's first slug.
     pub project: &'a str,
     /// The environment's key.
     pub environment: &'a str,

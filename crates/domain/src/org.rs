@@ -16,6 +16,9 @@ pub struct OrgRef {
     pub slug: String,
     /// For people.
     pub name: String,
+    /// Whether it is archived.
+    #[serde(default)]
+    pub archived: bool,
 }
 
 /// A project in its organization's list.
@@ -36,12 +39,30 @@ pub struct ProjectCard {
 pub struct OrgOverview {
     /// Which.
     pub org: OrgRef,
-    /// The projects the reader sees, by name.
+    /// The projects the reader sees, by name; archived ones among them.
     pub projects: Vec<ProjectCard>,
     /// Whether the reader may create projects.
     pub may_create_project: bool,
     /// Whether the reader may read the audit log.
     pub may_read_audit: bool,
+    /// How far it is set up; `None`: the reader may not manage it.
+    pub setup: Option<Setup>,
+}
+
+/// How far an organization is set up: what its first project needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setup {
+    /// Whether there is a GitLab connection.
+    pub gitlab: bool,
+    /// Whether there is a cluster.
+    pub cluster: bool,
+}
+
+/// What the general settings of an organization show.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrgSettings {
+    /// Which.
+    pub org: OrgRef,
 }
 
 /// What the frame around every page shows.
@@ -55,6 +76,8 @@ pub struct Chrome {
     pub place: Option<Place>,
     /// Whether they may read the audit log there.
     pub may_read_audit: bool,
+    /// Whether they may manage it.
+    pub may_manage: bool,
 }
 
 /// What the front page shows.

@@ -1,9 +1,12 @@
 //! Projects, and the grid of app × environment.
 
+use crate::access::ScopeKind;
 use crate::app::{AppRef, LaneStop};
 use crate::environment::EnvironmentRef;
+use crate::feature::{Feature, Features};
 use crate::id::ProjectId;
 use crate::org::OrgRef;
+use crate::quota::QuotaRow;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +21,12 @@ pub struct ProjectRef {
     pub name: String,
     /// The letters before the number of its work items, as in `CHK-12`.
     pub key: String,
+    /// Whether it is archived.
+    #[serde(default)]
+    pub archived: bool,
+    /// Which features it has.
+    #[serde(default)]
+    pub features: Features,
 }
 
 /// Where a page is: an organization, maybe a project in it, maybe an app in that.
@@ -43,6 +52,26 @@ impl Place {
         }
         path
     }
+
+    /// Which place is archived, and with it all below: the highest one.
+    pub fn archived(&self) -> Option<ScopeKind> {
+        if self.org.archived {
+            Some(ScopeKind::Org)
+        } else if self.project.as_ref().is_some_and(|project| project.archived) {
+            Some(ScopeKind::Project)
+        } else if self.app.as_ref().is_some_and(|app| app.archived) {
+            Some(ScopeKind::App)
+        } else {
+            None
+        }
+    }
+
+    /// Whether the project of the place has the feature; where there is no project, nothing is switched off.
+    pub fn has(&self, feature: Feature) -> bool {
+        self.project
+            .as_ref()
+            .is_none_or(|project| project.features.has(feature))
+    }
 }
 
 /// A row of the project grid.
@@ -63,7 +92,7 @@ pub struct ProjectGrid {
     pub description: String,
     /// The chain.
     pub environments: Vec<EnvironmentRef>,
-    /// One row an app, by name.
+    /// One row an app, by name; archived ones among them.
     pub rows: Vec<GridRow>,
     /// Whether the reader may create apps.
     pub may_create_app: bool,
@@ -71,4 +100,19 @@ pub struct ProjectGrid {
     pub may_read_audit: bool,
     /// When the page was put together.
     pub as_of: Timestamp,
+}
+
+/// What the settings of a project show.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectSettings {
+    /// Where.
+    pub place: Place,
+    /// What the project is for.
+    pub description: String,
+    /// Whether all members of the organization see it.
+    pub internal: bool,
+    /// The quota of each environment, in chain order.
+    pub quotas: Vec<QuotaRow>,
+    /// Whether the reader may set quotas.
+    pub may_set_quotas: bool,
 }

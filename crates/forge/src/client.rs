@@ -1,10 +1,13 @@
 //! The HTTP client beneath the `gitlab` crate's endpoints: timeouts, limits, redirects, and what a refusal means.
 
+use crate::guard::Guard;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use gitlab::api::{ApiError, AsyncClient, RestClient};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use slipway_portal::outgoing::OutOfBounds;
 use slipway_portal::ports::{ForgeAccess, ForgeError};
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
@@ -28,6 +31,8 @@ pub struct Client {
     http: reqwest::Client,
     rest: Url,
     token: HeaderValue,
+    /// `None`: the operator wrote the access, and it may lead anywhere.
+    guard: Option<Guard>,
 }
 
 /// What [`AsyncClient`] answers for a call that did not succeed.
@@ -40,7 +45,7 @@ impl Client {
     ///
     /// # Errors
     /// The URL is none, or the token has characters that no token has.
-    pub fn new(access: &ForgeAccess) -> Result<Self, ForgeError> {
+    pub fn new(access: &ForgeAccess, guard: &Guard) -> Result<Self, ForgeError> {
         let base = access.base_url.trim_end_matches('/');
         let rest = Url::parse(&format!("{base}/api/v4/"))
             .ok()
@@ -48,7 +53,12 @@ impl Client {
             .ok_or_else(|| ForgeError::Unreachable(format!("{base} is not an address")))?;
         let mut token = HeaderValue::from_str(access.token.trim()).map_err(|_| ForgeError::BadToken)?;
         token.set_sensitive(true);
-        let http = reqwest::Client::builder()
+        let guard = (!access.operator).then(|| guard.clone());
+        let mut http = reqwest::Client::builder();
+        if let Some(guard) = &guard {
+            http = http.dns_resolver(Arc::new(guard.clone()));
+        }
+        let http = http
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE)
             .timeout(ANSWER)
@@ -56,7 +66,12 @@ impl Client {
             .user_agent(concat!("slipway/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| ForgeError::Unreachable(error.to_string()))?;
-        Ok(Self { http, rest, token })
+        Ok(Self {
+            http,
+            rest,
+            token,
+            guard,
+        })
     }
 
     /// The address of an endpoint.
@@ -81,6 +96,9 @@ impl Client {
             Url::parse(&parts.uri.to_string()).map_err(|error| ForgeError::Refused(error.to_string()))?;
         let body = Bytes::from(body);
         for _ in 0..=REDIRECTS {
+            if let Some(guard) = &self.guard {
+                guard.literal(&url)?;
+            }
             let mut headers = parts.headers.clone();
             // What GitLab keeps in object storage has its own signature: the token stays at home.
             if url.origin() == self.rest.origin() {
@@ -180,6 +198,9 @@ async fn whole(mut answer: reqwest::Response) -> Result<Bytes, ForgeError> {
 
 /// Why there was no answer. Never the URL: its query could hold what is not for everyone.
 fn unreachable(error: &reqwest::Error) -> ForgeError {
+    if let Some(refused) = out_of_bounds(error) {
+        return refused;
+    }
     let what = if error.is_timeout() {
         "it took too long"
     } else if error.is_connect() {
@@ -195,6 +216,18 @@ fn unreachable(error: &reqwest::Error) -> ForgeError {
     }
     let detail = cause.map(|c| format!(" ({c})")).unwrap_or_default();
     ForgeError::Unreachable(format!("{what}{detail}"))
+}
+
+/// What the guard said when the name was resolved.
+fn out_of_bounds(error: &reqwest::Error) -> Option<ForgeError> {
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(deeper) = cause {
+        if let Some(refused) = deeper.downcast_ref::<OutOfBounds>() {
+            return Some(ForgeError::OutOfBounds(refused.0));
+        }
+        cause = deeper.source();
+    }
+    None
 }
 
 /// What a status other than 2xx means.
@@ -266,6 +299,11 @@ fn short(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use slipway_portal::outgoing::Outgoing;
+
+    fn guard() -> Guard {
+        Guard(Outgoing::default())
+    }
 
     fn refused(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> ForgeError {
         let headers = headers
@@ -314,20 +352,21 @@ mod tests {
         let access = |url: &str, token: &str| ForgeAccess {
             base_url: url.into(),
             token: token.into(),
+            operator: false,
         };
         assert!(matches!(
-            Client::new(&access("not an address", "t")),
+            Client::new(&access("not an address", "t"), &guard()),
             Err(ForgeError::Unreachable(_))
         ));
         assert!(matches!(
-            Client::new(&access("ftp://gitlab.example.com", "t")),
+            Client::new(&access("ftp://gitlab.example.com", "t"), &guard()),
             Err(ForgeError::Unreachable(_))
         ));
         assert!(matches!(
-            Client::new(&access("https://gitlab.example.com", "a\nb")),
+            Client::new(&access("https://gitlab.example.com", "a\nb"), &guard()),
             Err(ForgeError::BadToken)
         ));
-        let client = Client::new(&access("https://example.com/gitlab/", "t")).unwrap();
+        let client = Client::new(&access("https://example.com/gitlab/", "t"), &guard()).unwrap();
         assert_eq!(
             client.address("projects/1").unwrap().as_str(),
             "https://example.com/gitlab/api/v4/projects/1"

@@ -1,6 +1,7 @@
 //! The adapter against a server that says exactly what a test wants.
 
 use slipway_forge::GitlabConnector;
+use slipway_portal::outgoing::{Net, Outgoing};
 use slipway_portal::ports::{ForgeAccess, ForgeConnector as _, ForgeError, SourceForge, Trace};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -14,7 +15,11 @@ struct Server {
 }
 
 async fn says(answers: Vec<String>) -> Server {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    says_at("127.0.0.1:0", answers).await
+}
+
+async fn says_at(address: &str, answers: Vec<String>) -> Server {
+    let listener = TcpListener::bind(address).await.unwrap();
     let addr = listener.local_addr().unwrap();
     let asked = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&asked);
@@ -45,8 +50,11 @@ impl Server {
         let access = ForgeAccess {
             base_url: format!("http://{}", self.addr),
             token: String::from("glpat-secret"),
+            operator: false,
         };
-        GitlabConnector::default().connect(&access).unwrap()
+        GitlabConnector::new(Outgoing::with_loopback())
+            .connect(&access)
+            .unwrap()
     }
 
     fn asked(&self) -> Vec<String> {
@@ -193,4 +201,72 @@ async fn only_runners_that_can_take_the_job_count() {
         "{}",
         server.asked()[0]
     );
+}
+
+/// A client for an address that somebody typed.
+fn typed(base_url: &str, outgoing: Outgoing) -> Result<Arc<dyn SourceForge>, ForgeError> {
+    GitlabConnector::new(outgoing).connect(&ForgeAccess {
+        base_url: base_url.to_owned(),
+        token: String::from("glpat-secret"),
+        operator: false,
+    })
+}
+
+#[tokio::test]
+async fn a_typed_address_leads_to_no_machine_of_slipway_s_however_it_is_written() {
+    let server = says(vec![answer("200 OK", "{}")]).await;
+    let port = server.addr.port();
+    for host in [
+        "127.0.0.1",
+        "[::1]",
+        "0.0.0.0",
+        "[::ffff:127.0.0.1]",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "127.1",
+        "localhost",
+        "169.254.169.254",
+        "2852039166",
+        "[fd00:ec2::254]",
+        "user:password@127.0.0.1",
+    ] {
+        let url = format!("http://{host}:{port}");
+        let refused = GitlabConnector::new(Outgoing::default())
+            .admits(&url)
+            .await
+            .unwrap_err();
+        assert!(matches!(refused, ForgeError::OutOfBounds(_)), "{host}: {refused}");
+        // What was kept before the rule, or by a name that led elsewhere then, is asked again by each connection.
+        let forge = typed(&url, Outgoing::default()).unwrap();
+        let refused = forge.pipeline(1, 2).await.unwrap_err();
+        assert!(matches!(refused, ForgeError::OutOfBounds(_)), "{host}: {refused}");
+        assert!(!refused.is_passing(), "trying again does not help");
+    }
+    assert_eq!(server.asked(), Vec::<String>::new(), "nobody was asked");
+}
+
+#[tokio::test]
+async fn a_redirect_leads_out_of_bounds_no_more_than_an_address() {
+    let inner = says(vec![answer("200 OK", "{}")]).await;
+    // Only this one address of the loopback is in bounds.
+    let allowed = || Outgoing::allowing(vec![Net::parse("127.0.0.2").unwrap()]);
+    for target in [
+        String::from("http://169.254.169.254/latest/meta-data/"),
+        String::from("http://2852039166/latest/meta-data/"),
+        format!("http://{}/", inner.addr),
+        format!("http://localhost:{}/", inner.addr.port()),
+        format!("http://[::ffff:127.0.0.1]:{}/", inner.addr.port()),
+    ] {
+        let head = format!("302 Found\r\nLocation: {target}");
+        let outer = says_at("127.0.0.2:0", vec![answer(&head, "")]).await;
+        let forge = typed(&format!("http://{}", outer.addr), allowed()).unwrap();
+        let refused = forge.pipeline(1, 2).await.unwrap_err();
+        assert!(
+            matches!(refused, ForgeError::OutOfBounds(_)),
+            "{target}: {refused}"
+        );
+        assert_eq!(outer.asked().len(), 1, "{target}");
+    }
+    assert_eq!(inner.asked(), Vec::<String>::new(), "nobody was asked");
 }

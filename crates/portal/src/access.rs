@@ -2,17 +2,21 @@
 //!
 //! A store method that touches a tenant's row takes an [`Authorized`] of the place, and only this module
 //! can make one. What the actor may not see answers [`Error::NotFound`]; what they see but may not do
-//! answers [`Error::Forbidden`] with the roles that would allow it and who can grant them.
+//! answers [`Error::Forbidden`] with the roles that would allow it and who can grant them. What they may do
+//! but the place does not let happen, since it is archived or the feature is switched off, answers
+//! [`Error::Refused`].
 
 use crate::context::OpCtx;
 use crate::error::{Denial, Error, Result};
 use crate::ports::Binding;
 use slipway_domain::access::{Action, ActionSet, Role, ScopeKind};
 use slipway_domain::app::AppRef;
+use slipway_domain::feature::{Feature, Features};
 use slipway_domain::id::{AppId, OrgId, ProjectId};
 use slipway_domain::org::OrgRef;
 use slipway_domain::project::{Place, ProjectRef};
 use slipway_domain::role::Granter;
+use slipway_domain::text::Text;
 use std::collections::{HashMap, HashSet};
 use std::marker::PhantomData;
 
@@ -152,6 +156,18 @@ pub struct AppScope {
     pub within: ProjectScope,
     /// Which.
     pub app: AppRef,
+    /// What names in Kubernetes are made of; renaming leaves it as it is.
+    pub workload: WorkloadNames,
+}
+
+/// The names of an app in Kubernetes. They stay when places are renamed: a workload cannot be renamed, and the
+/// labels that a Deployment selects by cannot be changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkloadNames {
+    /// The name of the workload: the app's first slug.
+    pub name: String,
+    /// What it is part of: the project's first slug.
+    pub part_of: String,
 }
 
 impl OrgScope {
@@ -295,6 +311,63 @@ impl<P> Authorized<Org, P> {
     }
 }
 
+/// A place of any kind that the actor may manage, archived or not.
+#[derive(Clone)]
+pub enum Managed {
+    /// An organization: by [`Action::OrgManage`].
+    Org(Authorized<Org, Modify>),
+    /// A project: by [`Action::ProjectManage`].
+    Project(Authorized<Project, Modify>),
+    /// An app: by [`Action::AppManage`].
+    App(Authorized<App, Modify>),
+}
+
+impl Managed {
+    /// Where that is.
+    pub fn place(&self) -> Place {
+        match self {
+            Self::Org(org) => org.place(),
+            Self::Project(project) => project.place(),
+            Self::App(app) => app.place(),
+        }
+    }
+
+    /// What kind of place it is.
+    pub const fn kind(&self) -> ScopeKind {
+        match self {
+            Self::Org(_) => ScopeKind::Org,
+            Self::Project(_) => ScopeKind::Project,
+            Self::App(_) => ScopeKind::App,
+        }
+    }
+
+    /// The organization it is or is in.
+    pub fn org_id(&self) -> OrgId {
+        match self {
+            Self::Org(org) => org.id(),
+            Self::Project(project) => project.org_id(),
+            Self::App(app) => app.org_id(),
+        }
+    }
+
+    /// The project it is or is in.
+    pub fn project_id(&self) -> Option<ProjectId> {
+        match self {
+            Self::Org(_) => None,
+            Self::Project(project) => Some(project.id()),
+            Self::App(app) => Some(app.project_id()),
+        }
+    }
+
+    /// The app it is.
+    pub fn app_id(&self) -> Option<AppId> {
+        match self {
+            Self::Org(_) | Self::Project(_) => None,
+            Self::App(app) => Some(app.id()),
+        }
+    }
+}
+
 impl<P> Authorized<Anywhere, P> {
     /// The organization's id.
     pub fn org_id(&self) -> OrgId {
@@ -384,12 +457,30 @@ impl Rights {
         self.orgs.get(&org).map_or(ActionSet::EMPTY, |(here, _)| *here)
     }
 
-    /// What the actor may do in the project.
+    /// What the actor may do in the project as it is now: archived, or with features switched off.
     pub fn in_project(&self, project: &ProjectScope) -> ActionSet {
-        self.in_project_of(project.org.id, project.project.id, project.internal)
+        let held = self.in_project_of(project.org.id, project.project.id, project.internal);
+        self.left(held, &project.place())
     }
 
-    /// What the actor may do in the project of that id.
+    /// What of `held` is left in a place that is archived or has features switched off.
+    fn left(&self, held: ActionSet, place: &Place) -> ActionSet {
+        if self.everything {
+            return held;
+        }
+        let features = place
+            .project
+            .as_ref()
+            .map_or_else(Features::default, |p| p.features);
+        let held = features.leave(held);
+        if place.archived().is_some() {
+            held.reading()
+        } else {
+            held
+        }
+    }
+
+    /// What the roles of the actor give in the project of that id.
     pub fn in_project_of(&self, org: OrgId, project: ProjectId, internal: bool) -> ActionSet {
         if self.everything {
             return ActionSet::all();
@@ -404,12 +495,12 @@ impl Rights {
         actions
     }
 
-    /// What the actor may do with the app. A role in one app of a project does not show the others.
+    /// What the actor may do with the app as it is now. A role in one app of a project does not show the others.
     pub fn in_app(&self, app: &AppScope) -> ActionSet {
-        self.in_app_of(&app.within, app.app.id)
+        self.left(self.in_app_of(&app.within, app.app.id), &app.place())
     }
 
-    /// What the actor may do with the app of that id in `project`.
+    /// What the roles of the actor give with the app of that id in `project`.
     pub fn in_app_of(&self, project: &ProjectScope, app: AppId) -> ActionSet {
         if self.everything {
             return ActionSet::all();
@@ -431,7 +522,7 @@ impl Rights {
         actions
     }
 
-    /// What the actor may do at a place of any kind.
+    /// What the actor may do at a place of any kind as it is now.
     pub fn at(&self, place: &AnyScope) -> ActionSet {
         let Some(project) = &place.project else {
             return self.at_org(place.org.id);
@@ -443,7 +534,7 @@ impl Rights {
         };
         match &place.app {
             None => self.in_project(&within),
-            Some(app) => self.in_app_of(&within, app.id),
+            Some(app) => self.left(self.in_app_of(&within, app.id), &place.place()),
         }
     }
 
@@ -479,20 +570,65 @@ async fn deny(ctx: &OpCtx, org: OrgId, project: Option<ProjectId>, action: Actio
     }))
 }
 
-async fn check(
-    ctx: &OpCtx,
-    held: ActionSet,
-    action: Action,
-    org: OrgId,
-    project: Option<ProjectId>,
-) -> Result<()> {
+/// What the roles must give, and what the place must let happen.
+async fn check<P: Permission>(ctx: &OpCtx, held: ActionSet, place: &Place) -> Result<()> {
+    permit(ctx, held, P::ACTION, place).await?;
+    if ctx.is_system() {
+        return Ok(());
+    }
+    if let Some(feature) = P::FEATURE.filter(|feature| !place.has(*feature)) {
+        return Err(switched_off(feature));
+    }
+    if P::ACTION.changes() {
+        alive(place)?;
+    }
+    Ok(())
+}
+
+/// What the roles must give.
+async fn permit(ctx: &OpCtx, held: ActionSet, action: Action, place: &Place) -> Result<()> {
     if !held.has(Action::See) {
         return Err(Error::NotFound);
     }
     if !held.has(action) {
-        return Err(deny(ctx, org, project, action).await);
+        let project = place.project.as_ref().map(|project| project.id);
+        return Err(deny(ctx, place.org.id, project, action).await);
     }
     Ok(())
+}
+
+/// Refuses changes in an archived place.
+pub(crate) fn alive(place: &Place) -> Result<()> {
+    let (en, zh) = match place.archived() {
+        None => return Ok(()),
+        Some(ScopeKind::Org) => (
+            "The organization is archived: nothing in it changes. Whoever manages it can restore it in its settings.",
+            "该组织已归档，其中的内容不再变更。组织管理员可在设置中恢复。",
+        ),
+        Some(ScopeKind::Project) => (
+            "The project is archived: nothing in it changes. Whoever manages it can restore it in its settings.",
+            "该项目已归档，其中的内容不再变更。项目管理者可在设置中恢复。",
+        ),
+        Some(ScopeKind::App) => (
+            "The app is archived: nothing in it changes. Whoever manages it can restore it in its settings.",
+            "该应用已归档，其中的内容不再变更。应用管理者可在设置中恢复。",
+        ),
+    };
+    Err(Error::refused("archived", en, zh))
+}
+
+fn switched_off(feature: Feature) -> Error {
+    let name = feature.text();
+    Error::Refused {
+        code: "feature_off",
+        text: Text::new(
+            format!(
+                "{} are switched off in this project. Whoever manages the project can switch them on in its settings.",
+                name.en
+            ),
+            format!("该项目已关闭“{}”。项目管理者可在项目设置中开启。", name.zh),
+        ),
+    }
 }
 
 /// The organization of that slug, if the actor may do `P` there.
@@ -502,7 +638,7 @@ async fn check(
 pub async fn org<P: Permission>(ctx: &OpCtx, slug: &str) -> Result<Authorized<Org, P>> {
     let rights = ctx.rights().await?;
     let scope = ctx.read().await?.find_org(slug).await?.ok_or(Error::NotFound)?;
-    check(ctx, rights.at_org(scope.org.id), P::ACTION, scope.org.id, None).await?;
+    check::<P>(ctx, rights.at_org(scope.org.id), &scope.place()).await?;
     Ok(Authorized::new(scope))
 }
 
@@ -531,8 +667,7 @@ async fn admit_project<P: Permission>(
     found: Option<ProjectScope>,
 ) -> Result<Authorized<Project, P>> {
     let scope = found.ok_or(Error::NotFound)?;
-    let held = ctx.rights().await?.in_project(&scope);
-    check(ctx, held, P::ACTION, scope.org.id, Some(scope.project.id)).await?;
+    check::<P>(ctx, held_in_project(ctx, &scope).await?, &scope.place()).await?;
     Ok(Authorized::new(scope))
 }
 
@@ -563,16 +698,72 @@ pub async fn app_by_id<P: Permission>(ctx: &OpCtx, id: AppId) -> Result<Authoriz
 
 async fn admit_app<P: Permission>(ctx: &OpCtx, found: Option<AppScope>) -> Result<Authorized<App, P>> {
     let scope = found.ok_or(Error::NotFound)?;
-    let held = ctx.rights().await?.in_app(&scope);
-    check(
-        ctx,
-        held,
-        P::ACTION,
-        scope.within.org.id,
-        Some(scope.within.project.id),
-    )
-    .await?;
+    check::<P>(ctx, held_in_app(ctx, &scope).await?, &scope.place()).await?;
     Ok(Authorized::new(scope))
+}
+
+async fn held_in_project(ctx: &OpCtx, scope: &ProjectScope) -> Result<ActionSet> {
+    let rights = ctx.rights().await?;
+    Ok(rights.in_project_of(scope.org.id, scope.project.id, scope.internal))
+}
+
+async fn held_in_app(ctx: &OpCtx, scope: &AppScope) -> Result<ActionSet> {
+    Ok(ctx.rights().await?.in_app_of(&scope.within, scope.app.id))
+}
+
+/// The place of those slugs, if the actor may manage it: an app, or without one a project, or without either an
+/// organization. Archived or not, for its settings.
+///
+/// # Errors
+/// As [`org`].
+pub async fn managed_place(ctx: &OpCtx, at: At<'_>) -> Result<Managed> {
+    let rights = ctx.rights().await?;
+    let mut tx = ctx.read().await?;
+    let org = at.org;
+    match (at.project, at.app) {
+        (Some(project), Some(app)) => {
+            let scope = tx.find_app(org, project, app).await?.ok_or(Error::NotFound)?;
+            drop(tx);
+            let held = held_in_app(ctx, &scope).await?;
+            permit(ctx, held, Action::AppManage, &scope.place()).await?;
+            Ok(Managed::App(Authorized::new(scope)))
+        }
+        (Some(project), None) => {
+            let scope = tx.find_project(org, project).await?.ok_or(Error::NotFound)?;
+            drop(tx);
+            let held = held_in_project(ctx, &scope).await?;
+            permit(ctx, held, Action::ProjectManage, &scope.place()).await?;
+            Ok(Managed::Project(Authorized::new(scope)))
+        }
+        (None, _) => {
+            let scope = tx.find_org(org).await?.ok_or(Error::NotFound)?;
+            drop(tx);
+            permit(
+                ctx,
+                rights.at_org(scope.org.id),
+                Action::OrgManage,
+                &scope.place(),
+            )
+            .await?;
+            Ok(Managed::Org(Authorized::new(scope)))
+        }
+    }
+}
+
+/// Whether the actor may manage the place, archived or not: for the way to its settings.
+///
+/// # Errors
+/// Nobody is signed in, or the database does not answer.
+pub async fn may_manage(ctx: &OpCtx, project: &ProjectScope) -> Result<bool> {
+    Ok(held_in_project(ctx, project).await?.has(Action::ProjectManage))
+}
+
+/// As [`may_manage`], for an app.
+///
+/// # Errors
+/// As [`may_manage`].
+pub async fn may_manage_app(ctx: &OpCtx, app: &AppScope) -> Result<bool> {
+    Ok(held_in_app(ctx, app).await?.has(Action::AppManage))
 }
 
 /// The same place with another permission, without looking it up again.
@@ -646,14 +837,16 @@ pub fn audit_of_app(app: &Authorized<App, may::AuditRead>) -> Authorized<Org, ma
 
 /// A change by someone whom an approval rule names, whatever roles they hold: the only way around
 /// [`Role`]s, open to `portal::promotion` alone, which has asked `domain::approval` first.
-pub(crate) fn by_approval_rule(app: &Authorized<App, See>) -> Authorized<App, Modify> {
-    Authorized::new(app.scope.clone())
+pub(crate) fn by_approval_rule(app: &Authorized<App, See>) -> Result<Authorized<App, Modify>> {
+    alive(&app.place())?;
+    Ok(Authorized::new(app.scope.clone()))
 }
 
 /// A change of one's own work item: by its reporter or assignee, whatever else they hold. Open to
 /// `portal::item` alone, which has looked whose it is.
-pub(crate) fn own_item(project: &Authorized<Project, See>) -> Authorized<Project, Modify> {
-    Authorized::new(project.scope.clone())
+pub(crate) fn own_item(project: &Authorized<Project, See>) -> Result<Authorized<Project, Modify>> {
+    alive(&project.place())?;
+    Ok(Authorized::new(project.scope.clone()))
 }
 
 /// One's own membership of a place: to leave it. Open to `portal::member` alone, which changes nobody else's.
@@ -663,8 +856,9 @@ pub(crate) fn own_membership(place: &Authorized<Anywhere, See>) -> Authorized<An
 
 /// The place that an invitation leads to: whoever has its token may give themselves the role in it. Open to
 /// `portal::invitation` alone, which has looked whether it is open.
-pub(crate) fn by_invitation(scope: &AnyScope) -> Authorized<Anywhere, Modify> {
-    Authorized::new(scope.clone())
+pub(crate) fn by_invitation(scope: &AnyScope) -> Result<Authorized<Anywhere, Modify>> {
+    alive(&scope.place())?;
+    Ok(Authorized::new(scope.clone()))
 }
 
 /// The organization of a place whose members the actor may change: its groups hold roles in it. Open to
@@ -672,5 +866,19 @@ pub(crate) fn by_invitation(scope: &AnyScope) -> Authorized<Anywhere, Modify> {
 pub(crate) fn org_of_members(place: &Authorized<Anywhere, Modify>) -> Authorized<Org, Modify> {
     Authorized::new(OrgScope {
         org: place.scope.org.clone(),
+    })
+}
+
+/// A project that is being made, whose environments come with it. Open to `portal::project` alone, in the transaction
+/// that makes it.
+pub(crate) fn just_made(
+    org: &Authorized<Org, may::ProjectCreate>,
+    project: ProjectRef,
+    internal: bool,
+) -> Authorized<Project, may::EnvironmentEdit> {
+    Authorized::new(ProjectScope {
+        org: org.scope.org.clone(),
+        project,
+        internal,
     })
 }

@@ -1,16 +1,16 @@
 //! Applications.
 
-use crate::access::{self, App, Authorized, may};
+use crate::access::{self, App, At, Authorized, Managed, may};
 use crate::change::Entry;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
+use crate::place::{self, taken};
 use crate::ports::NewApp;
-use crate::project::taken;
 use crate::{promotion, proposal, run};
 use slipway_domain::access::{Action, ActionSet};
-use slipway_domain::app::{AppOverview, AppPage, AppRights};
+use slipway_domain::app::{AppOverview, AppPage, AppRights, AppSettings};
+use slipway_domain::feature::Feature;
 use slipway_domain::id::AppId;
-use slipway_domain::name::{NameError, Slug};
 use slipway_domain::release::Workload;
 
 /// Runs on the app's page.
@@ -33,26 +33,23 @@ pub struct Input {
 /// [`Error::Forbidden`], a wrong or taken name, or the database does not answer.
 pub async fn create(ctx: &OpCtx, org: &str, project: &str, input: Input) -> Result<AppId> {
     let project = access::project::<may::AppCreate>(ctx, org, project).await?;
-    let slug = Slug::parse(&input.slug).map_err(|e| Error::name("slug", e))?;
-    if input.name.trim().is_empty() {
-        return Err(Error::name("name", NameError::Empty));
-    }
+    let typed = place::checked(&input.slug, &input.name, &input.description)?;
     let id = ctx.id::<AppId>();
+    let slug = typed.slug.clone();
     let new = NewApp {
         id,
-        slug: slug.to_string(),
-        name: input.name.trim().to_owned(),
-        description: input.description,
+        slug: typed.slug,
+        name: typed.name,
+        description: typed.description,
         workload: Workload::default(),
         at: ctx.now(),
     };
     let place = project.place();
+    let modify = project.modify();
     let mut change = ctx.change().await?;
-    change
-        .tx()
-        .insert_app(&project.modify(), &new)
-        .await
-        .map_err(taken)?;
+    place::free_for_app(&mut change, &project, &slug, None).await?;
+    change.tx().claim_app_slug(&modify, &slug).await?;
+    change.tx().insert_app(&modify, &new).await.map_err(taken)?;
     change
         .audit(Entry::done(
             "app.create",
@@ -83,13 +80,15 @@ async fn overview_of(ctx: &OpCtx, app: &Authorized<App, may::See>) -> Result<App
     let (description, link, _) = tx.app_detail(app).await?;
     let lane = tx.app_lane(app).await?;
     drop(tx);
+    let mut rights = rights(held);
+    rights.settings = access::may_manage_app(ctx, app).await?;
     Ok(AppOverview {
         place: app.place(),
         description,
         repository: link.map(|l| l.repository),
         lane,
         next: None,
-        rights: rights(held),
+        rights,
         as_of: ctx.now(),
     })
 }
@@ -101,14 +100,42 @@ async fn overview_of(ctx: &OpCtx, app: &Authorized<App, may::See>) -> Result<App
 pub async fn page(ctx: &OpCtx, org: &str, project: &str, slug: &str) -> Result<AppPage> {
     let app = access::app::<may::See>(ctx, org, project, slug).await?;
     let mut overview = overview_of(ctx, &app).await?;
-    overview.next = promotion::next(ctx, &app, &overview.lane).await?;
-    let open = promotion::open_in(ctx, &app, &overview.lane).await?;
+    let (released, piped) = (
+        app.place().has(Feature::Releases),
+        app.place().has(Feature::Pipelines),
+    );
+    let (mut open, mut runs, mut proposal) = (None, Vec::new(), None);
+    if released {
+        overview.next = promotion::next(ctx, &app, &overview.lane).await?;
+        open = promotion::open_in(ctx, &app, &overview.lane).await?;
+    }
+    if piped {
+        runs = run::newest(ctx, &app, RUNS).await?;
+        proposal = proposal::open(ctx, &app).await?;
+    }
     Ok(AppPage {
         overview,
-        runs: run::newest(ctx, &app, RUNS).await?,
+        runs,
         open,
-        proposal: proposal::open(ctx, &app).await?,
+        proposal,
         trouble: ctx.read().await?.repository_state(&app).await?.trouble,
+    })
+}
+
+/// What the settings of an app show, archived or not.
+///
+/// # Errors
+/// As [`access::managed_place`].
+pub async fn settings(ctx: &OpCtx, org: &str, project: &str, slug: &str) -> Result<AppSettings> {
+    let Managed::App(app) = access::managed_place(ctx, At::new(org, Some(project), Some(slug))).await? else {
+        return Err(Error::NotFound);
+    };
+    let (description, link, _) = ctx.read().await?.app_detail(&app.see()).await?;
+    Ok(AppSettings {
+        place: app.place(),
+        description,
+        repository: link.map(|l| l.repository),
+        workload: app.workload.name.clone(),
     })
 }
 
@@ -116,6 +143,7 @@ pub async fn page(ctx: &OpCtx, org: &str, project: &str, slug: &str) -> Result<A
 pub fn rights(held: ActionSet) -> AppRights {
     AppRights {
         manage: held.has(Action::AppManage),
+        settings: held.has(Action::AppManage),
         edit_pipeline: held.has(Action::PipelineEdit),
         run_pipeline: held.has(Action::PipelineRun),
         promote_test: held.has(Action::PromoteTest),

@@ -1,11 +1,12 @@
 //! Kubernetes clusters: making, testing and using them.
 
-use crate::access::{self, may};
+use crate::access::{self, At, Authorized, Managed, Org, may};
 use crate::change::Entry;
+use crate::connection::not_the_operators;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::{Cluster, ClusterAccess, ClusterError, ClusterRecord, NEEDS, StoreError};
-use slipway_domain::connection;
+use slipway_domain::connection::{self, ClusterList, ClusterReport};
 use slipway_domain::id::{ClusterId, OrgId};
 use slipway_domain::name::NameError;
 use slipway_domain::text::Text;
@@ -20,72 +21,95 @@ const NOTE_EVERY: i64 = MINUTE;
 pub struct Input {
     /// For people.
     pub name: String,
-    /// The kubeconfig (YAML); empty: the service account of the pod Slipway runs in.
+    /// The kubeconfig (YAML); empty: the one it has, and for a new one the service account of the pod Slipway runs in.
     pub kubeconfig: String,
     /// The context in it; `None`: its current one.
     pub context: Option<String>,
 }
 
-/// How a test of a cluster went.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// Which cluster.
-    pub cluster: connection::Cluster,
-    /// The version it reports.
-    pub version: Option<String>,
-    /// What Slipway needs and may not do there, as in `patch deployments.apps`.
-    pub denied: Vec<String>,
-    /// What is wrong, and what to do; `None`: it works.
-    pub trouble: Option<Text>,
-}
-
 /// Makes a cluster.
 ///
 /// # Errors
-/// [`Error::Forbidden`], a wrong or taken name, or the database does not answer.
+/// [`Error::Forbidden`], a wrong or taken name, a kubeconfig that cannot be used or leads out of bounds, or the database
+/// does not answer.
 pub async fn create(ctx: &OpCtx, org: &str, input: Input) -> Result<ClusterId> {
-    put(ctx, org, ctx.id(), input, "cluster.create").await
+    let org = access::org::<may::OrgManage>(ctx, org).await?;
+    let id = ctx.id();
+    let record = checked(ctx, &org, id, input, None).await?;
+    keep(ctx, &org, record, "cluster.create").await?;
+    Ok(id)
 }
 
-/// Changes the credentials or the name of a cluster.
+/// Changes the credentials or the name of a cluster. Without a kubeconfig the one it has stays.
 ///
 /// # Errors
-/// As [`create`]; [`Error::NotFound`].
+/// As [`create`]; [`Error::NotFound`]; `operator` for one that the configuration brought along.
 pub async fn edit(ctx: &OpCtx, org: &str, id: ClusterId, input: Input) -> Result<()> {
-    let place = access::org::<may::OrgManage>(ctx, org).await?;
-    ctx.read()
-        .await?
-        .cluster(place.id(), id)
-        .await?
-        .ok_or(Error::NotFound)?;
-    put(ctx, org, id, input, "cluster.edit").await?;
-    Ok(())
+    let org = access::org::<may::OrgManage>(ctx, org).await?;
+    let before = known(ctx, org.id(), id).await?;
+    not_the_operators(before.cluster.operator)?;
+    let record = checked(ctx, &org, id, input, Some(before)).await?;
+    keep(ctx, &org, record, "cluster.edit").await
 }
 
-async fn put(ctx: &OpCtx, org: &str, id: ClusterId, input: Input, action: &'static str) -> Result<ClusterId> {
-    let org = access::org::<may::OrgManage>(ctx, org).await?;
+async fn known(ctx: &OpCtx, org: OrgId, id: ClusterId) -> Result<ClusterRecord> {
+    ctx.read().await?.cluster(org, id).await?.ok_or(Error::NotFound)
+}
+
+/// What was typed, as it is kept.
+async fn checked(
+    ctx: &OpCtx,
+    org: &Authorized<Org, may::OrgManage>,
+    id: ClusterId,
+    input: Input,
+    before: Option<ClusterRecord>,
+) -> Result<ClusterRecord> {
     let name = input.name.trim().to_owned();
     if name.is_empty() {
         return Err(Error::name("name", NameError::Empty));
     }
-    let kubeconfig = if input.kubeconfig.trim().is_empty() {
-        String::new()
-    } else {
-        ctx.portal().sealer.seal(&id.to_string(), &input.kubeconfig)
+    let context = input.context.filter(|context| !context.trim().is_empty());
+    let sealer = &ctx.portal().sealer;
+    let typed = input.kubeconfig.trim();
+    let text = match &before {
+        Some(before) if typed.is_empty() && !before.kubeconfig.is_empty() => {
+            let opened = sealer.open(&id.to_string(), &before.kubeconfig);
+            Some(opened.map_err(Error::internal)?)
+        }
+        _ => Some(typed.to_owned()).filter(|text| !text.is_empty()),
     };
-    let cluster = connection::Cluster {
-        id,
-        name: name.clone(),
-        last_ok_at: None,
-        trouble: None,
-    };
-    let record = ClusterRecord {
-        cluster,
-        org: org.id(),
-        kubeconfig,
-        context: input.context,
+    let access = ClusterAccess {
+        kubeconfig: text,
+        context: context.clone(),
         operator: false,
     };
+    if let Err(error) = ctx.portal().clusters.admits(&access).await {
+        return Err(Error::field("kubeconfig", error.text()));
+    }
+    Ok(ClusterRecord {
+        cluster: connection::Cluster {
+            id,
+            name,
+            last_ok_at: before.as_ref().and_then(|b| b.cluster.last_ok_at),
+            trouble: before.as_ref().and_then(|b| b.cluster.trouble.clone()),
+            operator: false,
+            context,
+            report: before.and_then(|b| b.cluster.report),
+        },
+        org: org.id(),
+        kubeconfig: access
+            .kubeconfig
+            .map(|text| sealer.seal(&id.to_string(), &text))
+            .unwrap_or_default(),
+    })
+}
+
+async fn keep(
+    ctx: &OpCtx,
+    org: &Authorized<Org, may::OrgManage>,
+    record: ClusterRecord,
+    action: &'static str,
+) -> Result<()> {
     let place = org.place();
     let mut change = ctx.change().await?;
     change
@@ -99,16 +123,53 @@ async fn put(ctx: &OpCtx, org: &str, id: ClusterId, input: Input, action: &'stat
             other => other.into(),
         })?;
     let summary =
-        serde_json::json!({ "context": record.context, "in_cluster": record.kubeconfig.is_empty() });
+        serde_json::json!({ "context": record.cluster.context, "in_cluster": record.kubeconfig.is_empty() });
+    let (id, name) = (record.cluster.id, record.cluster.name);
     change
         .audit(Entry::done(action, "cluster", id, name, &place, summary))
         .await?;
     change.touch("org", org.id(), &place);
-    change.commit().await?;
-    Ok(id)
+    change.commit().await
 }
 
-/// The clusters of an organization, by name.
+/// Forgets a cluster that nothing is bound to and nothing was deployed to.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::NotFound`]; `operator`; `in_use`.
+pub async fn remove(ctx: &OpCtx, org: &str, id: ClusterId) -> Result<()> {
+    let org = access::org::<may::OrgManage>(ctx, org).await?;
+    let record = known(ctx, org.id(), id).await?;
+    not_the_operators(record.cluster.operator)?;
+    let place = org.place();
+    let mut change = ctx.change().await?;
+    change
+        .tx()
+        .delete_cluster(org.id(), id)
+        .await
+        .map_err(|error| match error {
+            StoreError::Constraint(_) => Error::refused(
+                "in_use",
+                "Environments or deployments refer to this cluster, so it stays.",
+                "仍有环境或部署记录引用该集群，无法移除。",
+            ),
+            other => other.into(),
+        })?;
+    let name = record.cluster.name;
+    change
+        .audit(Entry::done(
+            "cluster.remove",
+            "cluster",
+            id,
+            name,
+            &place,
+            serde_json::json!({}),
+        ))
+        .await?;
+    change.touch("org", org.id(), &place);
+    change.commit().await
+}
+
+/// The clusters of an organization, by name: for its members.
 ///
 /// # Errors
 /// As [`access::org`].
@@ -124,33 +185,54 @@ pub async fn list(ctx: &OpCtx, org: &str) -> Result<Vec<connection::Cluster>> {
         .collect())
 }
 
-/// Tests every cluster of the organization: whether it answers, and whether Slipway may do in `namespace` what
-/// it needs.
+/// The clusters of an organization as its settings show them: never their credentials.
 ///
 /// # Errors
-/// As [`access::org`]. A cluster that does not answer is no error: its report says so.
-pub async fn check(ctx: &OpCtx, org: &str, namespace: &str) -> Result<Vec<Report>> {
+/// [`Error::Forbidden`], or the database does not answer.
+pub async fn settings(ctx: &OpCtx, org: &str) -> Result<ClusterList> {
+    let Managed::Org(org) = access::managed_place(ctx, At::new(org, None, None)).await? else {
+        return Err(Error::NotFound);
+    };
+    let records = ctx.read().await?.clusters(org.id()).await?;
+    Ok(ClusterList {
+        org: org.org.clone(),
+        clusters: records.into_iter().map(|record| record.cluster).collect(),
+    })
+}
+
+/// Tests a cluster and keeps the report: whether it answers, and whether Slipway may do in `namespace` what it needs.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::NotFound`]. A cluster that does not answer is no error: its report says so.
+pub async fn test(ctx: &OpCtx, org: &str, id: ClusterId, namespace: &str) -> Result<ClusterReport> {
     let org = access::org::<may::OrgManage>(ctx, org).await?;
-    let mut reports = Vec::new();
-    for record in ctx.read().await?.clusters(org.id()).await? {
-        let answer = ask(ctx, &record, namespace).await;
-        let mut report = Report {
-            cluster: record.cluster.clone(),
-            version: None,
-            denied: Vec::new(),
-            trouble: None,
-        };
-        match &answer {
-            Ok((version, denied)) => {
-                report.version = Some(version.clone());
-                report.denied.clone_from(denied);
-            }
-            Err(error) => report.trouble = Some(error.text()),
+    let record = known(ctx, org.id(), id).await?;
+    let namespace = Some(namespace.trim())
+        .filter(|n| !n.is_empty())
+        .unwrap_or("default");
+    let answer = ask(ctx, &record, namespace).await;
+    note(ctx, &record, answer.as_ref().err()).await?;
+    let mut report = ClusterReport {
+        at: ctx.now(),
+        namespace: namespace.to_owned(),
+        version: None,
+        denied: Vec::new(),
+        trouble: None,
+    };
+    match answer {
+        Ok((version, denied)) => {
+            report.version = Some(version);
+            report.denied = denied;
         }
-        note(ctx, &record, answer.err().as_ref()).await?;
-        reports.push(report);
+        Err(error) => report.trouble = Some(error.text()),
     }
-    Ok(reports)
+    let place = org.place();
+    let mut change = ctx.change().await?;
+    change.bookkeeping();
+    change.tx().report_cluster(org.id(), id, &report).await?;
+    change.touch("org", org.id(), &place);
+    change.commit().await?;
+    Ok(report)
 }
 
 async fn ask(
@@ -182,8 +264,8 @@ async fn client(ctx: &OpCtx, record: &ClusterRecord) -> std::result::Result<Arc<
         .clusters
         .connect(&ClusterAccess {
             kubeconfig,
-            context: record.context.clone(),
-            operator: record.operator,
+            context: record.cluster.context.clone(),
+            operator: record.cluster.operator,
         })
         .await
 }

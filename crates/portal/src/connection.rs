@@ -1,6 +1,6 @@
 //! Connections to GitLab: making, testing and using them.
 
-use crate::access::{self, App, Authorized, may};
+use crate::access::{self, App, At, Authorized, Managed, Org, may};
 use crate::change::Entry;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
@@ -8,8 +8,8 @@ use crate::ports::{
     ConnectionRecord, ForgeAccess, ForgeError, RepositoryLink, SourceForge, StoreError, TokenInfo,
 };
 use parking_lot::Mutex;
-use slipway_domain::connection::Connection;
-use slipway_domain::id::ConnectionId;
+use slipway_domain::connection::{Connection, ConnectionList, ConnectionReport};
+use slipway_domain::id::{ConnectionId, OrgId};
 use slipway_domain::name::NameError;
 use slipway_domain::text::Text;
 use slipway_domain::time::{SECOND, Timestamp};
@@ -28,31 +28,144 @@ pub struct Input {
     pub name: String,
     /// The base URL, without `/api/v4`.
     pub base_url: String,
-    /// The access token.
+    /// The access token; nothing: the one it has.
     pub token: String,
-}
-
-/// How a test of a connection went.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// Which connection.
-    pub connection: Connection,
-    /// Who its token is; `None`: GitLab did not say.
-    pub username: Option<String>,
-    /// Scopes that the token lacks.
-    pub missing: Vec<String>,
-    /// When the token ends: a date, `YYYY-MM-DD`.
-    pub expires_at: Option<String>,
-    /// What is wrong, and what to do; `None`: it works.
-    pub trouble: Option<Text>,
 }
 
 /// Makes a connection.
 ///
 /// # Errors
-/// [`Error::Forbidden`], a wrong or taken name, a wrong address, or the database does not answer.
+/// [`Error::Forbidden`], a wrong or taken name, an address that is wrong or out of bounds, or the database does not
+/// answer.
 pub async fn create(ctx: &OpCtx, org: &str, input: Input) -> Result<ConnectionId> {
     let org = access::org::<may::OrgManage>(ctx, org).await?;
+    let (name, base_url) = checked(ctx, &input).await?;
+    if input.token.trim().is_empty() {
+        return Err(Error::field(
+            "token",
+            Text::new("a token is needed", "请填写令牌"),
+        ));
+    }
+    let id = ctx.id::<ConnectionId>();
+    let record = ConnectionRecord {
+        connection: Connection {
+            id,
+            name,
+            base_url,
+            last_ok_at: None,
+            trouble: None,
+            operator: false,
+            report: None,
+        },
+        org: org.id(),
+        token: ctx.portal().sealer.seal(&id.to_string(), input.token.trim()),
+    };
+    keep(ctx, &org, record, "connection.create").await?;
+    Ok(id)
+}
+
+/// Changes a connection. Without a token the one it has stays, as long as the address does: a token is never sent
+/// to another server than the one it was given for.
+///
+/// # Errors
+/// As [`create`]; [`Error::NotFound`]; `operator` for one that the configuration brought along.
+pub async fn edit(ctx: &OpCtx, org: &str, id: ConnectionId, input: Input) -> Result<()> {
+    let org = access::org::<may::OrgManage>(ctx, org).await?;
+    let mut record = known(ctx, org.id(), id).await?;
+    not_the_operators(record.connection.operator)?;
+    let (name, base_url) = checked(ctx, &input).await?;
+    if input.token.trim().is_empty() {
+        if base_url != record.connection.base_url {
+            return Err(Error::field(
+                "token",
+                Text::new(
+                    "another address needs its own token",
+                    "更换地址后，请填写新地址的令牌",
+                ),
+            ));
+        }
+    } else {
+        record.token = ctx.portal().sealer.seal(&id.to_string(), input.token.trim());
+    }
+    record.connection.name = name;
+    record.connection.base_url = base_url;
+    keep(ctx, &org, record, "connection.edit").await
+}
+
+/// Forgets a connection that no app uses.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::NotFound`]; `operator`; `in_use`.
+pub async fn remove(ctx: &OpCtx, org: &str, id: ConnectionId) -> Result<()> {
+    let org = access::org::<may::OrgManage>(ctx, org).await?;
+    let record = known(ctx, org.id(), id).await?;
+    not_the_operators(record.connection.operator)?;
+    let place = org.place();
+    let mut change = ctx.change().await?;
+    change
+        .tx()
+        .delete_connection(org.id(), id)
+        .await
+        .map_err(|error| match error {
+            StoreError::Constraint(_) => Error::refused(
+                "in_use",
+                "Apps use this connection. Connect them to other repositories first.",
+                "仍有应用使用该连接，请先为这些应用更换仓库。",
+            ),
+            other => other.into(),
+        })?;
+    let name = record.connection.name;
+    change
+        .audit(Entry::done(
+            "connection.remove",
+            "connection",
+            id,
+            name,
+            &place,
+            serde_json::json!({}),
+        ))
+        .await?;
+    change.touch("org", org.id(), &place);
+    change.commit().await
+}
+
+/// The connections of an organization, by name: never their tokens.
+///
+/// # Errors
+/// [`Error::Forbidden`], or the database does not answer.
+pub async fn list(ctx: &OpCtx, org: &str) -> Result<ConnectionList> {
+    let Managed::Org(org) = access::managed_place(ctx, At::new(org, None, None)).await? else {
+        return Err(Error::NotFound);
+    };
+    let records = ctx.read().await?.connections(org.id()).await?;
+    Ok(ConnectionList {
+        org: org.org.clone(),
+        connections: records.into_iter().map(|record| record.connection).collect(),
+    })
+}
+
+async fn known(ctx: &OpCtx, org: OrgId, id: ConnectionId) -> Result<ConnectionRecord> {
+    ctx.read()
+        .await?
+        .connection(org, id)
+        .await?
+        .ok_or(Error::NotFound)
+}
+
+/// Refuses to change what the next start would put back.
+pub(crate) fn not_the_operators(operator: bool) -> Result<()> {
+    if !operator {
+        return Ok(());
+    }
+    Err(Error::refused(
+        "operator",
+        "The server's configuration brings this along. Whoever runs the server changes it there.",
+        "该项来自服务器配置，请联系服务器管理员修改配置。",
+    ))
+}
+
+/// Name and address as they are kept.
+async fn checked(ctx: &OpCtx, input: &Input) -> Result<(String, String)> {
     let name = input.name.trim().to_owned();
     if name.is_empty() {
         return Err(Error::name("name", NameError::Empty));
@@ -64,46 +177,39 @@ pub async fn create(ctx: &OpCtx, org: &str, input: Input) -> Result<ConnectionId
             Text::new("start with https:// or http://", "请以 https:// 或 http:// 开头"),
         ));
     }
-    if input.token.trim().is_empty() {
+    if base_url.contains(['@', '?', '#']) {
         return Err(Error::field(
-            "token",
-            Text::new("a token is needed", "请填写令牌"),
+            "base_url",
+            Text::new(
+                "use the address alone, without a name, a password or a query",
+                "只需填写地址，请去掉用户名、密码和查询参数",
+            ),
         ));
     }
-    let id = ctx.id::<ConnectionId>();
-    let token = ctx.portal().sealer.seal(&id.to_string(), input.token.trim());
-    let connection = Connection {
-        id,
-        name: name.clone(),
-        base_url: base_url.clone(),
-        last_ok_at: None,
-        trouble: None,
-    };
+    if let Err(error) = ctx.portal().forges.admits(&base_url).await {
+        return Err(Error::field("base_url", error.text()));
+    }
+    Ok((name, base_url))
+}
+
+async fn keep(
+    ctx: &OpCtx,
+    org: &Authorized<Org, may::OrgManage>,
+    record: ConnectionRecord,
+    action: &'static str,
+) -> Result<()> {
     let place = org.place();
     let mut change = ctx.change().await?;
-    change
-        .tx()
-        .put_connection(&ConnectionRecord {
-            connection,
-            org: org.id(),
-            token,
-        })
-        .await
-        .map_err(taken)?;
+    change.tx().put_connection(&record).await.map_err(taken)?;
+    let Connection {
+        id, name, base_url, ..
+    } = record.connection;
     let summary = serde_json::json!({ "base_url": base_url });
     change
-        .audit(Entry::done(
-            "connection.create",
-            "connection",
-            id,
-            name,
-            &place,
-            summary,
-        ))
+        .audit(Entry::done(action, "connection", id, name, &place, summary))
         .await?;
     change.touch("org", org.id(), &place);
-    change.commit().await?;
-    Ok(id)
+    change.commit().await
 }
 
 fn taken(error: StoreError) -> Error {
@@ -116,26 +222,29 @@ fn taken(error: StoreError) -> Error {
     }
 }
 
-/// Tests every connection of the organization: for the settings and `check-config`.
+/// Tests a connection and keeps the report: who the token is, which scopes it lacks, when it ends.
 ///
 /// # Errors
-/// [`Error::Forbidden`], or the database does not answer. What GitLab says stands in the reports.
-pub async fn test(ctx: &OpCtx, org: &str) -> Result<Vec<Report>> {
+/// [`Error::Forbidden`]; [`Error::NotFound`]. What GitLab says stands in the report.
+pub async fn test(ctx: &OpCtx, org: &str, id: ConnectionId) -> Result<ConnectionReport> {
     let org = access::org::<may::OrgManage>(ctx, org).await?;
-    let records = ctx.read().await?.connections(org.id()).await?;
-    let mut reports = Vec::new();
-    for record in records {
-        let answer = match open(ctx, &record) {
-            Ok(forge) => forge.token().await,
-            Err(error) => Err(error),
-        };
-        note(ctx, &record, ctx.now(), answer.as_ref().err()).await?;
-        reports.push(report(record.connection, answer));
-    }
-    Ok(reports)
+    let record = known(ctx, org.id(), id).await?;
+    let answer = match open(ctx, &record) {
+        Ok(forge) => forge.token().await,
+        Err(error) => Err(error),
+    };
+    note(ctx, &record, ctx.now(), answer.as_ref().err()).await?;
+    let report = report(ctx.now(), answer);
+    let place = org.place();
+    let mut change = ctx.change().await?;
+    change.bookkeeping();
+    change.tx().report_connection(org.id(), id, &report).await?;
+    change.touch("org", org.id(), &place);
+    change.commit().await?;
+    Ok(report)
 }
 
-fn report(connection: Connection, answer: Result<TokenInfo, ForgeError>) -> Report {
+fn report(at: Timestamp, answer: Result<TokenInfo, ForgeError>) -> ConnectionReport {
     match answer {
         Ok(info) => {
             // An OAuth 2 token does not tell its scopes.
@@ -149,16 +258,16 @@ fn report(connection: Connection, answer: Result<TokenInfo, ForgeError>) -> Repo
                     format!("令牌缺少“{SCOPE}”权限范围，请重新创建令牌并更新连接。"),
                 )
             });
-            Report {
-                connection,
+            ConnectionReport {
+                at,
                 username: Some(info.username),
                 missing,
                 expires_at: info.expires_at,
                 trouble,
             }
         }
-        Err(error) => Report {
-            connection,
+        Err(error) => ConnectionReport {
+            at,
             username: None,
             missing: Vec::new(),
             expires_at: None,
@@ -188,6 +297,7 @@ pub(crate) fn open(ctx: &OpCtx, record: &ConnectionRecord) -> Result<Arc<dyn Sou
     ctx.portal().forges.connect(&ForgeAccess {
         base_url: record.connection.base_url.clone(),
         token,
+        operator: record.connection.operator,
     })
 }
 
@@ -201,6 +311,10 @@ pub(crate) fn refused(error: &ForgeError) -> Error {
         },
         ForgeError::NotFound(_) => Error::Refused {
             code: "gitlab_not_found",
+            text,
+        },
+        ForgeError::OutOfBounds(_) => Error::Refused {
+            code: "out_of_bounds",
             text,
         },
         ForgeError::Refused(_) => Error::Refused {
@@ -302,7 +416,7 @@ pub(crate) fn empty_repository() -> Error {
 }
 
 pub(crate) const fn is_trouble(error: &ForgeError) -> bool {
-    error.is_passing() || matches!(error, ForgeError::BadToken)
+    error.is_passing() || matches!(error, ForgeError::BadToken | ForgeError::OutOfBounds(_))
 }
 
 async fn note(

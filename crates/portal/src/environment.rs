@@ -74,6 +74,17 @@ pub async fn create_default_chain(
             "该项目已有环境。",
         ));
     }
+    insert_default_chain(ctx, &mut change, &project, place).await?;
+    change.commit().await
+}
+
+/// Puts the default chain into a project that has no environments.
+pub(crate) async fn insert_default_chain(
+    ctx: &OpCtx,
+    change: &mut Change<'_>,
+    project: &Authorized<Project, may::EnvironmentEdit>,
+    place: impl Fn(&str) -> Option<(ClusterId, String)>,
+) -> Result<()> {
     for (position, new) in (0..).zip(default_chain()) {
         let input = Input {
             key: new.key.to_owned(),
@@ -83,12 +94,12 @@ pub async fn create_default_chain(
             branches: new.branches.iter().map(|b| (*b).to_owned()).collect(),
             policy: ApprovalPolicy::default(),
         };
-        let mut record = checked(ctx, &mut change, &project, input, position).await?;
+        let mut record = checked(ctx, change, project, input, position).await?;
         // The people may come later: the page and the gate say who is missing.
         record.policy = new.policy;
-        insert(&mut change, &project, &record).await?;
+        insert(change, project, &record).await?;
     }
-    change.commit().await
+    Ok(())
 }
 
 async fn insert(

@@ -25,7 +25,7 @@ fn code_key(user: UserId) -> String {
 }
 
 /// What a secret is sealed for.
-fn sealed_for(user: UserId) -> String {
+pub(crate) fn sealed_for(user: UserId) -> String {
     format!("totp of {user}")
 }
 

@@ -4,7 +4,8 @@ use crate::access::{self, AppScope, may};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::{org, promotion};
-use slipway_domain::access::{Action, ActionSet};
+use slipway_domain::access::Action;
+use slipway_domain::feature::Feature;
 use slipway_domain::id::AppId;
 use slipway_domain::org::{Chrome, FailingRun, MyWork, OrgProjects};
 use slipway_domain::project::Place;
@@ -16,32 +17,48 @@ const APPS: usize = 8;
 /// How many of one's own promotions the front page shows.
 const PROMOTIONS: i64 = 10;
 
-/// What the frame shows. An organization or project that the reader may not see is left out of it; the
+/// What the frame shows. An organization, project or app that the reader may not see is left out of it; the
 /// page inside the frame says so.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`], or the database does not answer.
-pub async fn chrome(ctx: &OpCtx, org: Option<&str>, project: Option<&str>) -> Result<Chrome> {
+pub async fn chrome(
+    ctx: &OpCtx,
+    org: Option<&str>,
+    project: Option<&str>,
+    app: Option<&str>,
+) -> Result<Chrome> {
     let person = ctx.user()?.clone();
     let approvals_waiting = ctx.read().await?.turns_of(person.id).await?;
     let rights = ctx.rights().await?;
-    let (place, held) = match (org, project) {
-        (Some(org), Some(project)) => match seen(access::project::<may::See>(ctx, org, project).await)? {
-            Some(project) => (Some(project.place()), rights.in_project(&project)),
-            None => (None, ActionSet::EMPTY),
-        },
-        (Some(org), None) => match seen(access::org::<may::See>(ctx, org).await)? {
-            Some(org) => (Some(org.place()), rights.at_org(org.id())),
-            None => (None, ActionSet::EMPTY),
-        },
-        (None, _) => (None, ActionSet::EMPTY),
-    };
-    Ok(Chrome {
+    let mut chrome = Chrome {
         person,
         approvals_waiting,
-        place,
-        may_read_audit: held.has(Action::AuditRead),
-    })
+        place: None,
+        may_read_audit: false,
+        may_manage: false,
+    };
+    let Some(org) = org else { return Ok(chrome) };
+    if let (Some(project), Some(app)) = (project, app)
+        && let Some(app) = seen(access::app::<may::See>(ctx, org, project, app).await)?
+    {
+        let held = rights.in_project(&app.within);
+        chrome.may_read_audit = held.has(Action::AuditRead);
+        chrome.may_manage = access::may_manage(ctx, &app.within).await?;
+        chrome.place = Some(app.place());
+    } else if let Some(project) = project {
+        if let Some(project) = seen(access::project::<may::See>(ctx, org, project).await)? {
+            chrome.may_read_audit = rights.in_project(&project).has(Action::AuditRead);
+            chrome.may_manage = access::may_manage(ctx, &project).await?;
+            chrome.place = Some(project.place());
+        }
+    } else if let Some(org) = seen(access::org::<may::See>(ctx, org).await)? {
+        let held = rights.at_org(org.id());
+        chrome.may_read_audit = held.has(Action::AuditRead);
+        chrome.may_manage = held.has(Action::OrgManage);
+        chrome.place = Some(org.place());
+    }
+    Ok(chrome)
 }
 
 /// `None` for what the reader may not see.
@@ -70,7 +87,7 @@ pub async fn work(ctx: &OpCtx) -> Result<MyWork> {
         visible.retain(|app| rights.in_app(app).has(Action::See));
         let places: HashMap<AppId, Place> = visible.iter().map(|app| (app.app.id, app.place())).collect();
         for (app, run) in tx.failing_in(&authorized).await? {
-            if let Some(place) = places.get(&app) {
+            if let Some(place) = places.get(&app).filter(|place| place.has(Feature::Pipelines)) {
                 failing.push(FailingRun {
                     place: place.clone(),
                     run,
@@ -79,9 +96,10 @@ pub async fn work(ctx: &OpCtx) -> Result<MyWork> {
         }
         let mut projects = tx.projects(&authorized).await?;
         projects.retain(|c| {
-            rights
-                .in_project_of(found.id, c.project.id, c.internal)
-                .has(Action::See)
+            !c.project.archived
+                && rights
+                    .in_project_of(found.id, c.project.id, c.internal)
+                    .has(Action::See)
         });
         apps.extend(visible.iter().map(AppScope::place));
         orgs.push(OrgProjects {

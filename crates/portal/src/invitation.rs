@@ -184,7 +184,7 @@ pub async fn join(ctx: &OpCtx, token: &str, account: NewAccount) -> Result<(Pers
 /// Uses the invitation up for `person`, in one transaction with the account that is made for it.
 async fn use_up(ctx: &OpCtx, token: &str, person: &PersonRef, new: Option<&NewPerson>) -> Result<Place> {
     let (found, role) = open(ctx, token).await?;
-    let place = access::by_invitation(&found.scope);
+    let place = access::by_invitation(&found.scope)?;
     let mut change = ctx.change().await?;
     change.tx().lock_org(place.org_id()).await?;
     if let Some(new) = new {

@@ -22,7 +22,7 @@ const BUGS: i64 = 200;
 /// # Errors
 /// As [`access::project`].
 pub async fn board(ctx: &OpCtx, org: &str, project: &str) -> Result<BoardView> {
-    let project = access::project::<See>(ctx, org, project).await?;
+    let project = access::project::<may::SeeBoards>(ctx, org, project).await?.see();
     let held = ctx.rights().await?.in_project(&project);
     let mut tx = ctx.read().await?;
     let iteration = tx.running_iteration(&project).await?;
@@ -64,7 +64,7 @@ pub async fn board(ctx: &OpCtx, org: &str, project: &str) -> Result<BoardView> {
 /// # Errors
 /// As [`access::project`].
 pub async fn bugs(ctx: &OpCtx, org: &str, project: &str) -> Result<BugList> {
-    let project = access::project::<See>(ctx, org, project).await?;
+    let project = access::project::<may::SeeBoards>(ctx, org, project).await?.see();
     let held = ctx.rights().await?.in_project(&project);
     let bugs = ctx.read().await?.bugs(&project, BUGS).await?;
     Ok(BugList {
@@ -79,7 +79,7 @@ pub async fn bugs(ctx: &OpCtx, org: &str, project: &str) -> Result<BugList> {
 /// # Errors
 /// As [`access::project`]; [`Error::NotFound`] for a number nobody has.
 pub async fn view(ctx: &OpCtx, org: &str, project: &str, number: i64) -> Result<ItemView> {
-    let project = access::project::<See>(ctx, org, project).await?;
+    let project = access::project::<may::SeeBoards>(ctx, org, project).await?.see();
     let mut tx = ctx.read().await?;
     let item = tx.item(&project, number).await?.ok_or(Error::NotFound)?;
     let events = tx.item_events(&project, item.card.id).await?;
@@ -264,7 +264,7 @@ pub struct MoveInput {
 /// # Errors
 /// [`Error::Forbidden`]; [`Error::Refused`] `transition` where the workflow does not allow it.
 pub async fn move_to(ctx: &OpCtx, org: &str, project: &str, input: MoveInput) -> Result<()> {
-    let project = access::project::<See>(ctx, org, project).await?;
+    let project = access::project::<may::SeeBoards>(ctx, org, project).await?.see();
     let mut change = ctx.change().await?;
     let item = change
         .tx()
@@ -313,7 +313,7 @@ pub async fn move_to(ctx: &OpCtx, org: &str, project: &str, input: MoveInput) ->
 /// # Errors
 /// As [`move_to`].
 pub async fn set_state(ctx: &OpCtx, org: &str, project: &str, number: i64, state: ItemState) -> Result<()> {
-    let project = access::project::<See>(ctx, org, project).await?;
+    let project = access::project::<may::SeeBoards>(ctx, org, project).await?.see();
     let mut change = ctx.change().await?;
     let item = change.tx().item(&project, number).await?.ok_or(Error::NotFound)?;
     let proof = proof_to_enter(ctx, &project, &item, state).await?;
@@ -423,7 +423,7 @@ async fn proof_to_enter(
             .map(|p| p.modify());
     }
     if may_move(ctx, project, item).await? {
-        return Ok(access::own_item(project));
+        return access::own_item(project);
     }
     access::project::<may::ItemEdit>(ctx, &org, &slug)
         .await

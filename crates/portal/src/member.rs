@@ -85,7 +85,8 @@ async fn may_manage(
     );
     match access::managed(ctx, at).await {
         Ok(managed) => Ok(Some(managed)),
-        Err(Error::Forbidden(_)) => Ok(None),
+        // Refused: it is archived, and nothing in it changes.
+        Err(Error::Forbidden(_) | Error::Refused { .. }) => Ok(None),
         Err(other) => Err(other),
     }
 }

@@ -1,15 +1,15 @@
 //! Organizations.
 
-use crate::access::{self, At, may};
+use crate::access::{self, At, Managed, may};
 use crate::change::Entry;
-use crate::context::OpCtx;
+use crate::context::{Actor, OpCtx};
 use crate::error::{Error, Result};
+use crate::place;
 use crate::ports::{Binding, NewBinding, NewOrg};
 use slipway_domain::access::{Action, Role};
 use slipway_domain::id::{BindingId, UserId};
 use slipway_domain::member::{Holder, Member};
-use slipway_domain::name::{NameError, Slug};
-use slipway_domain::org::{OrgOverview, OrgRef};
+use slipway_domain::org::{OrgOverview, OrgRef, OrgSettings, Setup};
 use slipway_domain::project::Place;
 use slipway_domain::role::HeldRole;
 
@@ -38,12 +38,69 @@ pub async fn overview(ctx: &OpCtx, slug: &str) -> Result<OrgOverview> {
             .has(Action::See)
     });
     let here = rights.at_org(org.id());
+    let setup = if here.has(Action::OrgManage) {
+        let mut tx = ctx.read().await?;
+        Some(Setup {
+            gitlab: !tx.connections(org.id()).await?.is_empty(),
+            cluster: !tx.clusters(org.id()).await?.is_empty(),
+        })
+    } else {
+        None
+    };
     Ok(OrgOverview {
         org: org.org.clone(),
         projects,
-        may_create_project: here.has(Action::ProjectCreate),
+        may_create_project: here.has(Action::ProjectCreate) && !org.org.archived,
         may_read_audit: here.has(Action::AuditRead),
+        setup,
     })
+}
+
+/// What the general settings of an organization show, archived or not.
+///
+/// # Errors
+/// As [`access::managed_place`].
+pub async fn settings(ctx: &OpCtx, slug: &str) -> Result<OrgSettings> {
+    let Managed::Org(org) = access::managed_place(ctx, At::new(slug, None, None)).await? else {
+        return Err(Error::NotFound);
+    };
+    Ok(OrgSettings { org: org.org.clone() })
+}
+
+/// Whether the actor may make organizations: whoever owns one.
+///
+/// # Errors
+/// Nobody is signed in, or the database does not answer.
+pub async fn may_create(ctx: &OpCtx) -> Result<bool> {
+    let owner = Binding::is_org_owner;
+    match ctx.actor() {
+        Actor::User(person) => Ok(ctx
+            .read()
+            .await?
+            .role_bindings_of(person.id)
+            .await?
+            .iter()
+            .any(owner)),
+        Actor::System => Ok(true),
+        Actor::Anonymous => Err(Error::Unauthenticated),
+    }
+}
+
+/// Makes an organization that the actor owns.
+///
+/// # Errors
+/// [`Error::Refused`] `not_an_owner` for those who own none; a wrong or taken name.
+pub async fn create_own(ctx: &OpCtx, slug: &str, name: &str) -> Result<OrgRef> {
+    let owner = ctx.user()?.id;
+    if !may_create(ctx).await? {
+        return Err(Error::refused(
+            "not_an_owner",
+            "Whoever owns an organization can make another. Ask an owner, or whoever runs this server \
+             (`slipway user create-owner`).",
+            "只有组织所有者可以创建新组织。请联系某位所有者，或服务器管理员（`slipway user create-owner`）。",
+        ));
+    }
+    make(ctx, slug, name, owner).await
 }
 
 /// Makes an organization and its first owner (`slipway user create-owner`, the demo).
@@ -54,23 +111,19 @@ pub async fn create(ctx: &OpCtx, slug: &str, name: &str, owner: UserId) -> Resul
     if !ctx.is_system() {
         return Err(Error::NotFound);
     }
-    let slug = Slug::parse(slug).map_err(|e| Error::name("slug", e))?;
-    if name.trim().is_empty() {
-        return Err(Error::name("name", NameError::Empty));
-    }
+    make(ctx, slug, name, owner).await
+}
+
+async fn make(ctx: &OpCtx, slug: &str, name: &str, owner: UserId) -> Result<OrgRef> {
+    let typed = place::checked(slug, name, "")?;
     let org = OrgRef {
         id: ctx.id(),
-        slug: slug.to_string(),
-        name: name.trim().to_owned(),
+        slug: typed.slug,
+        name: typed.name,
+        archived: false,
     };
     let mut change = ctx.change().await?;
-    if change.tx().find_org(slug.as_str()).await?.is_some() {
-        return Err(Error::conflict(
-            "slug_taken",
-            "An organization of this name exists.",
-            "该组织名已存在。",
-        ));
-    }
+    change.tx().claim_org_slug(&org.slug).await?;
     change
         .tx()
         .insert_org(&NewOrg {
@@ -79,7 +132,8 @@ pub async fn create(ctx: &OpCtx, slug: &str, name: &str, owner: UserId) -> Resul
             name: org.name.clone(),
             at: ctx.now(),
         })
-        .await?;
+        .await
+        .map_err(place::taken)?;
     let binding = Binding {
         org: org.id,
         project: None,

@@ -18,11 +18,13 @@ mod member;
 mod org;
 mod outbox;
 mod person;
+mod place;
 mod promotion;
 mod proposal;
 mod release;
 mod role;
 mod run;
+mod secret;
 mod session;
 mod store;
 mod webhook;
@@ -48,11 +50,13 @@ pub use member::{HeldBinding, MemberTx};
 pub use org::{NewOrg, NewProject, OrgTx, ProjectTx};
 pub use outbox::{Claimed, OutboxTx};
 pub use person::{Credentials, NewPerson, PersonTx};
+pub use place::{AppEdit, PlaceTx, ProjectEdit};
 pub use promotion::{DeploymentRecord, PromotionRecord, PromotionTx, SubjectRecord};
 pub use proposal::{ProposalRecord, ProposalTx};
 pub use release::{ReleaseRecord, ReleaseTx};
 pub use role::{RoleRecord, RoleTx};
 pub use run::{JobRecord, RepositoryState, RunRecord, RunTx};
+pub use secret::SecretTx;
 pub use session::{SessionRow, SessionTx};
 pub use store::{Ends, Store, StoreError};
 pub use webhook::{DeliveryRecord, WebhookTx};
@@ -69,11 +73,13 @@ pub trait Tx:
     + OrgTx
     + OutboxTx
     + PersonTx
+    + PlaceTx
     + ProjectTx
     + PromotionTx
     + ProposalTx
     + ReleaseTx
     + RunTx
+    + SecretTx
     + WebhookTx
     + GroupTx
     + InvitationTx
@@ -97,11 +103,13 @@ impl<T> Tx for T where
         + OrgTx
         + OutboxTx
         + PersonTx
+        + PlaceTx
         + ProjectTx
         + PromotionTx
         + ProposalTx
         + ReleaseTx
         + RunTx
+        + SecretTx
         + WebhookTx
         + GroupTx
         + InvitationTx

@@ -1,14 +1,15 @@
 //! Projects.
 
-use crate::access::{self, may};
-use crate::change::Entry;
+use crate::access::{self, At, Authorized, Managed, Org, may};
+use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::{NewProject, StoreError};
+use crate::{environment, place};
 use slipway_domain::access::Action;
+use slipway_domain::feature::Features;
 use slipway_domain::id::ProjectId;
-use slipway_domain::name::{NameError, Slug};
-use slipway_domain::project::ProjectGrid;
+use slipway_domain::project::{ProjectGrid, ProjectRef, ProjectSettings};
 use slipway_domain::text::Text;
 
 /// A project to be made.
@@ -26,56 +27,85 @@ pub struct Input {
     pub internal: bool,
 }
 
-/// Makes a project.
+/// Makes a project without environments.
 ///
 /// # Errors
 /// [`Error::Forbidden`], a wrong or taken name, or the database does not answer.
 pub async fn create(ctx: &OpCtx, org: &str, input: Input) -> Result<ProjectId> {
     let org = access::org::<may::ProjectCreate>(ctx, org).await?;
-    let slug = Slug::parse(&input.slug).map_err(|e| Error::name("slug", e))?;
-    if input.name.trim().is_empty() {
-        return Err(Error::name("name", NameError::Empty));
-    }
+    let mut change = ctx.change().await?;
+    let project = insert(ctx, &mut change, &org, input).await?;
+    change.commit().await?;
+    Ok(project.id)
+}
+
+/// Makes a project with the default chain of environments, bound to no cluster yet: both or neither.
+///
+/// # Errors
+/// As [`create`].
+pub async fn create_with_chain(ctx: &OpCtx, org: &str, input: Input) -> Result<ProjectId> {
+    let org = access::org::<may::ProjectCreate>(ctx, org).await?;
+    let internal = input.internal;
+    let mut change = ctx.change().await?;
+    let project = insert(ctx, &mut change, &org, input).await?;
+    let id = project.id;
+    let project = access::just_made(&org, project, internal);
+    environment::insert_default_chain(ctx, &mut change, &project, |_| None).await?;
+    change.commit().await?;
+    Ok(id)
+}
+
+async fn insert(
+    ctx: &OpCtx,
+    change: &mut Change<'_>,
+    org: &Authorized<Org, may::ProjectCreate>,
+    input: Input,
+) -> Result<ProjectRef> {
+    let typed = place::checked(&input.slug, &input.name, &input.description)?;
     if !(2..=6).contains(&input.key.len()) || !input.key.bytes().all(|b| b.is_ascii_uppercase()) {
         return Err(Error::field(
             "key",
             Text::new("use 2 to 6 capital letters", "请使用 2 到 6 个大写字母"),
         ));
     }
-    let id = ctx.id::<ProjectId>();
-    let mut change = ctx.change().await?;
     let new = NewProject {
-        id,
-        slug: slug.to_string(),
+        id: ctx.id(),
+        slug: typed.slug,
         key: input.key,
-        name: input.name.trim().to_owned(),
-        description: input.description,
+        name: typed.name,
+        description: typed.description,
         internal: input.internal,
         at: ctx.now(),
     };
-    change
-        .tx()
-        .insert_project(&org.modify(), &new)
-        .await
-        .map_err(taken)?;
+    let modify = org.modify();
+    change.tx().claim_project_slug(&modify, &new.slug).await?;
+    change.tx().insert_project(&modify, &new).await.map_err(taken)?;
     let place = org.place();
+    let summary = serde_json::json!({ "slug": new.slug });
+    let name = new.name.clone();
     change
         .audit(Entry::done(
             "project.create",
             "project",
-            id,
-            new.name,
+            new.id,
+            name,
             &place,
-            serde_json::json!({ "slug": slug }),
+            summary,
         ))
         .await?;
     change.touch("org", org.id(), &place);
-    change.commit().await?;
-    Ok(id)
+    Ok(ProjectRef {
+        id: new.id,
+        slug: new.slug,
+        name: new.name,
+        key: new.key,
+        archived: false,
+        features: Features::default(),
+    })
 }
 
 /// Tells a taken slug or key from other trouble.
-pub(crate) fn taken(error: StoreError) -> Error {
+fn taken(error: StoreError) -> Error {
     match error {
         StoreError::Constraint(name)
             if name.contains("key") && name.contains("projects") && !name.contains("slug") =>
@@ -85,9 +115,30 @@ pub(crate) fn taken(error: StoreError) -> Error {
                 Text::new("another project has this key", "已有项目使用该标识"),
             )
         }
-        StoreError::Constraint(_) => Error::field("slug", Text::new("this name is taken", "该名称已被使用")),
-        other => other.into(),
+        other => place::taken(other),
     }
+}
+
+/// What the settings of a project show, archived or not.
+///
+/// # Errors
+/// As [`access::managed_place`].
+pub async fn settings(ctx: &OpCtx, org: &str, slug: &str) -> Result<ProjectSettings> {
+    let Managed::Project(project) = access::managed_place(ctx, At::new(org, Some(slug), None)).await? else {
+        return Err(Error::NotFound);
+    };
+    let see = project.see();
+    let mut tx = ctx.read().await?;
+    let (description, _) = tx.project_chain(&see).await?;
+    let quotas = tx.quotas(&see).await?;
+    let here = ctx.rights().await?.in_project(&project);
+    Ok(ProjectSettings {
+        place: project.place(),
+        description,
+        internal: project.internal,
+        quotas,
+        may_set_quotas: here.has(Action::ProjectCreate),
+    })
 }
 
 /// What the project's page shows.

@@ -44,7 +44,7 @@ async fn place_of(ctx: &OpCtx, id: PromotionId) -> Result<Authorized<App, may::S
         .app_of_promotion(id)
         .await?
         .ok_or(Error::NotFound)?;
-    access::app_by_id::<may::See>(ctx, app).await
+    Ok(access::app_by_id::<may::SeeReleases>(ctx, app).await?.see())
 }
 
 /// The proof that the actor may promote to an environment of that tier.

@@ -54,7 +54,9 @@ pub struct Input {
 /// # Errors
 /// As [`access::app`]. What GitLab does not answer is missing, and said.
 pub async fn gallery(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<Gallery> {
-    let app = access::app::<may::See>(ctx, org, project, app).await?;
+    let app = access::app::<may::SeePipelines>(ctx, org, project, app)
+        .await?
+        .see();
     let held = access::rights_in(ctx, &app).await?;
     let draft = match ctx.user() {
         Ok(person) => ctx.read().await?.draft(&app, person.id).await?,

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::ports::{ForgeError, JobRecord, ReleaseRecord, RunRecord, StoreError};
 use crate::promotion;
+use slipway_domain::feature::Feature;
 use slipway_domain::id::ReleaseId;
 use slipway_domain::pipeline::parse_dotenv;
 use slipway_domain::proposal::template_of;
@@ -45,6 +46,10 @@ pub(crate) async fn of_run(
     jobs: &[JobRecord],
 ) -> Result<Result<Option<Text>, ForgeError>> {
     let see = app.see();
+    let place = app.place();
+    if place.archived().is_some() || !place.has(Feature::Releases) {
+        return Ok(Ok(None));
+    }
     if run.row.source == "merge_request_event" || run.row.git_ref.starts_with("refs/merge-requests/") {
         return Ok(Ok(None));
     }
@@ -311,7 +316,9 @@ pub async fn list(
     app: &str,
     before: Option<&str>,
 ) -> Result<ReleaseList> {
-    let app = access::app::<may::See>(ctx, org, project, app).await?;
+    let app = access::app::<may::SeeReleases>(ctx, org, project, app)
+        .await?
+        .see();
     let mut tx = ctx.read().await?;
     let before = match before {
         Some(version) => Some(
@@ -382,7 +389,9 @@ fn running_in(
 /// # Errors
 /// As [`access::app`]; [`Error::NotFound`] where there is no such version.
 pub async fn view(ctx: &OpCtx, org: &str, project: &str, app: &str, version: &str) -> Result<ReleaseView> {
-    let app = access::app::<may::See>(ctx, org, project, app).await?;
+    let app = access::app::<may::SeeReleases>(ctx, org, project, app)
+        .await?
+        .see();
     let mut tx = ctx.read().await?;
     let record = tx
         .release_by_version(&app, version)

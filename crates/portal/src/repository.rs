@@ -275,6 +275,10 @@ pub(crate) async fn look(ctx: &OpCtx, app: AppId) -> Result<Next> {
         Err(Error::NotFound) => return Ok(Next::Done),
         Err(error) => return Err(error),
     };
+    // Restoring it looks again.
+    if app.place().archived().is_some() {
+        return Ok(Next::Done);
+    }
     let link = match connection::link(ctx, &app).await {
         Ok(link) => link,
         Err(Error::Refused {

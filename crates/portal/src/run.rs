@@ -35,7 +35,9 @@ const MEDIAN_OF: i64 = 20;
 /// # Errors
 /// As [`access::app`].
 pub async fn list(ctx: &OpCtx, org: &str, project: &str, app: &str, before: Option<i64>) -> Result<RunList> {
-    let app = access::app::<may::See>(ctx, org, project, app).await?;
+    let app = access::app::<may::SeePipelines>(ctx, org, project, app)
+        .await?
+        .see();
     let held = access::rights_in(ctx, &app).await?;
     let mut tx = ctx.read().await?;
     let mut runs = tx.runs(&app, before, PAGE + 1).await?;
@@ -69,7 +71,9 @@ pub async fn newest(ctx: &OpCtx, app: &Authorized<App, may::See>, count: i64) ->
 /// # Errors
 /// As [`access::app`]; [`Error::NotFound`] where there is no such run.
 pub async fn view(ctx: &OpCtx, org: &str, project: &str, app: &str, number: i64) -> Result<RunView> {
-    let app = access::app::<may::See>(ctx, org, project, app).await?;
+    let app = access::app::<may::SeePipelines>(ctx, org, project, app)
+        .await?
+        .see();
     let held = access::rights_in(ctx, &app).await?;
     let mut tx = ctx.read().await?;
     let run = tx.run_by_number(&app, number).await?.ok_or(Error::NotFound)?;

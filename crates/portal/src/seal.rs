@@ -61,6 +61,11 @@ impl Sealer {
         )
     }
 
+    /// Whether `sealed` was sealed with the current key.
+    pub fn is_current(&self, sealed: &str) -> bool {
+        sealed.split('.').next() == Some(self.current.as_str())
+    }
+
     /// Opens what [`seal`](Self::seal) made for the same `context`.
     ///
     /// # Errors

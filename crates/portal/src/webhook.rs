@@ -253,6 +253,8 @@ pub(crate) async fn process(ctx: &OpCtx, app: AppId) -> Result<Next> {
         return Ok(Next::Done);
     }
     let project = match connection::link(ctx, &app).await {
+        // They came, and lead to nothing.
+        Ok(_) if app.place().archived().is_some() => None,
         Ok(link) => Some(link.project()),
         Err(Error::Refused { .. } | Error::NotFound) => None,
         Err(error) => return Err(error),

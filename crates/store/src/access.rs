@@ -13,36 +13,122 @@ use slipway_domain::member::{Holder, Member};
 use slipway_domain::org::OrgRef;
 use slipway_domain::person::PersonRef;
 use slipway_domain::project::ProjectRef;
-use slipway_portal::access::{AppScope, OrgScope, ProjectScope};
+use slipway_portal::access::{AppScope, OrgScope, ProjectScope, WorkloadNames};
 use slipway_portal::ports::{AccessTx, Binding, NewBinding, StoreResult};
 use sqlx::any::AnyRow;
 use sqlx::query;
 use std::collections::BTreeMap;
 
-const PROJECT_BY_SLUGS: &str = "SELECT o.id AS org_id, o.slug AS org_slug, o.name AS org_name, p.id AS project_id, \
-     p.slug AS project_slug, p.name AS project_name, p.item_key, p.internal \
-     FROM projects p JOIN organizations o ON o.id = p.org_id WHERE o.slug = $1 AND p.slug = $2";
+/// The columns that an organization is read from, by [`org`].
+macro_rules! org_columns {
+    () => {
+        "o.id AS org_id, o.slug AS org_slug, o.name AS org_name, o.archived_at AS org_archived_at"
+    };
+}
+/// The columns that a project is read from, by [`project_ref`].
+macro_rules! project_columns {
+    () => {
+        "p.id AS project_id, p.slug AS project_slug, p.name AS project_name, p.item_key, p.internal, \
+         p.archived_at AS project_archived_at, p.features_off, COALESCE(p.first_slug, p.slug) AS part_of"
+    };
+}
+/// The columns that an app is read from, by [`app_ref`].
+macro_rules! app_columns {
+    () => {
+        "a.id AS app_id, a.slug AS app_slug, a.name AS app_name, a.archived_at AS app_archived_at, \
+         COALESCE(a.first_slug, a.slug) AS workload_name"
+    };
+}
+pub(crate) use {app_columns, org_columns, project_columns};
 
-const PROJECT_BY_ID: &str = "SELECT o.id AS org_id, o.slug AS org_slug, o.name AS org_name, p.id AS project_id, \
-     p.slug AS project_slug, p.name AS project_name, p.item_key, p.internal \
-     FROM projects p JOIN organizations o ON o.id = p.org_id WHERE p.id = $1";
+macro_rules! of_org {
+    ($where:literal) => {
+        concat!(
+            "SELECT ",
+            org_columns!(),
+            " FROM organizations o WHERE o.deleted_at IS NULL AND ",
+            $where
+        )
+    };
+}
+macro_rules! of_project {
+    ($where:literal) => {
+        concat!(
+            "SELECT ",
+            org_columns!(),
+            ", ",
+            project_columns!(),
+            " FROM projects p JOIN organizations o ON o.id = p.org_id WHERE ",
+            $where
+        )
+    };
+}
+macro_rules! of_app {
+    ($where:literal) => {
+        concat!(
+            "SELECT ", org_columns!(), ", ", project_columns!(), ", ", app_columns!(),
+            " FROM apps a JOIN projects p ON p.id = a.project_id JOIN organizations o ON o.id = p.org_id WHERE ",
+            $where
+        )
+    };
+}
 
-const APP_BY_SLUGS: &str = "SELECT o.id AS org_id, o.slug AS org_slug, o.name AS org_name, p.id AS project_id, \
-     p.slug AS project_slug, p.name AS project_name, p.item_key, p.internal, \
-     a.id AS app_id, a.slug AS app_slug, a.name AS app_name \
-     FROM apps a JOIN projects p ON p.id = a.project_id JOIN organizations o ON o.id = p.org_id \
-     WHERE o.slug = $1 AND p.slug = $2 AND a.slug = $3";
+const ORG_BY_SLUG: &str = of_org!("o.slug = $1");
+const PROJECT_BY_SLUGS: &str = of_project!("o.slug = $1 AND p.slug = $2");
+const PROJECT_BY_ID: &str = of_project!("p.id = $1");
+const APP_BY_SLUGS: &str = of_app!("o.slug = $1 AND p.slug = $2 AND a.slug = $3");
+const APP_BY_ID: &str = of_app!("a.id = $1");
 
-const APP_BY_ID: &str = "SELECT o.id AS org_id, o.slug AS org_slug, o.name AS org_name, p.id AS project_id, \
-     p.slug AS project_slug, p.name AS project_name, p.item_key, p.internal, \
-     a.id AS app_id, a.slug AS app_slug, a.name AS app_name \
-     FROM apps a JOIN projects p ON p.id = a.project_id JOIN organizations o ON o.id = p.org_id WHERE a.id = $1";
+// By slugs of which some are old. Asked only where the slugs as they are now find nothing.
+const ORG_BY_OLD_SLUG: &str =
+    of_org!("o.id = (SELECT place_id FROM old_slugs WHERE kind = 'org' AND parent_id = '' AND slug = $1)");
+const PROJECT_BY_OLD_SLUGS: &str = of_project!(
+    "o.id IN (SELECT id FROM organizations WHERE slug = $1 UNION ALL \
+         SELECT place_id FROM old_slugs WHERE kind = 'org' AND parent_id = '' AND slug = $1) \
+     AND p.id IN (SELECT id FROM projects WHERE org_id = o.id AND slug = $2 UNION ALL \
+         SELECT place_id FROM old_slugs WHERE kind = 'project' AND parent_id = o.id AND slug = $2)"
+);
+const APP_BY_OLD_SLUGS: &str = of_app!(
+    "o.id IN (SELECT id FROM organizations WHERE slug = $1 UNION ALL \
+         SELECT place_id FROM old_slugs WHERE kind = 'org' AND parent_id = '' AND slug = $1) \
+     AND p.id IN (SELECT id FROM projects WHERE org_id = o.id AND slug = $2 UNION ALL \
+         SELECT place_id FROM old_slugs WHERE kind = 'project' AND parent_id = o.id AND slug = $2) \
+     AND a.id IN (SELECT id FROM apps WHERE project_id = p.id AND slug = $3 UNION ALL \
+         SELECT place_id FROM old_slugs WHERE kind = 'app' AND parent_id = p.id AND slug = $3)"
+);
 
 pub(crate) fn org(c: Columns<'_>) -> StoreResult<OrgRef> {
     Ok(OrgRef {
         id: c.id("org_id")?,
         slug: c.text("org_slug")?,
         name: c.text("org_name")?,
+        archived: c.opt_int("org_archived_at")?.is_some(),
+    })
+}
+
+pub(crate) fn project_ref(c: Columns<'_>) -> StoreResult<ProjectRef> {
+    Ok(ProjectRef {
+        id: c.id("project_id")?,
+        slug: c.text("project_slug")?,
+        name: c.text("project_name")?,
+        key: c.text("item_key")?,
+        archived: c.opt_int("project_archived_at")?.is_some(),
+        features: c.json("features_off")?,
+    })
+}
+
+pub(crate) fn app_ref(c: Columns<'_>) -> StoreResult<AppRef> {
+    Ok(AppRef {
+        id: c.id("app_id")?,
+        slug: c.text("app_slug")?,
+        name: c.text("app_name")?,
+        archived: c.opt_int("app_archived_at")?.is_some(),
+    })
+}
+
+fn org_scope(row: &AnyRow) -> StoreResult<OrgScope> {
+    Ok(OrgScope {
+        org: org(columns("organizations", row))?,
     })
 }
 
@@ -50,12 +136,7 @@ fn project(row: &AnyRow) -> StoreResult<ProjectScope> {
     let c = columns("projects", row);
     Ok(ProjectScope {
         org: org(c)?,
-        project: ProjectRef {
-            id: c.id("project_id")?,
-            slug: c.text("project_slug")?,
-            name: c.text("project_name")?,
-            key: c.text("item_key")?,
-        },
+        project: project_ref(c)?,
         internal: c.flag("internal")?,
     })
 }
@@ -64,12 +145,33 @@ pub(crate) fn app(row: &AnyRow) -> StoreResult<AppScope> {
     let c = columns("apps", row);
     Ok(AppScope {
         within: project(row)?,
-        app: AppRef {
-            id: c.id("app_id")?,
-            slug: c.text("app_slug")?,
-            name: c.text("app_name")?,
+        app: app_ref(c)?,
+        workload: WorkloadNames {
+            name: c.text("workload_name")?,
+            part_of: c.text("part_of")?,
         },
     })
+}
+
+impl SqlTx {
+    /// The row of the first of the statements that finds one; all take the same slugs.
+    async fn by_slugs(
+        &mut self,
+        statements: [&'static str; 2],
+        slugs: &[&str],
+    ) -> StoreResult<Option<AnyRow>> {
+        for statement in statements {
+            let mut asked = query(statement);
+            for slug in slugs {
+                asked = asked.bind((*slug).to_owned());
+            }
+            let row = asked.fetch_optional(self.conn()).await.map_err(map)?;
+            if row.is_some() {
+                return Ok(row);
+            }
+        }
+        Ok(None)
+    }
 }
 
 pub(crate) fn person(c: Columns<'_>) -> StoreResult<PersonRef> {
@@ -138,28 +240,14 @@ impl AccessTx for SqlTx {
     }
 
     async fn find_org(&mut self, slug: &str) -> StoreResult<Option<OrgScope>> {
-        let row = query(
-            "SELECT id AS org_id, slug AS org_slug, name AS org_name FROM organizations WHERE slug = $1",
-        )
-        .bind(slug)
-        .fetch_optional(self.conn())
-        .await
-        .map_err(map)?;
-        row.map(|row| {
-            Ok(OrgScope {
-                org: org(columns("organizations", &row))?,
-            })
-        })
-        .transpose()
+        let row = self.by_slugs([ORG_BY_SLUG, ORG_BY_OLD_SLUG], &[slug]).await?;
+        row.as_ref().map(org_scope).transpose()
     }
 
     async fn find_project(&mut self, org: &str, slug: &str) -> StoreResult<Option<ProjectScope>> {
-        let row = query(PROJECT_BY_SLUGS)
-            .bind(org)
-            .bind(slug)
-            .fetch_optional(self.conn())
-            .await
-            .map_err(map)?;
+        let row = self
+            .by_slugs([PROJECT_BY_SLUGS, PROJECT_BY_OLD_SLUGS], &[org, slug])
+            .await?;
         row.as_ref().map(project).transpose()
     }
 
@@ -173,13 +261,9 @@ impl AccessTx for SqlTx {
     }
 
     async fn find_app(&mut self, org: &str, project: &str, slug: &str) -> StoreResult<Option<AppScope>> {
-        let row = query(APP_BY_SLUGS)
-            .bind(org)
-            .bind(project)
-            .bind(slug)
-            .fetch_optional(self.conn())
-            .await
-            .map_err(map)?;
+        let row = self
+            .by_slugs([APP_BY_SLUGS, APP_BY_OLD_SLUGS], &[org, project, slug])
+            .await?;
         row.as_ref().map(app).transpose()
     }
 

@@ -225,6 +225,15 @@ impl SqlStore {
     }
 }
 
+#[cfg(test)]
+impl SqlStore {
+    /// A reading connection, for tests that look at the database itself.
+    pub(crate) async fn reading(&self) -> StoreResult<SqlTx> {
+        let connection = self.readers.acquire().await.map_err(map)?;
+        Ok(SqlTx(Held::Reading(connection)))
+    }
+}
+
 #[async_trait]
 impl Store for SqlStore {
     async fn read(&self) -> StoreResult<Box<dyn Tx>> {

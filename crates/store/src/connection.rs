@@ -1,10 +1,10 @@
 //! Connections to GitLab and clusters.
 
 use crate::connect::SqlTx;
-use crate::error::map;
+use crate::error::{affected, map};
 use crate::row::{columns, document};
 use async_trait::async_trait;
-use slipway_domain::connection::{Cluster, Connection};
+use slipway_domain::connection::{Cluster, ClusterReport, Connection, ConnectionReport};
 use slipway_domain::id::{ClusterId, ConnectionId, OrgId};
 use slipway_domain::text::Text;
 use slipway_domain::time::Timestamp;
@@ -21,6 +21,8 @@ fn connection(row: &AnyRow) -> StoreResult<ConnectionRecord> {
             base_url: c.text("base_url")?,
             last_ok_at: c.opt_time("last_ok_at")?,
             trouble: c.opt_json("trouble")?,
+            operator: c.flag("operator")?,
+            report: c.opt_json("report")?,
         },
         org: c.id("org_id")?,
         token: c.text("token")?,
@@ -35,11 +37,12 @@ fn cluster(row: &AnyRow) -> StoreResult<ClusterRecord> {
             name: c.text("name")?,
             last_ok_at: c.opt_time("last_ok_at")?,
             trouble: c.opt_json("trouble")?,
+            operator: c.flag("operator")?,
+            context: c.opt_text("context")?,
+            report: c.opt_json("report")?,
         },
         org: c.id("org_id")?,
         kubeconfig: c.text("kubeconfig")?,
-        context: c.opt_text("context")?,
-        operator: c.flag("operator")?,
     })
 }
 
@@ -47,14 +50,16 @@ fn cluster(row: &AnyRow) -> StoreResult<ClusterRecord> {
 impl ConnectionTx for SqlTx {
     async fn put_connection(&mut self, record: &ConnectionRecord) -> StoreResult<()> {
         query(
-            "INSERT INTO connections (id, org_id, name, base_url, token) VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT (id) DO UPDATE SET name = excluded.name, base_url = excluded.base_url, token = excluded.token",
+            "INSERT INTO connections (id, org_id, name, base_url, token, operator) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (id) DO UPDATE SET name = excluded.name, base_url = excluded.base_url, \
+             token = excluded.token, operator = excluded.operator",
         )
         .bind(record.connection.id.to_string())
         .bind(record.org.to_string())
         .bind(&record.connection.name)
         .bind(&record.connection.base_url)
         .bind(&record.token)
+        .bind(i64::from(record.connection.operator))
         .execute(self.conn())
         .await
         .map_err(map)?;
@@ -99,6 +104,32 @@ impl ConnectionTx for SqlTx {
         Ok(())
     }
 
+    async fn report_connection(
+        &mut self,
+        org: OrgId,
+        id: ConnectionId,
+        report: &ConnectionReport,
+    ) -> StoreResult<()> {
+        let done = query("UPDATE connections SET report = $3 WHERE org_id = $1 AND id = $2")
+            .bind(org.to_string())
+            .bind(id.to_string())
+            .bind(document(report)?)
+            .execute(self.conn())
+            .await
+            .map_err(map)?;
+        affected(done.rows_affected())
+    }
+
+    async fn delete_connection(&mut self, org: OrgId, id: ConnectionId) -> StoreResult<()> {
+        let done = query("DELETE FROM connections WHERE org_id = $1 AND id = $2")
+            .bind(org.to_string())
+            .bind(id.to_string())
+            .execute(self.conn())
+            .await
+            .map_err(map)?;
+        affected(done.rows_affected())
+    }
+
     async fn put_cluster(&mut self, record: &ClusterRecord) -> StoreResult<()> {
         query(
             "INSERT INTO clusters (id, org_id, name, kubeconfig, context, operator) VALUES ($1, $2, $3, $4, $5, $6) \
@@ -109,8 +140,8 @@ impl ConnectionTx for SqlTx {
         .bind(record.org.to_string())
         .bind(&record.cluster.name)
         .bind(&record.kubeconfig)
-        .bind(&record.context)
-        .bind(i64::from(record.operator))
+        .bind(&record.cluster.context)
+        .bind(i64::from(record.cluster.operator))
         .execute(self.conn())
         .await
         .map_err(map)?;
@@ -153,5 +184,26 @@ impl ConnectionTx for SqlTx {
         .await
         .map_err(map)?;
         Ok(())
+    }
+
+    async fn report_cluster(&mut self, org: OrgId, id: ClusterId, report: &ClusterReport) -> StoreResult<()> {
+        let done = query("UPDATE clusters SET report = $3 WHERE org_id = $1 AND id = $2")
+            .bind(org.to_string())
+            .bind(id.to_string())
+            .bind(document(report)?)
+            .execute(self.conn())
+            .await
+            .map_err(map)?;
+        affected(done.rows_affected())
+    }
+
+    async fn delete_cluster(&mut self, org: OrgId, id: ClusterId) -> StoreResult<()> {
+        let done = query("DELETE FROM clusters WHERE org_id = $1 AND id = $2")
+            .bind(org.to_string())
+            .bind(id.to_string())
+            .execute(self.conn())
+            .await
+            .map_err(map)?;
+        affected(done.rows_affected())
     }
 }

@@ -1,15 +1,13 @@
 //! Invitations, and requests for roles.
 
-use crate::access::{org, person};
+use crate::access::{app_columns, app_ref, org, org_columns, person, project_columns, project_ref};
 use crate::connect::SqlTx;
 use crate::error::{affected, map};
 use crate::role::held;
 use crate::row::{Columns, columns};
 use async_trait::async_trait;
-use slipway_domain::app::AppRef;
 use slipway_domain::id::{AppId, InvitationId, ProjectId, RoleRequestId, UserId};
 use slipway_domain::invitation::{Invitation, InvitationTimes};
-use slipway_domain::project::ProjectRef;
 use slipway_domain::role::HeldRole;
 use slipway_domain::time::Timestamp;
 use slipway_portal::access::may::{Modify, See};
@@ -24,14 +22,19 @@ const OPEN: &str = "SELECT i.id, i.role, i.note, i.created_at, i.expires_at, u.i
      WHERE i.org_id = $1 AND COALESCE(i.project_id, '') = $2 AND COALESCE(i.app_id, '') = $3 \
      AND i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > $4 ORDER BY i.created_at DESC, i.id";
 
-const BY_HASH: &str = "SELECT i.id, i.role, i.expires_at, i.accepted_at, i.revoked_at, \
-     u.id AS user_id, u.username, u.name, o.id AS org_id, o.slug AS org_slug, o.name AS org_name, \
-     p.id AS project_id, p.slug AS project_slug, p.name AS project_name, p.item_key, COALESCE(p.internal, 0) AS internal, \
-     a.id AS app_id, a.slug AS app_slug, a.name AS app_name, \
+const BY_HASH: &str = concat!(
+    "SELECT i.id, i.role, i.expires_at, i.accepted_at, i.revoked_at, u.id AS user_id, u.username, u.name, ",
+    org_columns!(),
+    ", ",
+    project_columns!(),
+    ", ",
+    app_columns!(),
+    ", COALESCE(p.internal, 0) AS shown_to_all, \
      c.id AS role_id, c.name AS role_name, c.scope AS role_scope, c.actions AS role_actions \
      FROM invitations i JOIN users u ON u.id = i.created_by JOIN organizations o ON o.id = i.org_id \
      LEFT JOIN projects p ON p.id = i.project_id LEFT JOIN apps a ON a.id = i.app_id \
-     LEFT JOIN custom_roles c ON c.role_key = i.role WHERE i.token_hash = $1";
+     LEFT JOIN custom_roles c ON c.role_key = i.role WHERE i.token_hash = $1"
+);
 
 const WAITING: &str = "SELECT r.id, r.role, r.reason, r.created_at, u.id AS user_id, u.username, u.name, \
      c.id AS role_id, c.name AS role_name, c.scope AS role_scope, c.actions AS role_actions \
@@ -41,28 +44,13 @@ const WAITING: &str = "SELECT r.id, r.role, r.reason, r.created_at, u.id AS user
      AND r.decided_at IS NULL ORDER BY r.created_at, r.id";
 
 fn scope(c: Columns<'_>) -> StoreResult<AnyScope> {
-    let project = match c.opt_id::<ProjectId>("project_id")? {
-        Some(id) => Some(ProjectRef {
-            id,
-            slug: c.text("project_slug")?,
-            name: c.text("project_name")?,
-            key: c.text("item_key")?,
-        }),
-        None => None,
-    };
-    let app = match c.opt_id::<AppId>("app_id")? {
-        Some(id) => Some(AppRef {
-            id,
-            slug: c.text("app_slug")?,
-            name: c.text("app_name")?,
-        }),
-        None => None,
-    };
+    let project = c.opt_id::<ProjectId>("project_id")?;
+    let app = c.opt_id::<AppId>("app_id")?;
     Ok(AnyScope {
         org: org(c)?,
-        project,
-        app,
-        internal: c.flag("internal")?,
+        project: project.map(|_| project_ref(c)).transpose()?,
+        app: app.map(|_| app_ref(c)).transpose()?,
+        internal: c.flag("shown_to_all")?,
     })
 }
 

@@ -1,10 +1,11 @@
 //! What runs where: the lane of an app and the grid of a project, one row per stop by one query each.
 
+use crate::access::app_ref;
 use crate::connect::SqlTx;
 use crate::environment::{observed, reference};
 use crate::error::map;
 use crate::row::{Columns, columns};
-use slipway_domain::app::{AppRef, Deployed, LanePromotion, LaneStop};
+use slipway_domain::app::{Deployed, LanePromotion, LaneStop};
 use slipway_domain::id::EnvironmentId;
 use slipway_domain::person::PersonRef;
 use slipway_domain::project::GridRow;
@@ -26,7 +27,7 @@ const LANE: &str = "SELECT e.id AS env_id, e.env_key, e.name AS env_name, e.tier
      LEFT JOIN releases o ON o.id = p.release_id \
      WHERE e.org_id = $1 AND e.project_id = $2 ORDER BY e.position, e.id";
 
-const GRID: &str = "SELECT a.id AS app_id, a.slug AS app_slug, a.name AS app_name, \
+const GRID: &str = "SELECT a.id AS app_id, a.slug AS app_slug, a.name AS app_name, a.archived_at AS app_archived_at, \
      e.id AS env_id, e.env_key, e.name AS env_name, e.tier, e.position, \
      s.deployment_id, s.release_id, s.deployed_at, s.commits_ahead, s.health, s.health_reason, s.ready, s.desired, \
      s.observed_at, r.version, r.sha, u.id AS user_id, u.username, u.name AS user_name, \
@@ -107,13 +108,8 @@ pub(crate) async fn grid(tx: &mut SqlTx, project: &Authorized<Project, See>) -> 
         let c = columns("stops", row);
         let id = c.id("app_id")?;
         if grid.last().is_none_or(|last| last.app.id != id) {
-            let app = AppRef {
-                id,
-                slug: c.text("app_slug")?,
-                name: c.text("app_name")?,
-            };
             grid.push(GridRow {
-                app,
+                app: app_ref(c)?,
                 stops: Vec::new(),
             });
         }

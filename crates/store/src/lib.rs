@@ -24,6 +24,7 @@ mod notify;
 mod org;
 mod outbox;
 mod person;
+mod place;
 mod promotion;
 mod proposal;
 mod release;
@@ -31,6 +32,7 @@ mod revision;
 mod role;
 mod row;
 mod run;
+mod secret;
 mod session;
 mod webhook;
 

@@ -26,6 +26,7 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     5 "0005_run_failures",
     6 "0006_people",
     7 "0007_signin",
+    8 "0008_places",
 };
 
 /// How many migrations the database lacks. Changes nothing.

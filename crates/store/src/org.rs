@@ -1,12 +1,13 @@
 //! Organizations and projects.
 
+use crate::access::{org, org_columns, project_columns, project_ref};
 use crate::connect::SqlTx;
 use crate::error::map;
 use crate::row::columns;
 use async_trait::async_trait;
 use slipway_domain::environment::{EnvironmentRef, Tier};
 use slipway_domain::org::{OrgRef, ProjectCard};
-use slipway_domain::project::{GridRow, ProjectRef};
+use slipway_domain::project::GridRow;
 use slipway_portal::access::may::{Modify, See};
 use slipway_portal::access::{Authorized, Org, Project};
 use slipway_portal::ports::{NewOrg, NewProject, OrgTx, ProjectTx, StoreResult};
@@ -27,28 +28,27 @@ impl OrgTx for SqlTx {
     }
 
     async fn orgs(&mut self) -> StoreResult<Vec<OrgRef>> {
-        let rows = query("SELECT id, slug, name FROM organizations ORDER BY name, id")
-            .fetch_all(self.conn())
-            .await
-            .map_err(map)?;
+        let rows = query(concat!(
+            "SELECT ",
+            org_columns!(),
+            " FROM organizations o WHERE o.deleted_at IS NULL ORDER BY o.name, o.id"
+        ))
+        .fetch_all(self.conn())
+        .await
+        .map_err(map)?;
         rows.iter()
-            .map(|row| {
-                let c = columns("organizations", row);
-                Ok(OrgRef {
-                    id: c.id("id")?,
-                    slug: c.text("slug")?,
-                    name: c.text("name")?,
-                })
-            })
+            .map(|row| org(columns("organizations", row)))
             .collect()
     }
 
     async fn projects(&mut self, org: &Authorized<Org, See>) -> StoreResult<Vec<ProjectCard>> {
-        let rows = query(
-            "SELECT p.id, p.slug, p.name, p.item_key, p.description, p.internal, \
-             (SELECT COUNT(*) FROM apps a WHERE a.project_id = p.id) AS apps \
-             FROM projects p WHERE p.org_id = $1 ORDER BY p.name, p.id",
-        )
+        let rows = query(concat!(
+            "SELECT ",
+            project_columns!(),
+            ", p.description, \
+             (SELECT COUNT(*) FROM apps a WHERE a.project_id = p.id AND a.archived_at IS NULL) AS apps \
+             FROM projects p WHERE p.org_id = $1 ORDER BY p.name, p.id"
+        ))
         .bind(org.id().to_string())
         .fetch_all(self.conn())
         .await
@@ -57,12 +57,7 @@ impl OrgTx for SqlTx {
             .map(|row| {
                 let c = columns("projects", row);
                 Ok(ProjectCard {
-                    project: ProjectRef {
-                        id: c.id("id")?,
-                        slug: c.text("slug")?,
-                        name: c.text("name")?,
-                        key: c.text("item_key")?,
-                    },
+                    project: project_ref(c)?,
                     description: c.text("description")?,
                     apps: c.int("apps")?,
                     internal: c.flag("internal")?,

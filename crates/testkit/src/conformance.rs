@@ -15,6 +15,7 @@ mod member;
 mod outbox;
 mod person;
 mod pipelines;
+mod place;
 mod promotion;
 mod revision;
 
@@ -60,6 +61,12 @@ pub use pipelines::{
     a_connection_tells_how_the_last_call_went, a_delivery_is_stored_once,
     a_proposal_is_changed_by_whoever_saw_it_last, a_release_is_made_once_and_never_changes,
     a_run_is_as_it_was_seen_last, logs_grow_at_their_end_and_survive_a_retry,
+};
+pub use place::{
+    a_deleted_place_is_gone_and_its_audit_log_stays, a_feature_that_is_off_is_refused_and_keeps_its_data,
+    a_project_comes_with_its_environments, a_quota_is_kept_by_environment,
+    a_renamed_place_is_found_by_its_old_slug, a_slug_is_checked_when_a_place_is_renamed,
+    an_archived_place_reads_and_does_not_change, secrets_are_sealed_anew,
 };
 pub use promotion::{
     a_promotion_is_changed_by_whoever_saw_it_last, a_stop_has_one_lock_and_a_fence_that_only_grows,

@@ -17,7 +17,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Clone, Copy, Debug)]
 pub struct Unconnected;
 
+#[async_trait]
 impl ForgeConnector for Unconnected {
+    async fn admits(&self, _: &str) -> Result<(), ForgeError> {
+        Ok(())
+    }
+
     fn connect(&self, _: &ForgeAccess) -> Result<Arc<dyn SourceForge>, ForgeError> {
         Err(ForgeError::Unreachable(String::from("this test has no GitLab")))
     }
@@ -25,6 +30,10 @@ impl ForgeConnector for Unconnected {
 
 #[async_trait]
 impl ClusterConnector for Unconnected {
+    async fn admits(&self, _: &ClusterAccess) -> Result<(), ClusterError> {
+        Ok(())
+    }
+
     async fn connect(&self, _: &ClusterAccess) -> Result<Arc<dyn Cluster>, ClusterError> {
         Err(ClusterError::Unreachable(String::from(
             "this test has no cluster",
@@ -45,6 +54,10 @@ impl Counted {
 
 #[async_trait]
 impl ClusterConnector for Counted {
+    async fn admits(&self, _: &ClusterAccess) -> Result<(), ClusterError> {
+        Ok(())
+    }
+
     async fn connect(&self, access: &ClusterAccess) -> Result<Arc<dyn Cluster>, ClusterError> {
         self.0.fetch_add(1, Ordering::SeqCst);
         ClusterConnector::connect(&Unconnected, access).await

@@ -17,12 +17,12 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let store = outside::database(&file.load()?.database).await?;
     let mut tx = store.read().await?;
     let mut whole = true;
-    for org in tx.orgs().await? {
-        match tx.verify_audit(org.id).await? {
-            None => println!("{}: the chain is whole", org.slug),
+    for (org, slug) in tx.audited_orgs().await? {
+        match tx.verify_audit(org).await? {
+            None => println!("{slug}: the chain is whole"),
             Some(row) => {
                 whole = false;
-                println!("{}: row {row} was changed, or a row before it is gone", org.slug);
+                println!("{slug}: row {row} was changed, or a row before it is gone");
             }
         }
     }

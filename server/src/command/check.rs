@@ -84,14 +84,14 @@ pub async fn check(config: &Config) -> Report {
         &format!("database {}", config.database.shown()),
         database(config).await,
     );
-    let forges = outside::forges();
+    let forges = outside::forges(config.outgoing.rule());
     for gitlab in &config.gitlab {
         report.add(
             &format!("gitlab `{}`", gitlab.name),
             gitlab_of(&*forges, gitlab).await,
         );
     }
-    let clusters = outside::clusters();
+    let clusters = outside::clusters(config.outgoing.rule());
     for cluster in &config.clusters {
         report.add(
             &format!("cluster `{}`", cluster.name),
@@ -172,6 +172,7 @@ async fn gitlab_of(forges: &dyn ForgeConnector, gitlab: &Gitlab) -> Result<Strin
     let access = ForgeAccess {
         base_url: gitlab.base(),
         token: gitlab.token()?,
+        operator: true,
     };
     let asked = async {
         let forge = forges.connect(&access)?;
@@ -212,7 +213,9 @@ fn gitlab_advice(error: &slipway_portal::ports::ForgeError) -> &'static str {
     match error {
         E::BadToken => "Make a new access token with the scope api and set token or token_file",
         E::Forbidden(_) => "Give the token the scope api",
-        E::Unreachable(_) => "Check base_url, the network and its proxies from this machine",
+        E::Unreachable(_) | E::OutOfBounds(_) => {
+            "Check base_url, the network and its proxies from this machine"
+        }
         E::Limited { .. } => "Try again later",
         E::NotFound(_) | E::Refused(_) | E::Broken(_) => "Is base_url a GitLab's root, without /api/v4?",
     }

@@ -9,6 +9,7 @@ use crate::running::{self, Plan};
 use crate::{outside, telemetry};
 use slipway_app::SignInOptions;
 use slipway_portal::Portal;
+use slipway_portal::outgoing::Outgoing;
 use slipway_portal::seal::Sealer;
 use slipway_sandbox::Sandbox;
 use std::net::SocketAddr;
@@ -45,7 +46,13 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         url: format!("sqlite://{}", folder.database().display()),
     };
     let (sandbox, store) = tokio::try_join!(demo::sandbox(&folder), outside::database(&database))?;
-    let portal = outside::portal(store, Sealer::new(&folder.key()?, &[]), url.clone()).await?;
+    let portal = outside::portal(
+        store,
+        Sealer::new(&folder.key()?, &[]),
+        Outgoing::with_loopback(),
+        url.clone(),
+    )
+    .await?;
     let gitlab = tokio::select! {
         seeded = seed(&portal, &sandbox, &folder, &url) => seeded?,
         _ = told.wait_for(|stop| *stop) => return Ok(ExitCode::SUCCESS),

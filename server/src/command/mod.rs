@@ -5,6 +5,7 @@ pub mod check;
 mod demo;
 mod migrate;
 mod sandbox;
+mod secrets;
 mod serve;
 mod user;
 
@@ -42,6 +43,9 @@ pub enum Command {
     User(user::Command),
     /// Serve only the demo's GitLab and Kubernetes
     Sandbox(sandbox::Options),
+    /// Secrets at rest
+    #[command(subcommand)]
+    Secrets(secrets::Command),
     /// The audit log
     #[command(subcommand)]
     Audit(audit::Command),
@@ -60,6 +64,7 @@ impl Command {
             Self::CheckConfig(file) => check::run(&file).await,
             Self::User(command) => user::run(command).await,
             Self::Sandbox(options) => sandbox::run(options).await,
+            Self::Secrets(command) => secrets::run(command).await,
             Self::Audit(command) => audit::run(command).await,
         }
     }

@@ -21,7 +21,13 @@ pub(super) async fn run(file: &ConfigFile) -> anyhow::Result<ExitCode> {
         .context("server.listen is not an address")?;
     let listener = running::bind(address, "server.listen").await?;
     let store = outside::database(&config.database).await?;
-    let portal = outside::portal(store, outside::sealer(&config.secrets), config.server.url()).await?;
+    let portal = outside::portal(
+        store,
+        outside::sealer(&config.secrets),
+        config.outgoing.rule(),
+        config.server.url(),
+    )
+    .await?;
     installed::keep(&portal, &config).await?;
     let plan = Plan {
         portal,

@@ -9,6 +9,7 @@ mod error;
 mod gitlab;
 mod log;
 mod oidc;
+mod outgoing;
 mod secret;
 mod secrets;
 mod server;
@@ -20,6 +21,7 @@ pub use error::{ConfigError, Problem};
 pub use gitlab::Gitlab;
 pub use log::{Format, Log};
 pub use oidc::Oidc;
+pub use outgoing::Outgoing;
 pub use secret::Secret;
 pub use secrets::Secrets;
 pub use server::Server;
@@ -54,6 +56,8 @@ pub struct Config {
     pub gitlab: Vec<Gitlab>,
     /// `[[clusters]]`
     pub clusters: Vec<Cluster>,
+    /// `[outgoing]`
+    pub outgoing: Outgoing,
     /// `[log]`
     pub log: Log,
 }
@@ -103,6 +107,7 @@ impl Config {
         problems.extend(self.database.problems());
         problems.extend(self.secrets.problems());
         problems.extend(self.sign_in.problems(!self.oidc.is_empty()));
+        problems.extend(self.outgoing.problems());
         problems.extend(self.log.problems());
         for (number, oidc) in self.oidc.iter().enumerate() {
             problems.extend(oidc.problems(number));

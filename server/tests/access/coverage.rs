@@ -289,6 +289,133 @@ pub(crate) fn calls(at: &Places) -> Vec<Call> {
             ("dora", 404),
         ),
         call("fn:run/start", with(APP, "ref=main"), Some("vic"), ("dora", 422)),
+        call("fn:app/settings", APP, Some("dora"), ("devon", 200)),
+        call(
+            "fn:app/edit",
+            with(APP, "slug=order-api&name=Orders&description="),
+            Some("dora"),
+            ("devon", 200),
+        ),
+        call(
+            "fn:app/create",
+            with(PROJECT, "slug=ledger&name=Ledger&description="),
+            Some("dora"),
+            ("devon", 200),
+        ),
+        call("fn:project/settings", PROJECT, Some("dora"), ("devon", 200)),
+        call(
+            "fn:project/edit",
+            with(PROJECT, "slug=checkout&name=Till&description="),
+            Some("dora"),
+            ("devon", 200),
+        ),
+        call(
+            "fn:project/features",
+            with(PROJECT, "boards=true&pipelines=true&releases=true"),
+            Some("dora"),
+            ("devon", 200),
+        ),
+        call(
+            "fn:project/quota",
+            with(PROJECT, "environment=dev&cpu=4&memory=8Gi&pods="),
+            Some("devon"),
+            ("ada", 200),
+        ),
+        call(
+            "fn:project/create",
+            "org=acme&slug=search&name=Search&description=&key=SEA",
+            Some("devon"),
+            ("ada", 200),
+        ),
+        call("fn:org/settings", "org=acme", Some("devon"), ("ada", 200)),
+        call(
+            "fn:org/edit",
+            "org=acme&slug=acme&name=Acme",
+            Some("devon"),
+            ("ada", 200),
+        ),
+        call("fn:connection/list", "org=acme", Some("devon"), ("ada", 200)),
+        call(
+            "fn:connection/add",
+            "org=acme&name=one&base_url=https://gitlab.example.com&token=t",
+            Some("devon"),
+            ("ada", 200),
+        ),
+        call(
+            "fn:connection/edit",
+            format!("org=acme&id={nothing}&name=one&base_url=https://g.example.com&token=t"),
+            Some("devon"),
+            ("ada", 404),
+        ),
+        call(
+            "fn:connection/test",
+            format!("org=acme&id={nothing}"),
+            Some("devon"),
+            ("ada", 404),
+        ),
+        call(
+            "fn:connection/remove",
+            format!("org=acme&id={nothing}"),
+            Some("devon"),
+            ("ada", 404),
+        ),
+        call("fn:cluster/list", "org=acme", Some("devon"), ("ada", 200)),
+        call(
+            "fn:cluster/add",
+            "org=acme&name=two&kubeconfig={}",
+            Some("devon"),
+            ("ada", 200),
+        ),
+        call(
+            "fn:cluster/edit",
+            format!("org=acme&id={nothing}&name=two&kubeconfig={{}}"),
+            Some("devon"),
+            ("ada", 404),
+        ),
+        call(
+            "fn:cluster/test",
+            format!("org=acme&id={nothing}&namespace=default"),
+            Some("devon"),
+            ("ada", 404),
+        ),
+        call(
+            "fn:cluster/remove",
+            format!("org=acme&id={nothing}"),
+            Some("devon"),
+            ("ada", 404),
+        ),
+        call(
+            "fn:place/archive",
+            "org=acme&project=checkout&app=ledger",
+            Some("dora"),
+            ("devon", 200),
+        ),
+        call(
+            "fn:place/restore",
+            "org=acme&project=checkout&app=ledger",
+            Some("dora"),
+            ("devon", 200),
+        ),
+        call("fn:place/archive", "org=acme", Some("devon"), ("ada", 422)),
+        call("fn:place/restore", PROJECT, Some("dora"), ("devon", 200)),
+        call(
+            "fn:place/delete",
+            "org=acme&project=checkout&app=ledger&confirm=Ledger",
+            Some("dora"),
+            ("devon", 200),
+        ),
+        call(
+            "fn:place/delete",
+            with(PROJECT, "confirm=wrong"),
+            Some("dora"),
+            ("devon", 422),
+        ),
+        call(
+            "fn:place/delete",
+            "org=acme&confirm=wrong",
+            Some("devon"),
+            ("ada", 422),
+        ),
         call("GET /api/v1/orgs/{org}", "/api/v1/orgs/acme", None, ("vic", 200)),
         call(
             "GET /api/v1/orgs/{org}/projects/{project}",
@@ -329,6 +456,7 @@ const OWN: &[(&str, &str)] = &[
     ("fn:me/prove", "password=correct+horse"),
     ("fn:me/begin_factor", ""),
     ("fn:me/remove_factor", ""),
+    ("fn:org/may_create", ""),
     ("fn:promotion/inbox", ""),
     ("GET /api/v1/me", "/api/v1/me"),
     ("GET /api/v1/orgs", "/api/v1/orgs"),
@@ -344,6 +472,9 @@ const OWN_NOTHING: &[(&str, &str, u16)] = &[
 
 /// What anybody may ask.
 const PUBLIC: &[(&str, &str)] = &[("fn:invitation/view", "token=made-up"), ("fn:session/ways", "")];
+
+/// What whoever owns an organization may ask of themselves.
+const OWNERS: &[(&str, &str)] = &[("fn:org/create", "slug=third&name=Third")];
 
 /// Name → kind of access, of the table.
 fn table() -> BTreeMap<&'static str, &'static str> {
@@ -379,7 +510,12 @@ async fn every_server_function_and_every_route_has_a_row_and_a_case() {
     let scene = Scene::new().await;
     let places = scene.furnish().await;
     let mut cases: BTreeSet<String> = calls(&places).iter().map(|call| call.name.to_owned()).collect();
-    cases.extend(OWN.iter().chain(PUBLIC).map(|(name, _)| (*name).to_owned()));
+    cases.extend(
+        OWN.iter()
+            .chain(PUBLIC)
+            .chain(OWNERS)
+            .map(|(name, _)| (*name).to_owned()),
+    );
     cases.extend(OWN_NOTHING.iter().map(|(name, ..)| (*name).to_owned()));
     let functions: BTreeSet<String> = server_functions().into_keys().collect();
     let routes = ROUTES
@@ -497,6 +633,27 @@ async fn what_is_ones_own_asks_for_a_session_and_nothing_more() {
             200,
             "{name}"
         );
+    }
+}
+
+#[tokio::test]
+async fn an_organization_is_made_by_those_who_own_one() {
+    let scene = Scene::new().await;
+    scene.furnish().await;
+    let functions = server_functions();
+    for (name, arguments) in OWNERS {
+        for (who, status) in [
+            (None, 401),
+            (Some("nora"), 422),
+            (Some("devon"), 422),
+            (Some("olga"), 200),
+        ] {
+            assert_eq!(
+                ask(&scene, &functions, name, arguments, who).await,
+                status,
+                "{name} as {who:?}"
+            );
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod full_disk;
 mod headers;
 mod live;
 mod origin;
+mod places;
 mod problems;
 mod providers;
 mod rendered;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use slipway_cluster::KubeConnector;
+use slipway_portal::outgoing::Outgoing;
 use slipway_portal::ports::{ClusterAccess, ClusterConnector as _, ClusterError, NEEDS, Need};
 
 use crate::sandbox::{NAMESPACE, Sandbox, access, connect, deployment, kubeconfig};
 
 #[tokio::test]
 async fn clients_of_the_same_access_are_shared() {
-    let connector = KubeConnector::new();
+    let connector = KubeConnector::new(Outgoing::with_loopback());
     let one = access(kubeconfig("http://127.0.0.1:1", "a"));
     let first = connector.connect(&one).await.expect("a client");
     let again = connector.connect(&one).await.expect("a client");
@@ -69,7 +70,10 @@ async fn a_server_that_never_answers_is_given_up_in_ten_seconds() {
 }
 
 async fn refused(access: ClusterAccess) -> String {
-    match KubeConnector::new().connect(&access).await {
+    match KubeConnector::new(Outgoing::with_loopback())
+        .connect(&access)
+        .await
+    {
         Err(ClusterError::Forbidden(what)) => what,
         Err(other) => panic!("unexpected {other:?}"),
         Ok(_) => panic!("a client"),
@@ -127,7 +131,12 @@ async fn a_kubeconfig_of_the_operator_may_take_its_token_from_a_file() {
         operator: true,
         ..access(config.to_string())
     };
-    assert!(KubeConnector::new().connect(&of_the_operator).await.is_ok());
+    assert!(
+        KubeConnector::new(Outgoing::with_loopback())
+            .connect(&of_the_operator)
+            .await
+            .is_ok()
+    );
     refused(access(config.to_string())).await;
 }
 
@@ -154,4 +163,48 @@ async fn what_a_token_does_not_allow_is_listed() {
         "{refused:?}"
     );
     sandbox.handle.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_kubeconfig_leads_to_no_machine_of_slipway_s_however_it_is_written() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.set_nonblocking(true).expect("it does not wait");
+    let port = listener.local_addr().expect("an address").port();
+    let connector = KubeConnector::new(Outgoing::default());
+    for host in [
+        "127.0.0.1",
+        "[::1]",
+        "0.0.0.0",
+        "[::ffff:127.0.0.1]",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "127.1",
+        "localhost",
+        "169.254.169.254",
+        "[fd00:ec2::254]",
+    ] {
+        let access = access(kubeconfig(&format!("http://{host}:{port}"), "t"));
+        let said = connector.admits(&access).await.expect_err("it is typed");
+        assert!(says_out_of_bounds(&said), "{host}: {said:?}");
+        // What was kept before the rule, or by a name that led elsewhere then, is asked again by each connection.
+        let said = match connector.connect(&access).await {
+            Ok(client) => client.version().await.expect_err("it connects"),
+            Err(refused) => refused,
+        };
+        assert!(says_out_of_bounds(&said), "{host}: {said:?}");
+    }
+    assert!(listener.accept().is_err(), "nobody was asked");
+}
+
+fn says_out_of_bounds(error: &ClusterError) -> bool {
+    matches!(error, ClusterError::Forbidden(what) if what.contains("outgoing.allow"))
+}
+
+#[tokio::test]
+async fn a_kubeconfig_may_not_name_a_proxy() {
+    let mut config: Value =
+        serde_json::from_str(&kubeconfig("https://cluster.example.com", "t")).expect("JSON");
+    config["clusters"][0]["cluster"]["proxy-url"] = json!("http://169.254.169.254");
+    assert!(refused(access(config.to_string())).await.contains("proxy-url"));
 }

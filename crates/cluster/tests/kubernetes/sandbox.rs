@@ -111,7 +111,7 @@ pub fn access(kubeconfig: impl Into<String>) -> ClusterAccess {
 }
 
 pub async fn connect(url: &str, token: &str) -> Result<Arc<dyn Cluster>, ClusterError> {
-    KubeConnector::new()
+    KubeConnector::new(slipway_portal::outgoing::Outgoing::with_loopback())
         .connect(&access(kubeconfig(url, token)))
         .await
 }

@@ -47,7 +47,9 @@ async fn connect(url: &str, clock: Ahead) -> (Portal, SqlStore) {
         Arc::new(store.clone()),
         Arc::new(clock),
         Arc::new(Unconnected),
-        Arc::new(KubeConnector::new()),
+        Arc::new(KubeConnector::new(
+            slipway_portal::outgoing::Outgoing::with_loopback(),
+        )),
     );
     (portal, store)
 }
@@ -205,7 +207,10 @@ async fn dies_and_goes_on(folder: &Path, point: &'static str, config: String) {
         context: None,
         operator: false,
     };
-    let cluster = KubeConnector::new().connect(&access).await.expect("a client");
+    let cluster = KubeConnector::new(slipway_portal::outgoing::Outgoing::with_loopback())
+        .connect(&access)
+        .await
+        .expect("a client");
     let status = cluster
         .workload(&namespace, APP)
         .await

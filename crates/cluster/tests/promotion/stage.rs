@@ -246,7 +246,9 @@ impl Stage {
             Arc::new(store) as Arc<dyn Store>,
             Arc::new(clock.clone()),
             Arc::new(Unconnected),
-            Arc::new(KubeConnector::new()),
+            Arc::new(KubeConnector::new(
+                slipway_portal::outgoing::Outgoing::with_loopback(),
+            )),
         );
         let (people, cluster) = furnish(&portal, &kubernetes::kubeconfig(&[&kubernetes])).await;
         let stage = Self {
@@ -409,7 +411,7 @@ impl Stage {
 
     pub async fn cluster(&self) -> Arc<dyn Cluster> {
         let kubeconfig = Some(kubernetes::kubeconfig(&[&self.kubernetes]));
-        KubeConnector::new()
+        KubeConnector::new(slipway_portal::outgoing::Outgoing::with_loopback())
             .connect(&ClusterAccess {
                 kubeconfig,
                 context: None,

@@ -27,7 +27,16 @@ async fn each_connection_is_tested_and_says_what_is_wrong() {
         .connection_to(&format!("{url}///"), made["token"].as_str().unwrap())
         .await;
 
-    let reports = connection::test(&world.ctx(), ORG).await.unwrap();
+    let ctx = world.ctx();
+    let mut reports = Vec::new();
+    for known in connection::list(&ctx, ORG).await.unwrap().connections {
+        let report = connection::test(&ctx, ORG, known.id).await.unwrap();
+        assert_eq!(known.report, None);
+        reports.push(report);
+    }
+    let kept = connection::list(&ctx, ORG).await.unwrap().connections;
+    let kept: Vec<_> = kept.into_iter().filter_map(|known| known.report).collect();
+    assert_eq!(kept, reports, "the reports are kept");
     assert_eq!(reports.len(), 4);
     let good = reports.iter().find(|r| r.trouble.is_none()).expect("one works");
     assert_eq!((good.username.as_deref(), good.missing.len()), (Some("root"), 0));

@@ -6,7 +6,7 @@ use slipway_domain::id::AppId;
 use slipway_domain::run::RunStatus;
 use slipway_portal::access::{self, may};
 use slipway_portal::webhook::{self, Headers, Hint};
-use slipway_portal::{Error, run};
+use slipway_portal::{Error, place, run};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -251,4 +251,46 @@ fn every_recorded_webhook_is_read() {
         }
     }
     assert!(read > 40, "{read}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archived_app_follows_nothing_until_it_is_restored() {
+    let world = World::new().await;
+    let app = world.connected("storefront").await;
+    let repository = world.sample("storefront");
+    let token = token(&world, app).await;
+    let ctx = world.ctx();
+    place::archive(&ctx, ORG, Some(PROJECT), Some("storefront"))
+        .await
+        .unwrap();
+    let file = "test:\n  script: [\"echo one\"]\n";
+    world.commit(repository, "create", ".gitlab-ci.yml", file).await;
+    let list = format!("projects/{repository}/pipelines");
+    let pipeline = world
+        .until("the pipeline at GitLab", || async {
+            let list = world.call("GET", &list, json!(null)).await;
+            list[0]["id"].as_i64().filter(|_| list[0]["status"] == "success")
+        })
+        .await;
+    let told = body(&json!({
+        "object_kind": "pipeline", "project": { "id": repository },
+        "object_attributes": { "id": pipeline, "iid": 1, "status": "success", "ref": "main" },
+    }));
+    // GitLab is answered as ever, since it gives up on webhooks that are refused.
+    webhook::accept(&world.portal, app, &headers(&token, "Pipeline Hook", "z"), &told)
+        .await
+        .unwrap();
+    for _ in 0..30 {
+        world.turn().await;
+    }
+    let runs = run::list(&ctx, ORG, PROJECT, "storefront", None).await.unwrap();
+    assert_eq!(runs.runs.len(), 0, "nobody looked");
+    let started = run::start(&ctx, ORG, PROJECT, "storefront", "main").await;
+    assert_eq!(started.unwrap_err().code(), "archived");
+    place::restore(&ctx, ORG, Some(PROJECT), Some("storefront"))
+        .await
+        .unwrap();
+    let view = world.finished("storefront", 1).await;
+    assert_eq!(view.run.status, RunStatus::Success);
+    world.gitlab.shutdown().await;
 }

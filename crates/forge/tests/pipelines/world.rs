@@ -58,7 +58,9 @@ impl World {
         .expect("SQLite opens");
         store.migrate().await.expect("it migrates");
         let clock = MockClock::default();
-        let forges = Arc::new(GitlabConnector::default());
+        let forges = Arc::new(GitlabConnector::new(
+            slipway_portal::outgoing::Outgoing::with_loopback(),
+        ));
         let portal = portal(
             Arc::new(store),
             Arc::new(clock.clone()),

@@ -1,12 +1,29 @@
 //! The permissions as types: one per [`Action`], and [`Modify`] for "some change".
 
 use slipway_domain::access::Action;
+use slipway_domain::feature::Feature;
 
 /// A permission as a type.
 pub trait Permission: Send + Sync + 'static {
     /// The action it stands for.
     const ACTION: Action;
+    /// The feature that must be switched on; `None`: it has no switch.
+    const FEATURE: Option<Feature> = Feature::of(Self::ACTION);
 }
+
+macro_rules! sights {
+    ($($name:ident = $feature:ident),+ $(,)?) => {$(
+        #[doc = concat!("[`Action::See`], where [`Feature::", stringify!($feature), "`] is switched on.")]
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name;
+        impl Permission for $name {
+            const ACTION: Action = Action::See;
+            const FEATURE: Option<Feature> = Some(Feature::$feature);
+        }
+    )+};
+}
+
+sights! { SeeBoards = Boards, SeePipelines = Pipelines, SeeReleases = Releases }
 
 macro_rules! permissions {
     ($($name:ident),+ $(,)?) => {$(

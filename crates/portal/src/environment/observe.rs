@@ -45,7 +45,7 @@ pub(crate) async fn run(ctx: &OpCtx, app: AppId, environment: EnvironmentId) -> 
     };
     let (record, client) = cluster::connect(ctx, app.org_id(), binding.cluster).await?;
     let seen = match client {
-        Ok(client) => client.workload(&binding.namespace, &app.app.slug).await,
+        Ok(client) => client.workload(&binding.namespace, &app.workload.name).await,
         Err(error) => Err(error),
     };
     fault::point("environment.looked");

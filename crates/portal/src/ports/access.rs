@@ -24,6 +24,13 @@ pub struct Binding {
     pub role: HeldRole,
 }
 
+impl Binding {
+    /// Whether it makes its holder an owner of the organization.
+    pub fn is_org_owner(&self) -> bool {
+        self.project.is_none() && self.app.is_none() && self.role.is(Role::OrgOwner)
+    }
+}
+
 /// A role to be given.
 #[derive(Clone, Debug)]
 pub struct NewBinding {
@@ -45,13 +52,13 @@ pub trait AccessTx: Send {
     async fn role_bindings_of(&mut self, user: UserId) -> StoreResult<Vec<Binding>>;
     /// Gives a role; giving it again changes nothing.
     async fn insert_binding(&mut self, binding: &NewBinding) -> StoreResult<()>;
-    /// The organization of that slug.
+    /// The organization of that slug, or the one that had it before it was renamed.
     async fn find_org(&mut self, slug: &str) -> StoreResult<Option<OrgScope>>;
-    /// The project of those slugs.
+    /// The project of those slugs, now or before a renaming.
     async fn find_project(&mut self, org: &str, project: &str) -> StoreResult<Option<ProjectScope>>;
     /// The project of that id.
     async fn find_project_by_id(&mut self, project: ProjectId) -> StoreResult<Option<ProjectScope>>;
-    /// The app of those slugs.
+    /// The app of those slugs, now or before a renaming.
     async fn find_app(&mut self, org: &str, project: &str, app: &str) -> StoreResult<Option<AppScope>>;
     /// The app of that id.
     async fn find_app_by_id(&mut self, app: AppId) -> StoreResult<Option<AppScope>>;

@@ -102,6 +102,9 @@ impl ClusterError {
 /// Makes clients.
 #[async_trait]
 pub trait ClusterConnector: Send + Sync {
+    /// Whether an access that somebody typed may be used: it can be read, names nothing of Slipway's machine, and
+    /// does not lead to an address that is out of bounds ([`Outgoing`](crate::outgoing::Outgoing)).
+    async fn admits(&self, access: &ClusterAccess) -> Result<(), ClusterError>;
     /// A client for a cluster. Clients of the same access are shared.
     async fn connect(&self, access: &ClusterAccess) -> Result<Arc<dyn Cluster>, ClusterError>;
 }

@@ -2,7 +2,7 @@
 
 use super::StoreResult;
 use async_trait::async_trait;
-use slipway_domain::connection::{Cluster, Connection};
+use slipway_domain::connection::{Cluster, ClusterReport, Connection, ConnectionReport};
 use slipway_domain::id::{ClusterId, ConnectionId, OrgId};
 use slipway_domain::text::Text;
 use slipway_domain::time::Timestamp;
@@ -27,10 +27,6 @@ pub struct ClusterRecord {
     pub org: OrgId,
     /// The kubeconfig (YAML), sealed for the cluster's id; empty: in-cluster.
     pub kubeconfig: String,
-    /// The context in it; `None`: its current one.
-    pub context: Option<String>,
-    /// Whether it came from the operator's configuration; only then it may name programs and files of the machine.
-    pub operator: bool,
 }
 
 /// Connections.
@@ -49,6 +45,15 @@ pub trait ConnectionTx: Send {
         at: Timestamp,
         trouble: Option<&Text>,
     ) -> StoreResult<()>;
+    /// Keeps how the last test went.
+    async fn report_connection(
+        &mut self,
+        org: OrgId,
+        id: ConnectionId,
+        report: &ConnectionReport,
+    ) -> StoreResult<()>;
+    /// Forgets a connection that no app uses; a foreign key refuses the others.
+    async fn delete_connection(&mut self, org: OrgId, id: ConnectionId) -> StoreResult<()>;
     /// Makes a cluster, or replaces the one of the same id.
     async fn put_cluster(&mut self, record: &ClusterRecord) -> StoreResult<()>;
     /// The cluster of that id, in the organization.
@@ -58,4 +63,8 @@ pub trait ConnectionTx: Send {
     /// Remembers how the last call went.
     async fn note_cluster(&mut self, id: ClusterId, at: Timestamp, trouble: Option<&Text>)
     -> StoreResult<()>;
+    /// Keeps how the last test went.
+    async fn report_cluster(&mut self, org: OrgId, id: ClusterId, report: &ClusterReport) -> StoreResult<()>;
+    /// Forgets a cluster that no environment and no deployment is bound to; a foreign key refuses the others.
+    async fn delete_cluster(&mut self, org: OrgId, id: ClusterId) -> StoreResult<()>;
 }

@@ -6,6 +6,7 @@ use slipway_domain::run::RunStatus;
 use slipway_domain::text::Text;
 use slipway_domain::time::Timestamp;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// How to reach a GitLab.
@@ -15,6 +16,8 @@ pub struct ForgeAccess {
     pub base_url: String,
     /// A personal, group or project access token with the `api` scope.
     pub token: String,
+    /// Whether the operator of Slipway's machine wrote it, so that it may lead anywhere.
+    pub operator: bool,
 }
 
 /// Why GitLab did not do it.
@@ -44,6 +47,9 @@ pub enum ForgeError {
     /// It broke (5xx), or answered what cannot be read.
     #[error("GitLab failed: {0}")]
     Broken(String),
+    /// The address leads where connections that people type may not.
+    #[error("the address leads out of bounds: {0}")]
+    OutOfBounds(IpAddr),
 }
 
 impl ForgeError {
@@ -58,6 +64,16 @@ impl ForgeError {
     /// What happened, and what to do.
     pub fn text(&self) -> Text {
         match self {
+            Self::OutOfBounds(address) => Text::new(
+                format!(
+                    "This address leads to {address}: Slipway's own machine, its network link or a metadata service. \
+                     Use the address of a GitLab, or ask the server's operator to allow it (outgoing.allow)."
+                ),
+                format!(
+                    "该地址指向 {address}，即 Slipway 所在机器、其链路或云元数据服务。请填写 GitLab 的地址，\
+                     或请服务器管理员放行（outgoing.allow）。"
+                ),
+            ),
             Self::Unreachable(_) => Text::new(
                 "GitLab does not answer. What you see is the last known state; Slipway keeps trying.",
                 "GitLab 无响应。当前显示的是最近一次已知状态，系统会持续重试。",
@@ -90,7 +106,11 @@ impl ForgeError {
 }
 
 /// Makes clients.
+#[async_trait]
 pub trait ForgeConnector: Send + Sync {
+    /// Whether an address that somebody typed may be used: it does not lead out of bounds
+    /// ([`Outgoing`](crate::outgoing::Outgoing)) as names resolve now. Every connection asks again.
+    async fn admits(&self, base_url: &str) -> Result<(), ForgeError>;
     /// A client for a GitLab. Does not connect yet; clients of the same access are shared.
     fn connect(&self, access: &ForgeAccess) -> Result<Arc<dyn SourceForge>, ForgeError>;
 }

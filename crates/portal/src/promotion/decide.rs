@@ -97,7 +97,7 @@ async fn try_decide(
         Err(CannotApprove::Already) => return Ok(()),
         Err(refusal) => return Err(refused(change, &facts, app, &refusal).await?),
     };
-    let modify = access::by_approval_rule(app);
+    let modify = access::by_approval_rule(app)?;
     if verdict == Verdict::Approve && facts.environment.policy.step_up {
         crate::session::proved(ctx)?;
     }
@@ -283,7 +283,7 @@ pub async fn cancel(ctx: &OpCtx, id: PromotionId) -> Result<()> {
         .user()
         .is_ok_and(|user| facts.promotion.requested_by == Some(user.id));
     let modify = if own {
-        access::by_approval_rule(&app)
+        access::by_approval_rule(&app)?
     } else {
         may_promote(ctx, &app, facts.environment.environment.tier).await?
     };

@@ -141,7 +141,7 @@ async fn look(
     app: &Authorized<App, may::Modify>,
     work: &Work,
 ) -> std::result::Result<Seen, ClusterError> {
-    let (namespace, name) = (&work.deployment.namespace, &app.app.slug);
+    let (namespace, name) = (&work.deployment.namespace, &app.workload.name);
     let status = client.workload(namespace, name).await?;
     let unwell = status
         .as_ref()

@@ -30,6 +30,9 @@ const LOOK_AGAIN: i64 = MINUTE;
 /// How many steps one run of the job takes before it lets others run.
 const STEPS: usize = 4;
 
+/// How long what waits in an archived place waits before it is looked at again, in µs.
+const ARCHIVED: i64 = 300 * slipway_domain::time::SECOND;
+
 /// What a step leads to.
 pub(super) enum Step {
     /// The next step may be taken at once.
@@ -51,7 +54,9 @@ pub(crate) async fn run(ctx: &OpCtx, app: AppId, id: PromotionId) -> Result<Next
         let Some(promotion) = ctx.read().await?.promotion(&app.see(), id).await? else {
             return Ok(Next::Done);
         };
-        let step = if promotion.state.is_pending() {
+        let step = if promotion.state.is_pending() && app.place().archived().is_some() {
+            Ok(Step::Wait(ctx.now().plus(ARCHIVED)))
+        } else if promotion.state.is_pending() {
             evaluate(ctx, &app, id).await
         } else if promotion.state.is_running() {
             deploy::step(ctx, &app, promotion).await

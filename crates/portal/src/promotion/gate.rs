@@ -42,8 +42,8 @@ pub(super) fn render(
     environment: &EnvironmentRecord,
 ) -> (Vec<serde_json::Value>, SubjectRecord) {
     let target = Target {
-        app: &app.app.slug,
-        project: &app.within.project.slug,
+        app: &app.workload.name,
+        project: &app.workload.part_of,
         environment: &environment.environment.key,
         namespace: environment.binding.as_ref().map_or("", |b| b.namespace.as_str()),
     };

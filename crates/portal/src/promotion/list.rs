@@ -62,9 +62,10 @@ async fn pending(ctx: &OpCtx) -> Result<Vec<(PromotionId, AppId)>> {
 }
 
 async fn seen(ctx: &OpCtx, app: AppId) -> Result<Option<Authorized<App, may::See>>> {
-    match access::app_by_id::<may::See>(ctx, app).await {
-        Ok(app) => Ok(Some(app)),
-        Err(Error::NotFound) => Ok(None),
+    match access::app_by_id::<may::SeeReleases>(ctx, app).await {
+        Ok(app) => Ok(Some(app.see())),
+        // Out of sight, or releases are switched off there.
+        Err(Error::NotFound | Error::Refused { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -111,7 +112,9 @@ pub async fn list(
     app: &str,
     before: Option<Timestamp>,
 ) -> Result<(Place, Vec<PromotionRow>)> {
-    let app = access::app::<may::See>(ctx, org, project, app).await?;
+    let app = access::app::<may::SeeReleases>(ctx, org, project, app)
+        .await?
+        .see();
     let rows = for_app(ctx, &app, before).await?;
     Ok((app.place(), rows))
 }

@@ -43,7 +43,9 @@ pub async fn request(
     environment: EnvironmentId,
     ask: Ask,
 ) -> Result<PromotionId> {
-    let app = access::app::<may::See>(ctx, org, project, app).await?;
+    let app = access::app::<may::SeeReleases>(ctx, org, project, app)
+        .await?
+        .see();
     let mut tx = ctx.read().await?;
     let release = tx.release(&app, release).await?.ok_or(Error::NotFound)?;
     let chain = tx.environments(&access::project_of(&app)).await?;
@@ -68,7 +70,9 @@ pub async fn request_named(
     environment: &str,
     ask: Ask,
 ) -> Result<PromotionId> {
-    let app = access::app::<may::See>(ctx, org, project, app).await?;
+    let app = access::app::<may::SeeReleases>(ctx, org, project, app)
+        .await?
+        .see();
     let mut tx = ctx.read().await?;
     let release = tx
         .release_by_version(&app, version)
@@ -517,7 +521,9 @@ pub async fn roll_back_in(
     version: Option<&str>,
     reason: &str,
 ) -> Result<(PromotionId, Place)> {
-    let app = access::app::<may::See>(ctx, org, project, app).await?;
+    let app = access::app::<may::SeeReleases>(ctx, org, project, app)
+        .await?
+        .see();
     let mut tx = ctx.read().await?;
     let chain = tx.environments(&access::project_of(&app)).await?;
     let environment = chain

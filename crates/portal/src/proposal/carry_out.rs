@@ -52,6 +52,9 @@ pub(crate) async fn carry_out(ctx: &OpCtx, app: AppId, id: ProposalId) -> Result
     if record.state != ProposalState::Intended {
         return Ok(Next::Done);
     }
+    if let Err(Error::Refused { text, .. }) = access::alive(&app.place()) {
+        return fail(ctx, &app, record, text).await;
+    }
     let link = match connection::link(ctx, &app).await {
         Ok(link) => link,
         Err(Error::Unavailable { text, .. }) => return wait(ctx, &app, record, text, jittered(PAUSE)).await,

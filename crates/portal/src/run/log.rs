@@ -140,7 +140,9 @@ pub struct Download {
 /// # Errors
 /// As [`access::app`]; [`Error::NotFound`] where there is no such run or job.
 pub async fn log(ctx: &OpCtx, at: &JobAt<'_>, first: usize, count: usize) -> Result<LogWindow> {
-    let app = access::app::<may::See>(ctx, at.org, at.project, at.app).await?;
+    let app = access::app::<may::SeePipelines>(ctx, at.org, at.project, at.app)
+        .await?
+        .see();
     let mut tx = ctx.read().await?;
     let run = tx.run_by_number(&app, at.number).await?.ok_or(Error::NotFound)?;
     let job = tx.job(&app, run.row.id, at.job).await?.ok_or(Error::NotFound)?;
@@ -179,7 +181,9 @@ pub async fn log(ctx: &OpCtx, at: &JobAt<'_>, first: usize, count: usize) -> Res
 /// # Errors
 /// As [`log`]. A piece is an error where the database does not answer, or the log was replaced meanwhile.
 pub async fn download(ctx: &OpCtx, at: &JobAt<'_>) -> Result<Download> {
-    let app = access::app::<may::See>(ctx, at.org, at.project, at.app).await?;
+    let app = access::app::<may::SeePipelines>(ctx, at.org, at.project, at.app)
+        .await?
+        .see();
     let mut tx = ctx.read().await?;
     let run = tx.run_by_number(&app, at.number).await?.ok_or(Error::NotFound)?;
     let job = tx.job(&app, run.row.id, at.job).await?.ok_or(Error::NotFound)?;

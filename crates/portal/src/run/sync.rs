@@ -35,6 +35,10 @@ pub(crate) async fn sync(ctx: &OpCtx, app: AppId, pipeline: i64) -> Result<Next>
         Err(Error::NotFound) => return Ok(Next::Done),
         Err(error) => return Err(error),
     };
+    // Restoring it looks for what has not ended.
+    if app.place().archived().is_some() {
+        return Ok(Next::Done);
+    }
     let link = match connection::link(ctx, &app).await {
         Ok(link) => link,
         Err(Error::Refused { .. } | Error::NotFound) => return Ok(Next::Done),

@@ -4,6 +4,7 @@
 
 use super::World;
 use slipway_domain::access::Role;
+use slipway_domain::app::Observed;
 use slipway_domain::approval::{ApprovalPolicy, Decision, Verdict};
 use slipway_domain::environment::{Health, Tier};
 use slipway_domain::id::{DecisionId, EnvironmentId, PromotionId};
@@ -172,6 +173,59 @@ fn deployment(
         trouble_since: None,
         lost_at: None,
     }
+}
+
+/// `acme/checkout/order-api` of `ada` and `lea`, with a release that runs at `dev`.
+pub(super) async fn running_app(world: &World) {
+    let place = place(world).await;
+    let mut record = promotion(&place, place.dev, &place.release);
+    insert(world, &place, &record).await;
+    let project = access::project_of(&place.app.see());
+    let chain = place
+        .system
+        .read()
+        .await
+        .unwrap()
+        .environments(&project)
+        .await
+        .unwrap();
+    let cluster = chain[0].binding.clone().unwrap().cluster;
+    let attempt = deployment(&place, &record, 1, cluster);
+    record.state = PromotionState::Succeeded;
+    record.ended_at = Some(place.system.now());
+    let running = NowRunning {
+        deployment: attempt.id,
+        release: attempt.release,
+        at: place.system.now(),
+        by: Some(place.lea.id),
+    };
+    let mut tx = write(world).await;
+    tx.insert_deployment(&place.app, &attempt).await.unwrap();
+    tx.update_promotion(&place.app, &record).await.unwrap();
+    tx.set_running(&place.app, place.dev, &running).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Kubernetes reports that of what runs at `dev` of [`running_app`].
+pub(super) async fn reported(world: &World, health: Health) {
+    let system = world.system();
+    let app = access::app::<may::Rollback>(&system, "acme", "checkout", "order-api")
+        .await
+        .unwrap();
+    let project = access::project_of(&app);
+    let chain = system.read().await.unwrap().environments(&project).await.unwrap();
+    let observed = Observed {
+        health,
+        reason: None,
+        ready: 0,
+        desired: 2,
+        at: system.now(),
+    };
+    let mut tx = write(world).await;
+    tx.set_observed(&app.modify(), chain[0].environment.id, &observed)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
 }
 
 async fn write(world: &World) -> Box<dyn Tx> {
@@ -410,7 +464,7 @@ pub async fn the_lane_and_the_grid_show_the_same_stops(world: World) {
     tx.set_commits_ahead(&place.app, place.dev, Some(3))
         .await
         .unwrap();
-    let observed = slipway_domain::app::Observed {
+    let observed = Observed {
         health: Health::Healthy,
         reason: None,
         ready: 2,

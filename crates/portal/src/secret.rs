@@ -1,0 +1,109 @@
+//! Secrets at rest, all of them: for `slipway secrets rotate`.
+
+use crate::context::OpCtx;
+use crate::error::{Error, Result};
+use crate::ports::StoreError;
+use crate::{factor, webhook};
+use slipway_domain::id::{AppId, TypedId as _, UserId};
+
+/// A kind of sealed secret, and where it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SecretKind {
+    /// The token of a GitLab connection.
+    Connection,
+    /// The kubeconfig of a cluster.
+    Cluster,
+    /// The secret of an app's webhook.
+    Hook,
+    /// What somebody's authenticator makes its codes from.
+    Totp,
+}
+
+impl SecretKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Connection, Self::Cluster, Self::Hook, Self::Totp];
+
+    /// What it is called, for the terminal.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connection => "GitLab connection",
+            Self::Cluster => "cluster",
+            Self::Hook => "webhook of app",
+            Self::Totp => "authenticator of person",
+        }
+    }
+
+    /// What a secret of the row `id` is sealed for.
+    fn context(self, id: uuid::Uuid) -> String {
+        match self {
+            Self::Connection | Self::Cluster => id.to_string(),
+            Self::Hook => webhook::secret_context(AppId::from_uuid(id)),
+            Self::Totp => factor::sealed_for(UserId::from_uuid(id)),
+        }
+    }
+}
+
+/// A sealed secret where it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// What it is.
+    pub kind: SecretKind,
+    /// Its row.
+    pub id: uuid::Uuid,
+    /// The text.
+    pub text: String,
+}
+
+/// How a rotation went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rotation {
+    /// Secrets that were sealed anew.
+    pub renewed: usize,
+    /// Secrets that had the current key already.
+    pub current: usize,
+    /// Secrets that do not open: which, and why.
+    pub broken: Vec<String>,
+}
+
+/// Seals every secret anew with the current key, so that the keys before it can go. Each secret is written only where
+/// it is still what was read, so that Slipway may run meanwhile; running it again goes on where it was cut.
+///
+/// # Errors
+/// Not for people: [`Error::NotFound`]. The database does not answer.
+pub async fn rotate(ctx: &OpCtx) -> Result<Rotation> {
+    if !ctx.is_system() {
+        return Err(Error::NotFound);
+    }
+    let sealer = &ctx.portal().sealer;
+    let mut rotation = Rotation::default();
+    for kind in SecretKind::ALL {
+        for secret in ctx.read().await?.sealed(kind).await? {
+            if sealer.is_current(&secret.text) {
+                rotation.current += 1;
+                continue;
+            }
+            let context = kind.context(secret.id);
+            let opened = match sealer.open(&context, &secret.text) {
+                Ok(opened) => opened,
+                Err(error) => {
+                    rotation
+                        .broken
+                        .push(format!("{} {}: {error}", kind.name(), secret.id));
+                    continue;
+                }
+            };
+            let mut change = ctx.change().await?;
+            change.bookkeeping();
+            let renewed = sealer.seal(&context, &opened);
+            match change.tx().reseal(&secret, &renewed).await {
+                Ok(()) => {}
+                // Somebody gave it another value, sealed with the current key.
+                Err(StoreError::Gone) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            change.commit().await?;
+            rotation.renewed += 1;
+        }
+    }
+    Ok(rotation)
+}

@@ -1,0 +1,65 @@
+//! Sealed secrets, wherever they are kept. Rotation goes through all tenants: it is the operator's.
+
+use crate::connect::SqlTx;
+use crate::error::{affected, map};
+use crate::row::columns;
+use async_trait::async_trait;
+use slipway_domain::id::{ConnectionId, TypedId as _};
+use slipway_portal::ports::{SecretTx, StoreResult};
+use slipway_portal::secret::{Sealed, SecretKind};
+use sqlx::query;
+
+/// Id and text of every secret of the kind.
+const fn all(kind: SecretKind) -> &'static str {
+    match kind {
+        SecretKind::Connection => "SELECT id, token AS sealed FROM connections WHERE token <> '' ORDER BY id",
+        SecretKind::Cluster => {
+            "SELECT id, kubeconfig AS sealed FROM clusters WHERE kubeconfig <> '' ORDER BY id"
+        }
+        SecretKind::Hook => {
+            "SELECT id, hook_secret AS sealed FROM apps WHERE hook_secret IS NOT NULL ORDER BY id"
+        }
+        SecretKind::Totp => {
+            "SELECT id, totp_secret AS sealed FROM users WHERE totp_secret IS NOT NULL ORDER BY id"
+        }
+    }
+}
+
+/// Puts `$3` in the place of `$2` in the row `$1`.
+const fn replace(kind: SecretKind) -> &'static str {
+    match kind {
+        SecretKind::Connection => "UPDATE connections SET token = $3 WHERE id = $1 AND token = $2",
+        SecretKind::Cluster => "UPDATE clusters SET kubeconfig = $3 WHERE id = $1 AND kubeconfig = $2",
+        SecretKind::Hook => "UPDATE apps SET hook_secret = $3 WHERE id = $1 AND hook_secret = $2",
+        SecretKind::Totp => "UPDATE users SET totp_secret = $3 WHERE id = $1 AND totp_secret = $2",
+    }
+}
+
+#[async_trait]
+impl SecretTx for SqlTx {
+    async fn sealed(&mut self, kind: SecretKind) -> StoreResult<Vec<Sealed>> {
+        let rows = query(all(kind)).fetch_all(self.conn()).await.map_err(map)?;
+        rows.iter()
+            .map(|row| {
+                let c = columns("secrets", row);
+                Ok(Sealed {
+                    kind,
+                    // Every kind of id is a UUID beneath.
+                    id: c.id::<ConnectionId>("id")?.uuid(),
+                    text: c.text("sealed")?,
+                })
+            })
+            .collect()
+    }
+
+    async fn reseal(&mut self, secret: &Sealed, text: &str) -> StoreResult<()> {
+        let done = query(replace(secret.kind))
+            .bind(secret.id.to_string())
+            .bind(&secret.text)
+            .bind(text)
+            .execute(self.conn())
+            .await
+            .map_err(map)?;
+        affected(done.rows_affected())
+    }
+}
