@@ -28,6 +28,7 @@ pub mod release;
 mod route;
 pub mod run;
 pub mod session;
+pub mod token;
 
 pub use design::flash::Flash;
 pub use error::AppError;
@@ -82,6 +83,7 @@ fn routes() -> RouteTable {
         apart("/approvals", part::approvals),
         apart("/approvals/:id", part::approval),
         apart("/a/:id", part::approval),
+        apart("/me/tokens", part::tokens),
         apart("/orgs/:org", part::org),
         apart("/orgs/:org/members", part::members),
         apart("/orgs/:org/audit", part::audit),

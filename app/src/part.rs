@@ -4,6 +4,7 @@
 use crate::route::Making;
 use crate::{
     application, audit, board, environment, home, member, org, pipeline, project, promotion, release, run,
+    token,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -65,5 +66,6 @@ parts! {
         members Members = member::members_page,
         audit Audit = audit::audit_page,
         environments Environments = environment::environments_page,
+        tokens Tokens = token::tokens_page,
     }
 }

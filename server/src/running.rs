@@ -1,6 +1,7 @@
 //! A server that runs: listener, workers, live streams, and their orderly end.
 
 use crate::config::SignIn;
+use crate::http::api::limit::Limits;
 use crate::http::live::Streams;
 use crate::http::oauth::Gitlab;
 use crate::http::session::Sessions;
@@ -53,6 +54,7 @@ pub fn edge(plan: Plan, stop: watch::Receiver<bool>) -> Edge {
         behind_proxy: plan.behind_proxy,
         metrics: telemetry::metrics(),
         metrics_token: plan.metrics_token,
+        limits: Limits::default(),
         streams: Streams::default(),
         stop,
     })

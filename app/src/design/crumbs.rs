@@ -54,6 +54,8 @@ fn word(part: &str) -> Option<String> {
         "members" => tr!(common.nav_members),
         "audit" => tr!(common.nav_audit),
         "new" => tr!(common.crumb_new),
+        "tokens" => tr!(token.title),
+        "me" => return None,
         "runs" | "promotions" | "items" | "a" | "r" => return None,
         other if other.len() == 36 => tr!(common.crumb_promotion),
         other if other.bytes().all(|b| b.is_ascii_digit()) => format!("#{other}"),

@@ -70,6 +70,9 @@ pub fn Form(
     /// posted as `key.1` shows the error of a plain post.
     #[prop(optional)]
     key: Option<(&'static str, String)>,
+    /// Whether the browser posts it by itself, also with JavaScript: for answers that are pages.
+    #[prop(optional)]
+    plain: bool,
     /// Its fields and buttons. Fields must be made in here, not before, to find their form.
     children: Children,
 ) -> AnyView {
@@ -83,7 +86,12 @@ pub fn Form(
         typed: StoredValue::new(flash),
     };
     let busy = RwSignal::new(false);
-    let send = enhanced(action, error, busy, done, confirm);
+    let enhanced = enhanced(action, error, busy, done, confirm);
+    let send = move |ev| {
+        if !plain {
+            enhanced(ev);
+        }
+    };
     let hidden = key.map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
     view! {
         <form method="post" action=action class=class aria-busy=move || busy.get().then_some("true") on:submit=send>

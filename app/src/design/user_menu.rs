@@ -73,6 +73,7 @@ pub fn UserMenu(
                     <p class="strong">{person.name.clone()}</p>
                     <p class="small muted">{person.username}</p>
                 </div>
+                <a class="btn quiet" href="/me/tokens">{tr!(token.title)}</a>
                 <Preferences/>
                 <form method="post" action="/sign-out">
                     <button type="submit" class="btn">{tr!(common.sign_out)}</button>

@@ -29,3 +29,4 @@ pub mod rollout;
 pub mod run;
 pub mod text;
 pub mod time;
+pub mod token;

@@ -12,6 +12,7 @@ use slipway_domain::app::AppRef;
 use slipway_domain::id::{AppId, OrgId, ProjectId};
 use slipway_domain::org::OrgRef;
 use slipway_domain::project::{Place, ProjectRef};
+use slipway_domain::token::Scope;
 use std::collections::{HashMap, HashSet};
 use std::marker::PhantomData;
 
@@ -230,6 +231,8 @@ impl<P> Authorized<Org, P> {
 #[derive(Clone, Debug, Default)]
 pub struct Rights {
     everything: bool,
+    /// What a token lets its owner do at all; `None`: no token was sent.
+    limit: Option<ActionSet>,
     orgs: HashMap<OrgId, (ActionSet, ActionSet)>,
     projects: HashMap<ProjectId, ActionSet>,
     apps: HashMap<AppId, ActionSet>,
@@ -279,12 +282,25 @@ impl Rights {
         rights
     }
 
+    /// The rights as far as `limit` goes: those of a token.
+    #[must_use]
+    pub fn within(self, limit: ActionSet) -> Self {
+        Self {
+            limit: Some(limit),
+            ..self
+        }
+    }
+
+    fn limited(&self, actions: ActionSet) -> ActionSet {
+        self.limit.map_or(actions, |limit| actions.within(limit))
+    }
+
     /// What the actor may do at the organization itself.
     pub fn at_org(&self, org: OrgId) -> ActionSet {
         if self.everything {
             return ActionSet::all();
         }
-        self.orgs.get(&org).map_or(ActionSet::EMPTY, |(here, _)| *here)
+        self.limited(self.orgs.get(&org).map_or(ActionSet::EMPTY, |(here, _)| *here))
     }
 
     /// What the actor may do in the project.
@@ -304,7 +320,7 @@ impl Rights {
         if internal || self.projects_of_apps.contains(&project) {
             actions = actions.union(ActionSet::of(&[Action::See]));
         }
-        actions
+        self.limited(actions)
     }
 
     /// What the actor may do with the app. A role in one app of a project does not show the others.
@@ -331,7 +347,7 @@ impl Rights {
         if project.internal {
             actions = actions.union(ActionSet::of(&[Action::See]));
         }
-        actions
+        self.limited(actions)
     }
 
     /// The organizations the actor is in.
@@ -363,6 +379,9 @@ async fn check(
         return Err(Error::NotFound);
     }
     if !held.has(action) {
+        if let Some(scope) = Scope::of(action) {
+            ctx.needs_scope(scope)?;
+        }
         return Err(deny(ctx, org, project, action).await);
     }
     Ok(())

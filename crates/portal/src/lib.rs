@@ -30,6 +30,7 @@ pub mod release;
 pub mod repository;
 pub mod run;
 pub mod seal;
+pub mod token;
 pub mod webhook;
 
 pub use context::{Actor, OpCtx, Portal, PortalParts, Via};

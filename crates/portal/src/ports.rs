@@ -18,6 +18,7 @@ mod proposal;
 mod release;
 mod run;
 mod store;
+mod token;
 mod webhook;
 
 pub use access::{AccessTx, Binding, NewBinding};
@@ -41,6 +42,7 @@ pub use proposal::{ProposalRecord, ProposalTx};
 pub use release::{ReleaseRecord, ReleaseTx};
 pub use run::{JobRecord, RepositoryState, RunRecord, RunTx};
 pub use store::{Ends, Store, StoreError};
+pub use token::{KeptReply, Once, OnceRequest, TokenRecord, TokenTx};
 pub use webhook::{DeliveryRecord, WebhookTx};
 
 /// One connection to the database, reading or inside one transaction.
@@ -60,6 +62,7 @@ pub trait Tx:
     + ProposalTx
     + ReleaseTx
     + RunTx
+    + TokenTx
     + WebhookTx
     + Ends
 {
@@ -81,6 +84,7 @@ impl<T> Tx for T where
         + ProposalTx
         + ReleaseTx
         + RunTx
+        + TokenTx
         + WebhookTx
         + Ends
 {

@@ -24,6 +24,7 @@ mod proposal;
 mod release;
 mod row;
 mod run;
+mod token;
 mod webhook;
 
 pub use connect::{SqlStore, SqlTx};

@@ -13,6 +13,7 @@ mod outbox;
 mod person;
 mod pipelines;
 mod promotion;
+mod token;
 
 use crate::MockClock;
 use slipway_domain::id::UserId;
@@ -45,6 +46,7 @@ pub use promotion::{
     an_environment_is_changed_by_whoever_saw_it_last, decisions_and_turns_are_kept_by_person,
     the_lane_and_the_grid_show_the_same_stops,
 };
+pub use token::{a_request_with_a_key_is_begun_once, a_token_speaks_for_its_owner_until_it_ends};
 
 /// A portal of a test, and its clock.
 #[derive(Clone)]

@@ -20,6 +20,7 @@ pub mod problem;
 pub mod route;
 pub mod session;
 pub mod sign_in;
+pub mod tokens;
 pub mod visit;
 pub mod webhooks;
 
@@ -64,6 +65,8 @@ pub struct EdgeParts {
     pub metrics: Option<PrometheusHandle>,
     /// Who reads metrics must send this.
     pub metrics_token: Option<String>,
+    /// How often programs and people ask the REST API.
+    pub limits: api::limit::Limits,
     /// The open live streams.
     pub streams: live::Streams,
     /// Becomes true when the server is about to stop.

@@ -2,7 +2,7 @@
 
 use super::observe::RequestId;
 use super::visit::Visit;
-use super::{Edge, flash, headers, problem};
+use super::{Edge, flash, headers, problem, tokens};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -62,7 +62,10 @@ async fn page(State(edge): State<Edge>, Extension(visit): Extension<Visit>, requ
         None => Ok(None),
     };
     match taken {
-        Ok(flash) => render(&edge, visit, flash, request).await,
+        Ok(flash) => {
+            let flash = flash.map(|flash| tokens::opened(&edge, flash));
+            render(&edge, visit, flash, request).await
+        }
         Err(error) => problem::answer(
             &error,
             visit.ctx.locale(),

@@ -13,4 +13,5 @@ mod problems;
 mod replicas;
 mod scene;
 mod sign_in;
+mod tokens;
 mod webhooks;

@@ -118,8 +118,7 @@ async fn metrics_are_for_whoever_has_the_token() {
 async fn the_description_of_the_api_names_every_route_of_it() {
     let scene = Scene::new().await;
     let description = scene.get("/api/v1/openapi.json", None).await.json();
-    for route in slipway_server::http::route::ROUTES
-        .iter()
+    for route in slipway_server::http::route::all()
         .filter(|r| r.path.starts_with("/api/v1/") && r.path != "/api/v1/openapi.json")
     {
         let method = route.method.to_lowercase();
