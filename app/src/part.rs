@@ -1,33 +1,38 @@
 //! Pages that the browser loads when one of them is opened: each function here becomes a part of the WASM of its
 //! own, with everything that only its pages need. What several parts need goes into parts that they share.
 
-use crate::route::Making;
+use crate::route::Part;
 use crate::{
-    application, audit, board, environment, home, member, org, pipeline, project, promotion, release, run,
-    token,
+    application, audit, board, environment, group, home, invitation, member, org, pipeline, project,
+    promotion, release, role, run, token,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
 
 macro_rules! parts {
-    ($($(#[$doc:meta])* $part:ident $page:ident $which:ident { $($name:ident $variant:ident = $view:path,)+ })+) => {
+    ($($part:ident $page:ident $which:ident $fetch:ident { $($name:ident $variant:ident = $view:path,)+ })+) => {
         $(
             #[derive(Clone, Copy)]
             enum $page { $($variant,)+ }
 
-            #[wasm_split($part, wasm_split_path = leptos::wasm_split)]
+            #[wasm_split($part, preload($fetch), wasm_split_path = leptos::wasm_split)]
             fn $which(page: $page) -> AnyView {
                 match page { $($page::$variant => $view(),)+ }
             }
 
             $(
-                pub(crate) fn $name() -> Making {
-                    Box::pin(async {
-                        // The page says that it needs this part, so that the browser asks for it at once.
-                        #[cfg(feature = "ssr")]
-                        leptos::prefetch_lazy_fn_on_server(stringify!($part));
-                        $which($page::$variant).await
-                    })
+                pub(crate) const fn $name() -> Part {
+                    Part {
+                        fetch: || Box::pin($fetch()),
+                        make: || {
+                            Box::pin(async {
+                                // The page says that it needs this part, so that the browser asks for it at once.
+                                #[cfg(feature = "ssr")]
+                                leptos::prefetch_lazy_fn_on_server(stringify!($part));
+                                $which($page::$variant).await
+                            })
+                        },
+                    }
                 }
             )+
         )+
@@ -35,35 +40,43 @@ macro_rules! parts {
 }
 
 parts! {
-    places PlacePage place_page {
+    places PlacePage place_page fetch_places {
         home Home = home::home_page,
         org Org = org::org_page,
         project Project = project::project_page,
         application App = application::app_page,
     }
-    pipelines PipelinePage pipeline_page {
+    pipelines PipelinePage pipeline_page fetch_pipelines {
         gallery Gallery = pipeline::gallery_page,
         form Form = pipeline::form_page,
     }
-    runs RunPage run_page {
+    runs RunPage run_page fetch_runs {
         runs List = run::runs_page,
         run One = run::run_page,
     }
-    boards BoardPage board_page {
+    boards BoardPage board_page fetch_boards {
         board Board = board::board_page,
         bugs Bugs = board::bugs_page,
         new_item New = board::new_item_page,
         item One = board::item_page,
     }
-    promotions PromotionPage promotion_page {
+    promotions PromotionPage promotion_page fetch_promotions {
         approvals Approvals = promotion::approvals_page,
         approval Approval = promotion::approval_page,
         promotion One = promotion::promotion_page,
         releases Releases = release::releases_page,
         release Release = release::release_page,
     }
-    settings SettingsPage settings_page {
+    people PeoplePage people_page fetch_people {
         members Members = member::members_page,
+        person Person = member::person_page,
+        groups Groups = group::groups_page,
+        group Group = group::group_page,
+        roles Roles = role::roles_page,
+        role Role = role::role_page,
+        join Join = invitation::join_page,
+    }
+    settings SettingsPage settings_page fetch_settings {
         audit Audit = audit::audit_page,
         environments Environments = environment::environments_page,
         tokens Tokens = token::tokens_page,

@@ -14,49 +14,80 @@ use std::pin::Pin;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pattern(&'static str);
 
-/// A view on its way: the browser may have to load it first.
+/// A view on its way: the browser may have to fetch its part first.
 pub(crate) type Making = Pin<Box<dyn Future<Output = AnyView>>>;
+
+/// A page in a part of the WASM that is fetched when the page is opened, see [`crate::part`].
+#[derive(Clone, Copy)]
+pub(crate) struct Part {
+    /// Fetches the part; does nothing where it is there, or on the server.
+    pub(crate) fetch: fn() -> Pin<Box<dyn Future<Output = ()>>>,
+    /// Fetches the part and makes the page.
+    pub(crate) make: fn() -> Making,
+}
 
 /// What makes a page.
 #[derive(Clone, Copy)]
 pub(crate) enum View {
     /// It is in the WASM that every page loads.
     Here(fn() -> AnyView),
-    /// It is in a part of the WASM that is loaded when the page is opened.
-    Apart(fn() -> Making),
+    /// It is in a part of its own.
+    Apart(Part),
 }
 
 impl ChooseView for View {
     async fn choose(self) -> AnyView {
         match self {
             Self::Here(view) => view(),
-            Self::Apart(view) => view().await,
+            Self::Apart(part) => (part.make)().await,
         }
     }
 
     async fn preload(&self) {}
 }
 
-/// A page of the table. The view's type depends on whether Leptos is built with `erase_components`.
-pub(crate) type Page = NestedRoute<Pattern, (), (), <View as IntoChooseViewMaybeErased>::Output>;
+/// A page of the table.
+#[derive(Clone, Copy)]
+pub(crate) struct Page {
+    pattern: Pattern,
+    view: View,
+}
+
+/// A page as the router wants it. The view's type depends on whether Leptos is built with `erase_components`.
+pub(crate) type Routed = NestedRoute<Pattern, (), (), <View as IntoChooseViewMaybeErased>::Output>;
 
 /// All pages.
 pub(crate) type RouteTable = Vec<Page>;
 
 /// The page at `path`. It is rendered whole before the first byte is sent, so that it works without
 /// JavaScript and has its own HTTP status.
-pub(crate) fn page(path: &'static str, view: fn() -> AnyView) -> Page {
-    NestedRoute::new(Pattern(path), View::Here(view)).ssr_mode(SsrMode::Async)
+pub(crate) const fn page(path: &'static str, view: fn() -> AnyView) -> Page {
+    Page {
+        pattern: Pattern(path),
+        view: View::Here(view),
+    }
 }
 
 /// As [`page`], in a part of the WASM of its own, see [`crate::part`].
-pub(crate) fn apart(path: &'static str, view: fn() -> Making) -> Page {
-    NestedRoute::new(Pattern(path), View::Apart(view)).ssr_mode(SsrMode::Async)
+pub(crate) const fn apart(path: &'static str, part: Part) -> Page {
+    Page {
+        pattern: Pattern(path),
+        view: View::Apart(part),
+    }
 }
 
 /// The table in the form that the router wants.
-pub(crate) fn children(table: RouteTable) -> StaticVec<Page> {
-    table.into()
+pub(crate) fn children(table: RouteTable) -> StaticVec<Routed> {
+    let routed = |page: Page| NestedRoute::new(page.pattern, page.view).ssr_mode(SsrMode::Async);
+    table.into_iter().map(routed).collect::<Vec<_>>().into()
+}
+
+/// Fetches what the page at `path` needs.
+pub(crate) async fn fetch(table: RouteTable, path: &str) {
+    let found = table.into_iter().find(|page| page.pattern.test(path).is_some());
+    if let Some(View::Apart(part)) = found.map(|page| page.view) {
+        (part.fetch)().await;
+    }
 }
 
 fn segments(path: &str) -> impl Iterator<Item = &str> {

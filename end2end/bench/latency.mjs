@@ -39,8 +39,8 @@ async function signIn(browser, username) {
 /** Connects the app to the repository of the static site and gives it a pipeline. Answers GitLab's project id. */
 async function connect(page) {
   const query = new URLSearchParams(PLACE);
-  const choices = await (await page.request.get(`/api/fn/app/repositories?${query}`)).json();
-  const choice = choices.find(({ used_by, default_branch }) => !used_by && default_branch);
+  const { choices } = await (await page.request.get(`/api/fn/app/page?${query}`)).json();
+  const choice = choices.repositories.Ok.find(({ used_by, default_branch }) => !used_by && default_branch);
   const connected = await page.request.post("/api/fn/app/connect", {
     headers: { Origin: url },
     form: { ...PLACE, repository: choice.project_id },

@@ -172,7 +172,7 @@ test("6 · the branch rule brought it to dev; it is promoted to qa and uat, and 
   await open(dora, APP);
   await expect(stop(dora, "DEV")).toContainText("Healthy", ROLLOUT);
   await expect(stop(dora, "DEV")).toContainText(FIRST);
-  await expect(stop(dora, "DEV")).toContainText(/(\d+) of \1 ready/);
+  await expect(stop(dora, "DEV")).toContainText("2 of 2 ready");
   await expect(stop(dora, "DEV")).toContainText("by branch rule");
   await mark(dora);
 
@@ -182,7 +182,7 @@ test("6 · the branch rule brought it to dev; it is promoted to qa and uat, and 
   await expect(oli.getByRole("heading", { level: 1 })).toContainText("Deployed", ROLLOUT);
   await expectAccessible(oli);
   await expect(stop(dora, "QA")).toContainText(FIRST);
-  await expect(stop(dora, "QA")).toContainText(/(\d+) of \1 ready/);
+  await expect(stop(dora, "QA")).toContainText("2 of 2 ready");
   await expect(stop(dora, "QA")).toContainText("Oli Berg");
 
   await open(oli, `${APP}/releases/${FIRST}`);
@@ -250,7 +250,7 @@ test("7 · live waits for three approvers in order; each finds it in the inbox, 
   await open(oli, APP);
   await expect(stop(oli, "LIVE")).toContainText(FIRST);
   await expect(stop(oli, "LIVE")).toContainText("Healthy", ROLLOUT);
-  await expect(stop(oli, "LIVE")).toContainText(/(\d+) of \1 ready/);
+  await expect(stop(oli, "LIVE")).toContainText("2 of 2 ready");
   await expect(stop(oli, "LIVE")).toContainText("Oli Berg");
 });
 

@@ -4,6 +4,7 @@ use crate::config::SignIn;
 use crate::http::api::limit::Limits;
 use crate::http::live::Streams;
 use crate::http::oauth::Gitlab;
+use crate::http::rendered::Rendered;
 use crate::http::session::Sessions;
 use crate::http::{Edge, EdgeParts, listen, pages_in, router};
 use crate::telemetry;
@@ -48,13 +49,17 @@ pub fn edge(plan: Plan, stop: watch::Receiver<bool>) -> Edge {
         pages: pages_in(&plan.site),
         portal: plan.portal,
         sessions,
-        ways: plan.ways,
+        ways: SignInOptions {
+            local: plan.sign_in.local,
+            ..plan.ways
+        },
         local_accounts: plan.sign_in.local,
         gitlab: plan.gitlab,
         behind_proxy: plan.behind_proxy,
         metrics: telemetry::metrics(),
         metrics_token: plan.metrics_token,
         limits: Limits::default(),
+        rendered: Rendered::default(),
         streams: Streams::default(),
         stop,
     })

@@ -121,6 +121,7 @@ fn script_and_wasm(workspace: &Workspace, package: &Path) -> Result<()> {
         run(optimizer
             .arg("-Oz")
             .args(WASM_FEATURES)
+            .args(["--strip-producers", "--strip-target-features"])
             .arg(wasm)
             .arg("-o")
             .arg(wasm))?;

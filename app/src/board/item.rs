@@ -20,7 +20,7 @@ use crate::tr;
 use leptos::prelude::*;
 use server_fn::ServerFn;
 use slipway_domain::item::{BoardView, ItemEvent, ItemKind, ItemState, ItemView, Priority, Severity};
-use slipway_domain::org::Member;
+use slipway_domain::member::Member;
 
 /// `P/items/{key}`.
 pub fn item_page() -> AnyView {

@@ -13,6 +13,32 @@ pub struct Flash {
     pub error: AppError,
     /// What was typed, by field; never secrets.
     pub fields: Vec<(String, String)>,
+    /// What a form made that nobody can look up afterwards, as the link of an invitation; its error is empty then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<String>,
+}
+
+/// What the server function that runs has to show once; see [`show_once`].
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, Default)]
+pub struct Once(std::sync::Arc<std::sync::Mutex<Option<String>>>);
+
+#[cfg(feature = "ssr")]
+impl Once {
+    /// What is to be shown, if anything.
+    pub fn take(&self) -> Option<String> {
+        self.0.lock().ok().and_then(|mut kept| kept.take())
+    }
+}
+
+/// Shows `secret` on the next page, and never again: its form must be plain.
+#[cfg(feature = "ssr")]
+pub fn show_once(secret: String) {
+    if let Some(once) = use_context::<Once>()
+        && let Ok(mut kept) = once.0.lock()
+    {
+        *kept = Some(secret);
+    }
 }
 
 impl Flash {

@@ -70,7 +70,8 @@ pub fn Form(
     /// posted as `key.1` shows the error of a plain post.
     #[prop(optional)]
     key: Option<(&'static str, String)>,
-    /// Whether the browser posts it by itself, also with JavaScript: for answers that are pages.
+    /// Whether the browser posts it by itself and shows the page that the answer leads to: for what sets a cookie, and
+    /// for what is shown once.
     #[prop(optional)]
     plain: bool,
     /// Its fields and buttons. Fields must be made in here, not before, to find their form.
@@ -80,16 +81,17 @@ pub fn Form(
         key.as_ref()
             .is_none_or(|(name, value)| flash.typed(name).is_none_or(|typed| typed == value))
     });
-    let error = RwSignal::new(flash.as_ref().map(|flash| flash.error.clone()));
+    let refused = flash.as_ref().filter(|flash| flash.shown.is_none());
+    let error = RwSignal::new(refused.map(|flash| flash.error.clone()));
     let state = FormState {
         error,
         typed: StoredValue::new(flash),
     };
     let busy = RwSignal::new(false);
-    let enhanced = enhanced(action, error, busy, done, confirm);
+    let send = enhanced(action, error, busy, done, confirm);
     let send = move |ev| {
         if !plain {
-            enhanced(ev);
+            send(ev);
         }
     };
     let hidden = key.map(|(name, value)| view! { <input type="hidden" name=name value=value/> });

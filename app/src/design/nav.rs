@@ -185,7 +185,7 @@ pub fn Frame(
 ) -> AnyView {
     let location = use_location();
     let path = location.pathname;
-    let bare = Memo::new(move |_| path.with(|path| path == "/sign-in"));
+    let bare = Memo::new(move |_| path.with(|path| matches!(path.as_str(), "/sign-in" | "/join")));
     let toasts = Toasts::provide();
     let offline = RwSignal::new(false);
     let main = children();

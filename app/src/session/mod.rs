@@ -44,6 +44,8 @@ pub struct Provider {
 /// The ways in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignInOptions {
+    /// Whether local accounts sign in by password.
+    pub local: bool,
     /// The people of the demo; none outside of it.
     pub demo_people: Vec<DemoPerson>,
     /// Their password; none outside of the demo.
@@ -85,8 +87,9 @@ fn sign_in(ways: &SignInOptions, next: &str, error: Option<&str>) -> AnyView {
             <div class="brand">{icon(Icon::Brand)}"Slipway"</div>
             <h1 tabindex="-1">{tr!(session.title)}</h1>
             {error.map(trouble)}
-            {password_form(next)}
-            {(!ways.providers.is_empty()).then(|| view! { <p class="or">{tr!(session.or)}</p>{providers} })}
+            {ways.local.then(|| password_form(next))}
+            {(ways.local && !ways.providers.is_empty()).then(|| view! { <p class="or">{tr!(session.or)}</p> })}
+            {providers}
             {demo.map(|password| demo_people(&ways.demo_people, password, next))}
             <Preferences/>
         </div>

@@ -60,7 +60,7 @@ fn show(list: &TokenList) -> AnyView {
             {form()}
             <p class="small muted">
                 {tr!(token.how)}" "<code>"Authorization: Bearer slw_…"</code>" · "
-                <a href="/api/v1/openapi.json" rel="external">{tr!(token.docs)}</a>
+                <a href="/api/v1/docs" rel="external">{tr!(token.docs)}</a>
             </p>
         </div>
     }

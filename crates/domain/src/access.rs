@@ -81,9 +81,22 @@ actions! {
     BreakGlass = "break_glass", "break glass", "紧急放行";
 }
 
-/// A set of actions, one bit each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// A set of actions, one bit each; written as the list of its actions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "Vec<Action>", into = "Vec<Action>")]
 pub struct ActionSet(u64);
+
+impl From<Vec<Action>> for ActionSet {
+    fn from(actions: Vec<Action>) -> Self {
+        Self::of(&actions)
+    }
+}
+
+impl From<ActionSet> for Vec<Action> {
+    fn from(set: ActionSet) -> Self {
+        set.iter().collect()
+    }
+}
 
 impl ActionSet {
     /// No action.
@@ -128,6 +141,17 @@ impl ActionSet {
         Self(self.0 & !Self::of(actions).0)
     }
 
+    /// Whether every action of the set is in `other` as well.
+    pub const fn is_within(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
+    }
+
+    /// What is in this set and not in `other`.
+    #[must_use]
+    pub const fn beyond(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// The actions, in matrix order.
     pub fn iter(self) -> impl Iterator<Item = Action> {
         Action::ALL.iter().copied().filter(move |a| self.has(*a))
@@ -158,9 +182,28 @@ impl ScopeKind {
 
     /// Reads the stored key.
     pub fn from_key(key: &str) -> Option<Self> {
-        [Self::Org, Self::Project, Self::App]
-            .into_iter()
-            .find(|k| k.key() == key)
+        Self::ALL.into_iter().find(|k| k.key() == key)
+    }
+
+    /// Every kind, from the top down.
+    pub const ALL: [Self; 3] = [Self::Org, Self::Project, Self::App];
+
+    /// What the kind is called.
+    pub fn text(self) -> Text {
+        match self {
+            Self::Org => Text::new("organization", "组织"),
+            Self::Project => Text::new("project", "项目"),
+            Self::App => Text::new("app", "应用"),
+        }
+    }
+
+    /// What a role of this scope can be made of: what means something there or below.
+    pub const fn actions(self) -> ActionSet {
+        match self {
+            Self::Org => ActionSet::all(),
+            Self::Project => Role::ProjectOwner.actions(),
+            Self::App => Role::AppOwner.actions(),
+        }
     }
 }
 
@@ -358,6 +401,11 @@ impl Role {
 }
 
 impl Action {
+    /// Reads the stable key.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|a| a.key() == key)
+    }
+
     /// Whether the action changes something.
     pub const fn changes(self) -> bool {
         !matches!(self, Self::See | Self::AuditRead)

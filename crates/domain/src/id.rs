@@ -61,6 +61,12 @@ typed_ids! {
     GroupId,
     /// A role held by someone somewhere.
     BindingId,
+    /// A role that an organization made.
+    RoleId,
+    /// An invitation to a place.
+    InvitationId,
+    /// Somebody's request for a role.
+    RoleRequestId,
     /// A connection to a GitLab instance.
     ConnectionId,
     /// A Kubernetes cluster that Slipway deploys to.

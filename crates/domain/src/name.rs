@@ -27,6 +27,9 @@ pub enum NameError {
     /// Nothing was typed.
     #[error("a name is needed")]
     Empty,
+    /// Too long for a name that people read.
+    #[error("use at most 60 characters")]
+    Long,
 }
 
 impl NameError {
@@ -37,6 +40,7 @@ impl NameError {
             Self::Character => "只能使用 a-z、0-9 和 -，首尾须为字母或数字",
             Self::Reserved => "该词已被保留，请换一个",
             Self::Empty => "请填写名称",
+            Self::Long => "最多使用 60 个字符",
         };
         Text::new(self.to_string(), zh)
     }

@@ -1,7 +1,6 @@
 //! Organizations, and the front page.
 
-use crate::access::Role;
-use crate::id::{BindingId, OrgId};
+use crate::id::OrgId;
 use crate::person::PersonRef;
 use crate::project::{Place, ProjectRef};
 use crate::promotion::PromotionRow;
@@ -43,19 +42,6 @@ pub struct OrgOverview {
     pub may_create_project: bool,
     /// Whether the reader may read the audit log.
     pub may_read_audit: bool,
-}
-
-/// One role somebody holds, and where.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Member {
-    /// The binding.
-    pub binding: BindingId,
-    /// Who.
-    pub person: PersonRef,
-    /// Which role.
-    pub role: Role,
-    /// Whether it is inherited from a place above.
-    pub inherited: bool,
 }
 
 /// What the frame around every page shows.

@@ -56,7 +56,7 @@ scopes! {
     Deploy = "deploy", "create releases, promote and roll back", "创建发布版本、晋级和回滚";
     Approve = "approve", "decide approvals in your name", "以你的名义审批";
     Audit = "audit", "read and export the audit log", "查看和导出审计日志";
-    Manage = "manage", "settings of organizations, projects and apps", "管理组织、项目和应用的设置";
+    Manage = "manage", "settings, people and roles of organizations, projects and apps", "管理组织、项目和应用的设置、人员和角色";
 }
 
 impl Scope {

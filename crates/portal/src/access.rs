@@ -7,47 +7,17 @@
 use crate::context::OpCtx;
 use crate::error::{Denial, Error, Result};
 use crate::ports::Binding;
-use slipway_domain::access::{Action, ActionSet, Role};
+use slipway_domain::access::{Action, ActionSet, Role, ScopeKind};
 use slipway_domain::app::AppRef;
 use slipway_domain::id::{AppId, OrgId, ProjectId};
 use slipway_domain::org::OrgRef;
 use slipway_domain::project::{Place, ProjectRef};
+use slipway_domain::role::Granter;
 use slipway_domain::token::Scope;
 use std::collections::{HashMap, HashSet};
 use std::marker::PhantomData;
 
-/// The permissions as types: one per [`Action`], and [`Modify`](may::Modify) for "some change".
-pub mod may {
-    use slipway_domain::access::Action;
-
-    /// A permission as a type.
-    pub trait Permission: Send + Sync + 'static {
-        /// The action it stands for.
-        const ACTION: Action;
-    }
-
-    macro_rules! permissions {
-        ($($name:ident),+ $(,)?) => {$(
-            #[doc = concat!("[`Action::", stringify!($name), "`].")]
-            #[derive(Clone, Copy, Debug)]
-            pub struct $name;
-            impl Permission for $name {
-                const ACTION: Action = Action::$name;
-            }
-        )+};
-    }
-
-    permissions! {
-        See, OrgManage, ProjectCreate, AuditRead, ProjectManage, AppCreate, EnvironmentEdit, FreezeEdit,
-        TemplatePublish, BoardEdit, IterationEdit, ItemCreate, ItemEdit, BugClose, ItemDelete, PipelineEdit,
-        PipelineRun, PipelineRunProtected, AppManage, ReleaseCreate, PromoteTest, PromoteProduction, Rollback,
-        Scale, BreakGlass,
-    }
-
-    /// Some change that was authorized by its own action: what store methods that write ask for.
-    #[derive(Clone, Copy, Debug)]
-    pub struct Modify;
-}
+pub mod may;
 
 use may::{Modify, Permission, See};
 
@@ -66,6 +36,97 @@ pub struct Project;
 /// An app, as a kind of place.
 #[derive(Clone, Copy, Debug)]
 pub struct App;
+
+/// A place of any kind: where roles are held.
+#[derive(Clone, Copy, Debug)]
+pub struct Anywhere;
+
+/// The names of a place of any kind, as they stand in its address.
+#[derive(Clone, Copy, Debug)]
+pub struct At<'a> {
+    /// The organization.
+    pub org: &'a str,
+    /// The project; `None`: the organization itself.
+    pub project: Option<&'a str>,
+    /// The app; `None`: the project itself.
+    pub app: Option<&'a str>,
+}
+
+impl<'a> At<'a> {
+    /// The place of those names; an empty name is none.
+    pub fn new(org: &'a str, project: Option<&'a str>, app: Option<&'a str>) -> Self {
+        let named = |name: Option<&'a str>| name.filter(|name| !name.is_empty());
+        Self {
+            org,
+            project: named(project),
+            app: named(project).and(named(app)),
+        }
+    }
+}
+
+/// A looked-up place of any kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnyScope {
+    /// The organization.
+    pub org: OrgRef,
+    /// The project.
+    pub project: Option<ProjectRef>,
+    /// The app.
+    pub app: Option<AppRef>,
+    /// Whether it is in a project that all members of the organization see.
+    pub internal: bool,
+}
+
+impl AnyScope {
+    /// Where that is.
+    pub fn place(&self) -> Place {
+        Place {
+            org: self.org.clone(),
+            project: self.project.clone(),
+            app: self.app.clone(),
+        }
+    }
+
+    /// What kind of place it is.
+    pub const fn kind(&self) -> ScopeKind {
+        match (&self.project, &self.app) {
+            (None, _) => ScopeKind::Org,
+            (Some(_), None) => ScopeKind::Project,
+            (Some(_), Some(_)) => ScopeKind::App,
+        }
+    }
+}
+
+impl From<OrgScope> for AnyScope {
+    fn from(scope: OrgScope) -> Self {
+        Self {
+            org: scope.org,
+            project: None,
+            app: None,
+            internal: false,
+        }
+    }
+}
+
+impl From<ProjectScope> for AnyScope {
+    fn from(scope: ProjectScope) -> Self {
+        Self {
+            org: scope.org,
+            project: Some(scope.project),
+            app: None,
+            internal: scope.internal,
+        }
+    }
+}
+
+impl From<AppScope> for AnyScope {
+    fn from(scope: AppScope) -> Self {
+        Self {
+            app: Some(scope.app),
+            ..scope.within.into()
+        }
+    }
+}
 
 /// A looked-up organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,6 +197,9 @@ impl Resource for Project {
 impl Resource for App {
     type Scope = AppScope;
 }
+impl Resource for Anywhere {
+    type Scope = AnyScope;
+}
 
 /// Proof that the actor may do `P` at a place of kind `R`. Derefs to what is known of the place.
 pub struct Authorized<R: Resource, P> {
@@ -185,6 +249,11 @@ impl<R: Resource, P: Permission> Authorized<R, P> {
 }
 
 impl<R: Resource> Authorized<R, Modify> {
+    /// What is known of the place, for rules that need no proof.
+    pub fn scope(&self) -> &R::Scope {
+        &self.scope
+    }
+
     /// Whoever may change may see.
     pub fn see(&self) -> Authorized<R, See> {
         Authorized::new(self.scope.clone())
@@ -227,6 +296,30 @@ impl<P> Authorized<Org, P> {
     }
 }
 
+impl<P> Authorized<Anywhere, P> {
+    /// The organization's id.
+    pub fn org_id(&self) -> OrgId {
+        self.scope.org.id
+    }
+
+    /// The project's id.
+    pub fn project_id(&self) -> Option<ProjectId> {
+        self.scope.project.as_ref().map(|p| p.id)
+    }
+
+    /// The app's id.
+    pub fn app_id(&self) -> Option<AppId> {
+        self.scope.app.as_ref().map(|a| a.id)
+    }
+
+    /// The organization it is in: its people and roles are known to whoever sees a place in it.
+    pub fn org_of(&self) -> Authorized<Org, See> {
+        Authorized::new(OrgScope {
+            org: self.scope.org.clone(),
+        })
+    }
+}
+
 /// What an actor may do where.
 #[derive(Clone, Debug, Default)]
 pub struct Rights {
@@ -237,6 +330,7 @@ pub struct Rights {
     projects: HashMap<ProjectId, ActionSet>,
     apps: HashMap<AppId, ActionSet>,
     projects_of_apps: HashSet<ProjectId>,
+    owned: HashSet<OrgId>,
 }
 
 impl Rights {
@@ -261,6 +355,9 @@ impl Rights {
             let (at_org, below) = rights.orgs.entry(org).or_default();
             match (project, app) {
                 (None, _) => {
+                    if role.is(Role::OrgOwner) {
+                        rights.owned.insert(org);
+                    }
                     *at_org = at_org.union(role.actions());
                     if role.inherits_below() {
                         *below = below.union(role.actions());
@@ -350,6 +447,32 @@ impl Rights {
         self.limited(actions)
     }
 
+    /// What the actor may do at a place of any kind.
+    pub fn at(&self, place: &AnyScope) -> ActionSet {
+        let Some(project) = &place.project else {
+            return self.at_org(place.org.id);
+        };
+        let within = ProjectScope {
+            org: place.org.clone(),
+            project: project.clone(),
+            internal: place.internal,
+        };
+        match &place.app {
+            None => self.in_project(&within),
+            Some(app) => self.in_app_of(&within, app.id),
+        }
+    }
+
+    /// What decides which roles the actor may give and take at the place.
+    pub fn granter(&self, place: &AnyScope) -> Granter {
+        Granter {
+            owner: self.everything || self.owned.contains(&place.org.id),
+            at_org: self.at_org(place.org.id),
+            here: self.at(place),
+            limit: self.limit,
+        }
+    }
+
     /// The organizations the actor is in.
     pub fn orgs(&self) -> impl Iterator<Item = OrgId> + '_ {
         self.orgs.keys().copied()
@@ -357,13 +480,18 @@ impl Rights {
 }
 
 async fn deny(ctx: &OpCtx, org: OrgId, project: Option<ProjectId>, action: Action) -> Error {
-    let granters = match ctx.read().await {
-        Ok(mut tx) => tx.granters(org, project, action).await.unwrap_or_default(),
-        Err(_) => Vec::new(),
+    let (granters, made) = match ctx.read().await {
+        Ok(mut tx) => (
+            tx.granters(org, project, action).await.unwrap_or_default(),
+            tx.custom_roles(org).await.unwrap_or_default(),
+        ),
+        Err(_) => (Vec::new(), Vec::new()),
     };
+    let custom = made.into_iter().filter(|role| role.actions.has(action));
     Error::Forbidden(Box::new(Denial {
         action,
         roles: Role::granting(action).collect(),
+        custom: custom.map(|role| role.name).collect(),
         granters,
     }))
 }
@@ -475,6 +603,38 @@ pub async fn also<P: Permission>(ctx: &OpCtx, app: &Authorized<App, See>) -> Res
     admit_app(ctx, Some(app.scope.clone())).await
 }
 
+/// The place of any kind, if the actor sees it.
+///
+/// # Errors
+/// As [`org`].
+pub async fn anywhere(ctx: &OpCtx, at: At<'_>) -> Result<Authorized<Anywhere, See>> {
+    let scope = match (at.project, at.app) {
+        (None, _) => org::<See>(ctx, at.org).await?.scope.into(),
+        (Some(slug), None) => project::<See>(ctx, at.org, slug).await?.scope.into(),
+        (Some(slug), Some(app_slug)) => app::<See>(ctx, at.org, slug, app_slug).await?.scope.into(),
+    };
+    Ok(Authorized::new(scope))
+}
+
+/// The place of any kind, if the actor may manage its members.
+///
+/// # Errors
+/// As [`org`].
+pub async fn managed(ctx: &OpCtx, at: At<'_>) -> Result<Authorized<Anywhere, Modify>> {
+    let scope = match (at.project, at.app) {
+        (None, _) => org::<may::OrgManage>(ctx, at.org).await?.scope.into(),
+        (Some(slug), None) => project::<may::ProjectManage>(ctx, at.org, slug)
+            .await?
+            .scope
+            .into(),
+        (Some(slug), Some(app_slug)) => app::<may::ProjectManage>(ctx, at.org, slug, app_slug)
+            .await?
+            .scope
+            .into(),
+    };
+    Ok(Authorized::new(scope))
+}
+
 /// What the actor may do with the app.
 ///
 /// # Errors
@@ -514,4 +674,23 @@ pub(crate) fn by_approval_rule(app: &Authorized<App, See>) -> Authorized<App, Mo
 /// `portal::item` alone, which has looked whose it is.
 pub(crate) fn own_item(project: &Authorized<Project, See>) -> Authorized<Project, Modify> {
     Authorized::new(project.scope.clone())
+}
+
+/// One's own membership of a place: to leave it. Open to `portal::member` alone, which changes nobody else's.
+pub(crate) fn own_membership(place: &Authorized<Anywhere, See>) -> Authorized<Anywhere, Modify> {
+    Authorized::new(place.scope.clone())
+}
+
+/// The place that an invitation leads to: whoever has its token may give themselves the role in it. Open to
+/// `portal::invitation` alone, which has looked whether it is open.
+pub(crate) fn by_invitation(scope: &AnyScope) -> Authorized<Anywhere, Modify> {
+    Authorized::new(scope.clone())
+}
+
+/// The organization of a place whose members the actor may change: its groups hold roles in it. Open to
+/// `portal::member` alone, which takes people out of them only together with every other role of theirs.
+pub(crate) fn org_of_members(place: &Authorized<Anywhere, Modify>) -> Authorized<Org, Modify> {
+    Authorized::new(OrgScope {
+        org: place.scope.org.clone(),
+    })
 }

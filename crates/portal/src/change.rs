@@ -85,6 +85,11 @@ impl OpCtx {
 }
 
 impl Change<'_> {
+    /// Whose change it is.
+    pub fn ctx(&self) -> &OpCtx {
+        self.ctx
+    }
+
     /// The transaction.
     pub fn tx(&mut self) -> &mut dyn Tx {
         &mut *self.tx

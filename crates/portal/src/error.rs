@@ -28,6 +28,8 @@ pub struct Denial {
     pub action: Action,
     /// The built-in roles that would allow it here.
     pub roles: Vec<Role>,
+    /// The names of the organization's own roles that would.
+    pub custom: Vec<String>,
     /// Names of people who can grant one of them.
     pub granters: Vec<String>,
 }
@@ -61,6 +63,14 @@ pub enum Error {
     /// A rule says no; `text` says which and what to do.
     #[error("refused: {code}")]
     Refused {
+        /// A stable code.
+        code: &'static str,
+        /// Why, and what to do.
+        text: Text,
+    },
+    /// A rule says no to this very person, whatever roles they hold; `text` says which and who may.
+    #[error("barred: {code}")]
+    Barred {
         /// A stable code.
         code: &'static str,
         /// Why, and what to do.
@@ -137,7 +147,10 @@ impl Error {
             Self::Forbidden(_) => "forbidden",
             Self::Scope(_) => "insufficient_scope",
             Self::Invalid(_) => "invalid",
-            Self::Conflict { code, .. } | Self::Refused { code, .. } | Self::Unavailable { code, .. } => code,
+            Self::Conflict { code, .. }
+            | Self::Refused { code, .. }
+            | Self::Barred { code, .. }
+            | Self::Unavailable { code, .. } => code,
             Self::Limited { .. } => "too_many_tries",
             Self::Internal(_) => "internal",
         }
@@ -169,9 +182,10 @@ impl Error {
                     format!("有 {} 处需要修改。", more.len()),
                 ),
             },
-            Self::Conflict { text, .. } | Self::Refused { text, .. } | Self::Unavailable { text, .. } => {
-                text.clone()
-            }
+            Self::Conflict { text, .. }
+            | Self::Refused { text, .. }
+            | Self::Barred { text, .. }
+            | Self::Unavailable { text, .. } => text.clone(),
             Self::Limited { retry_after } => Text::new(
                 format!("Too many tries. Wait {retry_after} seconds, then try again."),
                 format!("尝试次数过多，请在 {retry_after} 秒后重试。"),
@@ -189,9 +203,9 @@ impl Denial {
     pub fn text(&self) -> Text {
         let action = self.action.text();
         let list = |pick: fn(&Text) -> &String, between: &str| {
-            self.roles
-                .iter()
-                .map(|r| pick(&r.text()).clone())
+            let built_in = self.roles.iter().map(|r| pick(&r.text()).clone());
+            built_in
+                .chain(self.custom.iter().cloned())
                 .collect::<Vec<_>>()
                 .join(between)
         };

@@ -1,15 +1,17 @@
 //! Organizations.
 
-use crate::access::{self, may};
+use crate::access::{self, At, may};
 use crate::change::Entry;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::{Binding, NewBinding, NewOrg};
 use slipway_domain::access::{Action, Role};
 use slipway_domain::id::{BindingId, UserId};
+use slipway_domain::member::{Holder, Member};
 use slipway_domain::name::{NameError, Slug};
-use slipway_domain::org::{Member, OrgOverview, OrgRef};
+use slipway_domain::org::{OrgOverview, OrgRef};
 use slipway_domain::project::Place;
+use slipway_domain::role::HeldRole;
 
 /// The organizations the actor is in, by name.
 ///
@@ -82,14 +84,14 @@ pub async fn create(ctx: &OpCtx, slug: &str, name: &str, owner: UserId) -> Resul
         org: org.id,
         project: None,
         app: None,
-        role: Role::OrgOwner,
+        role: Role::OrgOwner.into(),
     };
     change
         .tx()
         .insert_binding(&NewBinding {
             id: ctx.id::<BindingId>(),
             binding,
-            user: owner,
+            holder: Holder::Person(owner),
             at: ctx.now(),
         })
         .await?;
@@ -113,43 +115,16 @@ pub async fn create(ctx: &OpCtx, slug: &str, name: &str, owner: UserId) -> Resul
     Ok(org)
 }
 
-/// Gives a role in a project, or in the organization (without one).
+/// Gives anybody a role in a project, or in the organization (without one): for what knows whom it means, as the
+/// demo does. What people choose goes through [`crate::member::grant`], which asks whether the person is of the
+/// organization and whether the role is the actor's to give.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for those who may not manage members; [`Error::Refused`] for a role of another scope.
 pub async fn grant(ctx: &OpCtx, org: &str, project: Option<&str>, user: UserId, role: Role) -> Result<()> {
-    use slipway_domain::access::ScopeKind;
-    let (binding, place, org_id) = match project {
-        None => {
-            let place = access::org::<may::OrgManage>(ctx, org).await?;
-            (
-                Binding {
-                    org: place.id(),
-                    project: None,
-                    app: None,
-                    role,
-                },
-                place.place(),
-                place.id(),
-            )
-        }
-        Some(slug) => {
-            let place = access::project::<may::ProjectManage>(ctx, org, slug).await?;
-            let binding = Binding {
-                org: place.org_id(),
-                project: Some(place.id()),
-                app: None,
-                role,
-            };
-            (binding, place.place(), place.org_id())
-        }
-    };
-    let fits = if project.is_some() {
-        ScopeKind::Project
-    } else {
-        ScopeKind::Org
-    };
-    if role.scope() != fits {
+    let place = access::managed(ctx, At::new(org, project, None)).await?;
+    let role = HeldRole::BuiltIn(role);
+    if role.scope() != place.kind() {
         return Err(Error::refused(
             "role_scope",
             "This role is held elsewhere.",
@@ -160,51 +135,7 @@ pub async fn grant(ctx: &OpCtx, org: &str, project: Option<&str>, user: UserId, 
     let Some(person) = change.tx().person(user).await? else {
         return Err(Error::NotFound);
     };
-    change
-        .tx()
-        .insert_binding(&NewBinding {
-            id: ctx.id(),
-            binding,
-            user,
-            at: ctx.now(),
-        })
-        .await?;
-    if project.is_some() {
-        let member = Binding {
-            org: org_id,
-            project: None,
-            app: None,
-            role: Role::OrgMember,
-        };
-        change
-            .tx()
-            .insert_binding(&NewBinding {
-                id: ctx.id(),
-                binding: member,
-                user,
-                at: ctx.now(),
-            })
-            .await?;
-    }
-    let summary = serde_json::json!({ "role": role.key(), "person": person.username });
-    change
-        .audit(Entry::done(
-            "member.grant",
-            "person",
-            user,
-            person.name,
-            &place,
-            summary,
-        ))
-        .await?;
-    change.touch(
-        "members",
-        place
-            .project
-            .as_ref()
-            .map_or_else(|| place.org.id.to_string(), |p| p.id.to_string()),
-        &place,
-    );
+    crate::member::give(&mut change, &place, Holder::Person(user), &person.name, role).await?;
     change.commit().await
 }
 
@@ -213,16 +144,5 @@ pub async fn grant(ctx: &OpCtx, org: &str, project: Option<&str>, user: UserId, 
 /// # Errors
 /// As [`access::org`].
 pub async fn members(ctx: &OpCtx, org: &str, project: Option<&str>) -> Result<(Place, Vec<Member>)> {
-    let (place, org_id, project_id) = match project {
-        None => {
-            let org = access::org::<may::See>(ctx, org).await?;
-            (org.place(), org.id(), None)
-        }
-        Some(slug) => {
-            let project = access::project::<may::See>(ctx, org, slug).await?;
-            (project.place(), project.org_id(), Some(project.id()))
-        }
-    };
-    let members = ctx.read().await?.members(org_id, project_id).await?;
-    Ok((place, members))
+    crate::member::list(ctx, org, project).await
 }

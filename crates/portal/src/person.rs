@@ -1,12 +1,15 @@
 //! People: signing in, and what waits for them.
 
+use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
+use crate::member;
 use crate::password;
 use crate::ports::NewPerson;
 use slipway_domain::id::UserId;
 use slipway_domain::name::{NameError, Slug};
 use slipway_domain::person::{Person, PersonRef};
+use slipway_domain::project::Place;
 use slipway_domain::text::{Locale, Text};
 use slipway_domain::time::SECOND;
 
@@ -16,15 +19,17 @@ const FAILURES: i64 = 10;
 /// The shortest password that is taken, in characters.
 const PASSWORD_MIN: usize = 8;
 
+/// Under which the failures of an account are counted, whether there is one or not.
+fn account_key(username: &str) -> String {
+    format!("account:{}", username.to_lowercase())
+}
+
 /// Signs somebody in by password. `address` is where they come from, for the lock on addresses.
 ///
 /// # Errors
 /// [`Error::Refused`] `bad_credentials`, the same for unknown accounts; [`Error::Limited`] while locked.
 pub async fn sign_in(ctx: &OpCtx, username: &str, password: &str, address: &str) -> Result<Person> {
-    let keys = [
-        format!("account:{}", username.to_lowercase()),
-        format!("address:{address}"),
-    ];
+    let keys = [account_key(username), format!("address:{address}")];
     let mut tx = ctx.read().await?;
     for key in &keys {
         if let (_, Some(until)) = tx.failures(key).await?
@@ -161,47 +166,135 @@ pub async fn create(ctx: &OpCtx, new: NewAccount) -> Result<PersonRef> {
     if !ctx.is_system() {
         return Err(Error::NotFound);
     }
+    let new = prepared(ctx, new).await?;
+    let mut change = ctx.change().await?;
+    change.bookkeeping();
+    insert(&mut change, &new).await?;
+    change.commit().await?;
+    Ok(new.person.as_ref())
+}
+
+/// An account with its names checked and its password hashed: what takes long, before any transaction.
+pub(crate) async fn prepared(ctx: &OpCtx, new: NewAccount) -> Result<NewPerson> {
     Slug::parse(&new.username).map_err(|e| Error::name("username", e))?;
     if new.name.trim().is_empty() {
         return Err(Error::name("name", NameError::Empty));
     }
-    if new.password.chars().count() < PASSWORD_MIN {
-        let text = Text::new(
-            format!("use at least {PASSWORD_MIN} characters"),
-            format!("至少使用 {PASSWORD_MIN} 个字符"),
-        );
-        return Err(Error::field("password", text));
-    }
-    let password = new.password;
-    let hash = tokio::task::spawn_blocking(move || password::hash(&password))
-        .await
-        .map_err(Error::internal)?;
-    let person = Person {
-        id: ctx.id(),
-        username: new.username,
-        name: new.name.trim().to_owned(),
-        email: new.email,
-        locale: None,
-        created_at: ctx.now(),
-        deactivated_at: None,
-    };
-    let mut change = ctx.change().await?;
-    change.bookkeeping();
-    if change.tx().credentials(&person.username).await?.is_some() {
+    let hash = hashed("password", new.password).await?;
+    Ok(NewPerson {
+        person: Person {
+            id: ctx.id(),
+            username: new.username,
+            name: new.name.trim().to_owned(),
+            email: new.email,
+            locale: None,
+            created_at: ctx.now(),
+            deactivated_at: None,
+        },
+        password_hash: Some(hash),
+    })
+}
+
+/// Keeps a prepared account.
+pub(crate) async fn insert(change: &mut Change<'_>, new: &NewPerson) -> Result<()> {
+    if change.tx().credentials(&new.person.username).await?.is_some() {
         return Err(Error::field(
             "username",
             Text::new("this name is taken", "该用户名已被使用"),
         ));
     }
-    change
-        .tx()
-        .insert_person(&NewPerson {
-            person: person.clone(),
-            password_hash: Some(hash),
-        })
-        .await?;
-    change.commit().await?;
-    Ok(person.as_ref())
+    Ok(change.tx().insert_person(new).await?)
+}
+
+/// The hash of a password that is long enough.
+async fn hashed(field: &str, password: String) -> Result<String> {
+    if password.chars().count() < PASSWORD_MIN {
+        let text = Text::new(
+            format!("use at least {PASSWORD_MIN} characters"),
+            format!("至少使用 {PASSWORD_MIN} 个字符"),
+        );
+        return Err(Error::field(field, text));
+    }
+    tokio::task::spawn_blocking(move || password::hash(&password))
+        .await
+        .map_err(Error::internal)
+}
+
+/// Gives an account a new password and ends its sessions (`slipway user reset-password`).
+///
+/// # Errors
+/// The password is too short. Not for people: [`Error::NotFound`].
+pub async fn reset_password(ctx: &OpCtx, person: UserId, password: String) -> Result<()> {
+    if !ctx.is_system() {
+        return Err(Error::NotFound);
+    }
+    let hash = hashed("password", password).await?;
+    let mut change = ctx.change().await?;
+    change.tx().set_password(person, &hash).await?;
+    change.tx().delete_sessions_of(person).await?;
+    told(&mut change, person, "person.reset_password").await?;
+    change.commit().await
+}
+
+/// Forgets the failed sign-ins of an account (`slipway user unlock`). The lock on an address ends by itself.
+///
+/// # Errors
+/// Not for people: [`Error::NotFound`].
+pub async fn unlock(ctx: &OpCtx, person: &PersonRef) -> Result<()> {
+    if !ctx.is_system() {
+        return Err(Error::NotFound);
+    }
+    let mut change = ctx.change().await?;
+    let key = account_key(&person.username);
+    change.tx().set_failures(&key, 0, None).await?;
+    told(&mut change, person.id, "person.unlock").await?;
+    change.commit().await
+}
+
+/// Writes what was done to an account into the log of every organization that the person is in.
+pub(crate) async fn told(change: &mut Change<'_>, person: UserId, action: &'static str) -> Result<()> {
+    // An account that is in no organization has no log.
+    change.bookkeeping();
+    let person = change.tx().person(person).await?.ok_or(Error::NotFound)?;
+    let mut theirs = change.tx().orgs_of(person.id).await?;
+    // Everybody locks in the same order.
+    theirs.sort_unstable();
+    let all = change.tx().orgs().await?;
+    for id in theirs {
+        let Some(org) = all.iter().find(|org| org.id == id).cloned() else {
+            continue;
+        };
+        let place = Place {
+            org,
+            project: None,
+            app: None,
+        };
+        let summary = serde_json::json!({ "username": person.username });
+        change
+            .audit(Entry::done(
+                action,
+                "person",
+                person.id,
+                &*person.name,
+                &place,
+                summary,
+            ))
+            .await?;
+        member::touch(change, &place);
+    }
+    Ok(())
+}
+
+/// Who signs in by that name (`slipway user`).
+///
+/// # Errors
+/// [`Error::NotFound`], also for people.
+pub async fn by_username(ctx: &OpCtx, username: &str) -> Result<PersonRef> {
+    if !ctx.is_system() {
+        return Err(Error::NotFound);
+    }
+    let found = ctx.read().await?.credentials(username).await?;
+    found.map(|c| c.person.as_ref()).ok_or(Error::NotFound)
 }
 
 /// Somebody by id, for the session.

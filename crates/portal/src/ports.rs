@@ -8,14 +8,18 @@ mod cluster;
 mod connection;
 mod environment;
 mod forge;
+mod group;
 mod home;
+mod invitation;
 mod item;
+mod member;
 mod org;
 mod outbox;
 mod person;
 mod promotion;
 mod proposal;
 mod release;
+mod role;
 mod run;
 mod store;
 mod token;
@@ -32,14 +36,18 @@ pub use forge::{
     FileWrite, ForgeAccess, ForgeBranch, ForgeConnector, ForgeError, ForgeFile, ForgeJob, ForgeMergeRequest,
     ForgePipeline, ForgeProject, Hook, Lint, NewCommit, NewMergeRequest, SourceForge, TokenInfo, Trace,
 };
+pub use group::{GroupBinding, GroupTx};
 pub use home::HomeTx;
+pub use invitation::{InvitationRecord, InvitationTx, RequestRecord};
 pub use item::{ItemRecord, ItemTx, NewItemRow, NewIteration};
+pub use member::{HeldBinding, MemberTx};
 pub use org::{NewOrg, NewProject, OrgTx, ProjectTx};
 pub use outbox::{Claimed, OutboxTx};
 pub use person::{Credentials, NewPerson, PersonTx, SessionRow};
 pub use promotion::{DeploymentRecord, PromotionRecord, PromotionTx, SubjectRecord};
 pub use proposal::{ProposalRecord, ProposalTx};
 pub use release::{ReleaseRecord, ReleaseTx};
+pub use role::{RoleRecord, RoleTx};
 pub use run::{JobRecord, RepositoryState, RunRecord, RunTx};
 pub use store::{Ends, Store, StoreError};
 pub use token::{KeptReply, Once, OnceRequest, TokenRecord, TokenTx};
@@ -64,6 +72,10 @@ pub trait Tx:
     + RunTx
     + TokenTx
     + WebhookTx
+    + GroupTx
+    + InvitationTx
+    + MemberTx
+    + RoleTx
     + Ends
 {
 }
@@ -86,6 +98,10 @@ impl<T> Tx for T where
         + RunTx
         + TokenTx
         + WebhookTx
+        + GroupTx
+        + InvitationTx
+        + MemberTx
+        + RoleTx
         + Ends
 {
 }

@@ -677,7 +677,7 @@ fn a_watch_prints_changes_as_they_come() {
         .stderr(Stdio::null())
         .spawn()
         .expect("kubectl runs");
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     let until = |from: usize, words: &[&str]| loop {
         let text = std::fs::read_to_string(&log).unwrap_or_default();
         let new = text.get(from..).unwrap_or_default();

@@ -2,12 +2,15 @@
 
 use crate::connect::SqlTx;
 use crate::error::map;
+use crate::member::{MEMBERS, member};
+use crate::role::held;
 use crate::row::{Columns, columns};
 use async_trait::async_trait;
-use slipway_domain::access::{Action, Role};
+use slipway_domain::access::{Action, Role, ScopeKind};
 use slipway_domain::app::AppRef;
 use slipway_domain::id::{AppId, OrgId, ProjectId, UserId};
-use slipway_domain::org::{Member, OrgRef};
+use slipway_domain::member::{Holder, Member};
+use slipway_domain::org::OrgRef;
 use slipway_domain::person::PersonRef;
 use slipway_domain::project::ProjectRef;
 use slipway_portal::access::{AppScope, OrgScope, ProjectScope};
@@ -35,7 +38,7 @@ const APP_BY_ID: &str = "SELECT o.id AS org_id, o.slug AS org_slug, o.name AS or
      a.id AS app_id, a.slug AS app_slug, a.name AS app_name \
      FROM apps a JOIN projects p ON p.id = a.project_id JOIN organizations o ON o.id = p.org_id WHERE a.id = $1";
 
-fn org(c: Columns<'_>) -> StoreResult<OrgRef> {
+pub(crate) fn org(c: Columns<'_>) -> StoreResult<OrgRef> {
     Ok(OrgRef {
         id: c.id("org_id")?,
         slug: c.text("org_slug")?,
@@ -69,7 +72,7 @@ pub(crate) fn app(row: &AnyRow) -> StoreResult<AppScope> {
     })
 }
 
-fn person(c: Columns<'_>) -> StoreResult<PersonRef> {
+pub(crate) fn person(c: Columns<'_>) -> StoreResult<PersonRef> {
     Ok(PersonRef {
         id: c.id("user_id")?,
         username: c.text("username")?,
@@ -81,13 +84,17 @@ fn person(c: Columns<'_>) -> StoreResult<PersonRef> {
 impl AccessTx for SqlTx {
     async fn role_bindings_of(&mut self, user: UserId) -> StoreResult<Vec<Binding>> {
         let rows = query(
-            "SELECT b.id, b.org_id, b.project_id, b.app_id, b.role FROM role_bindings b \
+            "SELECT b.id, b.org_id, b.project_id, b.app_id, b.role, c.id AS role_id, c.name AS role_name, \
+             c.scope AS role_scope, c.actions AS role_actions FROM role_bindings b \
              JOIN users u ON u.id = $1 AND u.deactivated_at IS NULL \
+             LEFT JOIN custom_roles c ON c.role_key = b.role \
              WHERE b.user_id = $1 \
              UNION ALL \
-             SELECT b.id, b.org_id, b.project_id, b.app_id, b.role FROM group_members m \
+             SELECT b.id, b.org_id, b.project_id, b.app_id, b.role, c.id, c.name, c.scope, c.actions \
+             FROM group_members m \
              JOIN role_bindings b ON b.group_id = m.group_id \
              JOIN users u ON u.id = m.user_id AND u.deactivated_at IS NULL \
+             LEFT JOIN custom_roles c ON c.role_key = b.role \
              WHERE m.user_id = $1",
         )
         .bind(user.to_string())
@@ -101,22 +108,27 @@ impl AccessTx for SqlTx {
                     org: c.id("org_id")?,
                     project: c.opt_id("project_id")?,
                     app: c.opt_id("app_id")?,
-                    role: c.key("role", Role::from_key)?,
+                    role: held(c)?,
                 })
             })
             .collect()
     }
 
     async fn insert_binding(&mut self, new: &NewBinding) -> StoreResult<()> {
+        let (user, group) = match new.holder {
+            Holder::Person(user) => (Some(user.to_string()), None),
+            Holder::Group(group) => (None, Some(group.to_string())),
+        };
         query(
-            "INSERT INTO role_bindings (id, org_id, project_id, app_id, user_id, role, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+            "INSERT INTO role_bindings (id, org_id, project_id, app_id, user_id, group_id, role, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
         )
         .bind(new.id.to_string())
         .bind(new.binding.org.to_string())
         .bind(new.binding.project.map(|p| p.to_string()))
         .bind(new.binding.app.map(|a| a.to_string()))
-        .bind(new.user.to_string())
+        .bind(user)
+        .bind(group)
         .bind(new.binding.role.key())
         .bind(new.at.micros())
         .execute(self.conn())
@@ -202,28 +214,20 @@ impl AccessTx for SqlTx {
     }
 
     async fn members(&mut self, org: OrgId, project: Option<ProjectId>) -> StoreResult<Vec<Member>> {
-        let rows = query(
-            "SELECT b.id, b.project_id, b.role, u.id AS user_id, u.username, u.name FROM role_bindings b \
-             JOIN users u ON u.id = b.user_id AND u.deactivated_at IS NULL \
-             WHERE b.org_id = $1 AND b.app_id IS NULL AND (b.project_id IS NULL OR b.project_id = $2) \
-             ORDER BY u.name, u.id, b.role",
-        )
-        .bind(org.to_string())
-        .bind(project.map_or_else(String::new, |p| p.to_string()))
-        .fetch_all(self.conn())
-        .await
-        .map_err(map)?;
+        let rows = query(MEMBERS)
+            .bind(org.to_string())
+            .bind(project.map_or_else(String::new, |p| p.to_string()))
+            .bind(String::new())
+            .fetch_all(self.conn())
+            .await
+            .map_err(map)?;
+        let here = if project.is_some() {
+            ScopeKind::Project
+        } else {
+            ScopeKind::Org
+        };
         rows.iter()
-            .map(|row| {
-                let c = columns("role_bindings", row);
-                let at: Option<ProjectId> = c.opt_id("project_id")?;
-                Ok(Member {
-                    binding: c.id("id")?,
-                    person: person(c)?,
-                    role: c.key("role", Role::from_key)?,
-                    inherited: project.is_some() && at.is_none(),
-                })
-            })
+            .map(|row| member(columns("role_bindings", row), here))
             .collect()
     }
 

@@ -2,6 +2,7 @@
 
 use crate::error::map;
 use crate::notify::PostgresNotifier;
+use crate::revision::Watcher;
 use async_trait::async_trait;
 use slipway_portal::live::{LocalNotifier, Notifier};
 use slipway_portal::ports::{Ends, Store, StoreError, StoreResult, Tx};
@@ -34,6 +35,8 @@ pub struct SqlStore {
     begin: &'static str,
     /// The URL of a PostgreSQL, which tells the other replicas what changed.
     postgres: Option<String>,
+    /// Sees what changes in an SQLite file.
+    watcher: Option<Arc<Watcher>>,
     /// How far an SQLite file may grow.
     most_pages: Arc<AtomicU32>,
 }
@@ -78,6 +81,7 @@ impl SqlStore {
                 writers: pool,
                 begin: "BEGIN",
                 postgres: Some(url.to_owned()),
+                watcher: None,
                 most_pages: Arc::default(),
             });
         }
@@ -129,6 +133,7 @@ impl SqlStore {
             writers,
             begin: "BEGIN IMMEDIATE",
             postgres: None,
+            watcher: Some(Arc::new(Watcher::new(url))),
             most_pages,
         })
     }
@@ -212,6 +217,9 @@ impl SqlStore {
 
     /// Closes every connection, after what is under way.
     pub async fn close(&self) {
+        if let Some(watcher) = &self.watcher {
+            watcher.close().await;
+        }
         self.readers.close().await;
         self.writers.close().await;
     }
@@ -227,6 +235,13 @@ impl Store for SqlStore {
     async fn write(&self) -> StoreResult<Box<dyn Tx>> {
         let transaction = self.writers.begin_with(self.begin).await.map_err(map)?;
         Ok(Box::new(SqlTx(Held::Writing(transaction))))
+    }
+
+    async fn revision(&self) -> StoreResult<Option<i64>> {
+        match &self.watcher {
+            Some(watcher) => watcher.revision().await.map(Some),
+            None => Ok(None),
+        }
     }
 
     async fn ping(&self) -> StoreResult<()> {

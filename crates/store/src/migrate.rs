@@ -24,6 +24,8 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     3 "0003_promotions",
     4 "0004_boards",
     5 "0005_run_failures",
+    6 "0006_people",
+    7 "0007_api",
 };
 
 /// How many migrations the database lacks. Changes nothing.

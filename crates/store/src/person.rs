@@ -103,6 +103,35 @@ impl PersonTx for SqlTx {
         affected(done.rows_affected())
     }
 
+    async fn set_deactivated(&mut self, id: UserId, at: Option<Timestamp>) -> StoreResult<()> {
+        let done = query("UPDATE users SET deactivated_at = $2 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(at.map(Timestamp::micros))
+            .execute(self.conn())
+            .await
+            .map_err(map)?;
+        affected(done.rows_affected())
+    }
+
+    async fn set_password(&mut self, id: UserId, hash: &str) -> StoreResult<()> {
+        let done = query("UPDATE users SET password_hash = $2 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(hash)
+            .execute(self.conn())
+            .await
+            .map_err(map)?;
+        affected(done.rows_affected())
+    }
+
+    async fn delete_sessions_of(&mut self, id: UserId) -> StoreResult<()> {
+        query("DELETE FROM sessions WHERE user_id = $1")
+            .bind(id.to_string())
+            .execute(self.conn())
+            .await
+            .map_err(map)?;
+        Ok(())
+    }
+
     async fn person_of_identity(&mut self, issuer: &str, subject: &str) -> StoreResult<Option<Person>> {
         let row = query(
             "SELECT u.* FROM identities i JOIN users u ON u.id = i.user_id WHERE i.issuer = $1 AND i.subject = $2",

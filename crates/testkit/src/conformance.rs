@@ -9,10 +9,12 @@
 mod access;
 mod audit;
 mod item;
+mod member;
 mod outbox;
 mod person;
 mod pipelines;
 mod promotion;
+mod revision;
 mod token;
 
 use crate::MockClock;
@@ -30,6 +32,12 @@ pub use audit::{every_change_joins_the_chain, two_writers_never_fork_the_chain};
 pub use item::{
     bugs_are_closed_by_testers_and_reporters, cards_stay_where_they_are_put, concurrent_moves_all_survive,
 };
+pub use member::{
+    a_group_gives_its_roles_to_whoever_is_in_it, a_role_is_asked_for_and_given,
+    a_role_of_ones_own_counts_like_a_built_in_one, a_stranger_joins_by_a_link,
+    an_account_is_recovered_from_the_command_line, an_invitation_works_once, an_organization_keeps_an_owner,
+    nobody_gives_more_than_they_hold, strangers_are_not_found_by_their_ids, the_explanation_is_the_truth,
+};
 pub use outbox::{
     a_job_is_claimed_by_one_worker, a_key_keeps_one_waiting_job, an_ended_lease_fences_the_slow_worker,
 };
@@ -46,6 +54,7 @@ pub use promotion::{
     an_environment_is_changed_by_whoever_saw_it_last, decisions_and_turns_are_kept_by_person,
     the_lane_and_the_grid_show_the_same_stops,
 };
+pub use revision::a_revision_tells_of_every_commit;
 pub use token::{a_request_with_a_key_is_begun_once, a_token_speaks_for_its_owner_until_it_ends};
 
 /// A portal of a test, and its clock.
@@ -67,6 +76,11 @@ impl World {
     pub fn as_person(&self, person: &PersonRef) -> OpCtx {
         self.portal
             .ctx(Actor::User(person.clone()), Via::Web, "test", Locale::En)
+    }
+
+    /// A request of nobody who is signed in.
+    pub fn anonymous(&self) -> OpCtx {
+        self.portal.ctx(Actor::Anonymous, Via::Web, "test", Locale::En)
     }
 
     /// Makes an account with the password `correct horse`.

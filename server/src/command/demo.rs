@@ -55,6 +55,8 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         site: find_site(None),
         sign_in: SignIn::default(),
         ways: SignInOptions {
+            // The edge says what the configuration says.
+            local: true,
             demo_people: demo::people::on_the_page(),
             demo_password: Some(demo::people::PASSWORD.to_owned()),
             providers: vec![Provider {

@@ -25,6 +25,8 @@ pub(super) async fn run(file: &ConfigFile) -> anyhow::Result<ExitCode> {
         site: find_site(config.server.site.as_ref()),
         gitlab: gitlab(&config)?,
         ways: SignInOptions {
+            // The edge says what the configuration says.
+            local: true,
             demo_people: Vec::new(),
             demo_password: None,
             providers: providers(&config),

@@ -3,9 +3,10 @@
 use super::ConfigFile;
 use crate::outside;
 use anyhow::{Context as _, bail};
+use slipway_domain::person::PersonRef;
 use slipway_domain::text::Locale;
 use slipway_portal::person::NewAccount;
-use slipway_portal::{Error, Via};
+use slipway_portal::{Error, OpCtx, Via, member, person};
 use std::io::{IsTerminal as _, Read as _};
 use std::process::ExitCode;
 
@@ -14,6 +15,14 @@ use std::process::ExitCode;
 pub enum Command {
     /// Make an account and an organization that it owns; the password is asked for, or read from standard input
     CreateOwner(Owner),
+    /// Give an account a new password and end its sessions; the password is asked for, or read from standard input
+    ResetPassword(Someone),
+    /// Forget the failed sign-ins that lock an account
+    Unlock(Someone),
+    /// Switch an account off: it signs in no more, holds no role and has no session
+    Deactivate(Someone),
+    /// Switch an account on again
+    Activate(Someone),
 }
 
 /// The first owner.
@@ -38,17 +47,74 @@ pub struct Owner {
     org_name: String,
 }
 
+/// An account.
+#[derive(clap::Args)]
+pub struct Someone {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// The sign-in name
+    #[arg(long)]
+    username: String,
+}
+
 pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let Command::CreateOwner(owner) = command;
-    let config = owner.file.load()?;
-    let store = outside::database(&config.database).await?;
-    let portal = outside::portal(store, outside::sealer(&config.secrets), config.server.url()).await?;
-    let ctx = portal.ctx(
-        slipway_portal::Actor::System,
-        Via::Cli,
-        "user-create-owner",
-        Locale::En,
-    );
+    match command {
+        Command::CreateOwner(owner) => create_owner(owner).await?,
+        Command::ResetPassword(someone) => {
+            let (ctx, found) = someone.find("user-reset-password").await?;
+            person::reset_password(&ctx, found.id, password()?)
+                .await
+                .map_err(|error| plain(&error))?;
+            println!("{} has a new password, and no session any more.", found.username);
+        }
+        Command::Unlock(someone) => {
+            let (ctx, found) = someone.find("user-unlock").await?;
+            person::unlock(&ctx, &found)
+                .await
+                .map_err(|error| plain(&error))?;
+            println!("{} can sign in again.", found.username);
+        }
+        Command::Deactivate(someone) => someone.set_active(false).await?,
+        Command::Activate(someone) => someone.set_active(true).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl ConfigFile {
+    /// The context of what is done here, with the address that Slipway is reached at.
+    async fn ctx(&self, what: &'static str) -> anyhow::Result<(OpCtx, String)> {
+        let config = self.load()?;
+        let store = outside::database(&config.database).await?;
+        let sealer = outside::sealer(&config.secrets);
+        let portal = outside::portal(store, sealer, config.server.url()).await?;
+        let ctx = portal.ctx(slipway_portal::Actor::System, Via::Cli, what, Locale::En);
+        Ok((ctx, config.server.url()))
+    }
+}
+
+impl Someone {
+    async fn find(&self, what: &'static str) -> anyhow::Result<(OpCtx, PersonRef)> {
+        let (ctx, _) = self.file.ctx(what).await?;
+        match person::by_username(&ctx, &self.username).await {
+            Ok(found) => Ok((ctx, found)),
+            Err(Error::NotFound) => bail!("there is no account {}; check --username", self.username),
+            Err(error) => Err(plain(&error)),
+        }
+    }
+
+    async fn set_active(&self, active: bool) -> anyhow::Result<()> {
+        let (ctx, found) = self.find("user-set-active").await?;
+        member::set_active(&ctx, &found, active)
+            .await
+            .map_err(|error| plain(&error))?;
+        let word = if active { "on" } else { "off" };
+        println!("{} is switched {word}.", found.username);
+        Ok(())
+    }
+}
+
+async fn create_owner(owner: Owner) -> anyhow::Result<()> {
+    let (ctx, url) = owner.file.ctx("user-create-owner").await?;
     if ctx.read().await?.find_org(&owner.org_slug).await?.is_some() {
         bail!(
             "there is an organization {} already; choose another --org-slug",
@@ -61,18 +127,13 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
         email: owner.email,
         password: password()?,
     };
-    let person = slipway_portal::person::create(&ctx, account)
+    let person = person::create(&ctx, account)
         .await
         .map_err(|error| plain(&error))?;
     let org = slipway_portal::org::create(&ctx, &owner.org_slug, &owner.org_name, person.id).await;
     let org = org.map_err(|error| plain(&error))?;
-    println!(
-        "{} owns {}. Sign in at {}/sign-in.",
-        person.username,
-        org.slug,
-        config.server.url()
-    );
-    Ok(ExitCode::SUCCESS)
+    println!("{} owns {}. Sign in at {url}/sign-in.", person.username, org.slug);
+    Ok(())
 }
 
 fn password() -> anyhow::Result<String> {

@@ -82,7 +82,7 @@ async fn roles(ctx: &OpCtx, people: &HashMap<&str, PersonRef>) -> anyhow::Result
         };
         if !members
             .iter()
-            .any(|member| member.person.id == known.id && member.role == role)
+            .any(|member| member.person.id == known.id && member.role.is(role))
         {
             org::grant(ctx, ORG, Some(PROJECT), known.id, role).await?;
         }

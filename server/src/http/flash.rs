@@ -76,7 +76,14 @@ fn error_in(location: &str) -> Option<AppError> {
 }
 
 /// Turns the answer to a plain form into a redirect that carries nothing in its address.
-pub async fn keep_failure(edge: &Edge, visit: &Visit, form: Form, response: Response) -> Response {
+/// `once` is what a form that went well has to show: the next page does, and never again.
+pub async fn keep_failure(
+    edge: &Edge,
+    visit: &Visit,
+    form: Form,
+    once: Option<String>,
+    response: Response,
+) -> Response {
     let location = response
         .headers()
         .get(header::LOCATION)
@@ -84,6 +91,14 @@ pub async fn keep_failure(edge: &Edge, visit: &Visit, form: Form, response: Resp
         .unwrap_or_default()
         .to_owned();
     let Some(error) = error_in(&location) else {
+        if once.is_some() {
+            let flash = Flash {
+                form: form.action,
+                shown: once,
+                ..Flash::default()
+            };
+            return leave(edge, visit, flash, &form.referrer).await;
+        }
         // 302 and 303 mean the same to browsers; 303 says it.
         let mut response = response;
         if response.status() == StatusCode::FOUND {
@@ -102,6 +117,7 @@ pub async fn keep_failure(edge: &Edge, visit: &Visit, form: Form, response: Resp
         form: form.action,
         error,
         fields: without_secrets(form.fields),
+        shown: None,
     };
     leave(edge, visit, flash, &form.referrer).await
 }

@@ -9,6 +9,7 @@ pub mod csrf;
 pub mod flash;
 pub mod headers;
 pub mod health;
+pub mod join;
 pub mod listen;
 pub mod live;
 pub mod local;
@@ -17,6 +18,7 @@ pub mod observe;
 pub mod page;
 pub mod preferences;
 pub mod problem;
+pub mod rendered;
 pub mod route;
 pub mod session;
 pub mod sign_in;
@@ -67,6 +69,8 @@ pub struct EdgeParts {
     pub metrics_token: Option<String>,
     /// How often programs and people ask the REST API.
     pub limits: api::limit::Limits,
+    /// Pages that were made a moment ago.
+    pub rendered: rendered::Rendered,
     /// The open live streams.
     pub streams: live::Streams,
     /// Becomes true when the server is about to stop.

@@ -2,7 +2,7 @@
 
 use super::observe::RequestId;
 use super::visit::Visit;
-use super::{Edge, flash, headers, problem, tokens};
+use super::{Edge, flash, headers, problem, rendered, tokens};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -14,6 +14,7 @@ use http::{HeaderValue, Method, header};
 use leptos::nonce::use_nonce;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::ResponseOptions;
+use slipway_app::design::flash::Once;
 use slipway_app::{App, Flash, shell};
 use slipway_domain::text::Locale;
 use slipway_portal::Error;
@@ -62,9 +63,12 @@ async fn page(State(edge): State<Edge>, Extension(visit): Extension<Visit>, requ
         None => Ok(None),
     };
     match taken {
-        Ok(flash) => {
-            let flash = flash.map(|flash| tokens::opened(&edge, flash));
-            render(&edge, visit, flash, request).await
+        Ok(Some(flash)) => render(&edge, visit, Some(tokens::opened(&edge, flash)), request).await,
+        Ok(None) => {
+            let (parts, body) = request.into_parts();
+            let key = rendered::Key::of(&visit, &parts);
+            let request = Request::from_parts(parts, body);
+            rendered::or_else(&edge, key, render(&edge, visit, None, request)).await
         }
         Err(error) => problem::answer(
             &error,
@@ -124,22 +128,24 @@ async fn server_function(
     request: Request,
 ) -> Response {
     if !flash::is_plain_form(&request) {
-        return call(&edge, &visit, request).await;
+        return call(&edge, &visit, Once::default(), request).await;
     }
     let (request, form) = match flash::read_form(&edge, request).await {
         Ok(read) => read,
         Err(response) => return response,
     };
-    let response = call(&edge, &visit, request).await;
-    flash::keep_failure(&edge, &visit, form, response).await
+    let once = Once::default();
+    let response = call(&edge, &visit, once.clone(), request).await;
+    flash::keep_failure(&edge, &visit, form, once.take(), response).await
 }
 
-async fn call(edge: &Edge, visit: &Visit, request: Request<Body>) -> Response {
+async fn call(edge: &Edge, visit: &Visit, once: Once, request: Request<Body>) -> Response {
     let (ctx, ways) = (visit.ctx.clone(), edge.ways.clone());
     let context = move || {
         provide_context(ctx.clone());
         provide_context(ctx.locale());
         provide_context(ways.clone());
+        provide_context(once.clone());
     };
     leptos_axum::handle_server_fns_with_context(context, request)
         .await

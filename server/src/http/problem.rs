@@ -46,7 +46,7 @@ pub fn status(error: &Error) -> StatusCode {
     match error {
         Error::NotFound => StatusCode::NOT_FOUND,
         Error::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Error::Forbidden(_) | Error::Scope(_) => StatusCode::FORBIDDEN,
+        Error::Forbidden(_) | Error::Scope(_) | Error::Barred { .. } => StatusCode::FORBIDDEN,
         Error::Invalid(_) | Error::Refused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Conflict { code, .. } if *code == VERSION_MISMATCH => StatusCode::PRECONDITION_FAILED,
         Error::Conflict { .. } => StatusCode::CONFLICT,
@@ -181,7 +181,8 @@ fn retry_after(error: &Error, response: &mut Response) {
     }
 }
 
-fn escape(text: &str) -> String {
+/// Text as it stands in HTML.
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

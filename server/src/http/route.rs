@@ -3,7 +3,7 @@
 //! The router is built from it and the permission coverage test reads it, so neither can forget a row.
 
 use super::visit::Visit;
-use super::{Edge, api, health, live, oauth, preferences, problem, sign_in, tokens, webhooks};
+use super::{Edge, api, health, join, live, oauth, preferences, problem, sign_in, tokens, webhooks};
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -59,6 +59,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/sign-in/gitlab/callback", Access::Proof, || {
         get(oauth::come_back)
     }),
+    route("POST", "/join", Access::Proof, || post(join::join)),
     route("POST", "/preferences", Access::Anyone, || {
         post(preferences::choose)
     }),
@@ -70,6 +71,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/v1/openapi.json", Access::Anyone, || {
         get(api::openapi)
     }),
+    route("GET", "/api/v1/docs", Access::Anyone, || get(api::docs::page)),
 ];
 
 /// Every route.

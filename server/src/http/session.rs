@@ -33,6 +33,9 @@ const TOUCH: i64 = 5 * MINUTE;
 /// How long a session lives that nobody signed in to, in µs: it only carries a failed form to its page.
 const ANONYMOUS: i64 = 15 * MINUTE;
 
+/// What a secret that is shown once is sealed for.
+const SHOWN_ONCE: &str = "shown once";
+
 /// What a session remembers beside whose it is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Data {
@@ -52,6 +55,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// What it is kept under: a hash of what the browser has.
+    pub fn key(&self) -> Arc<str> {
+        Arc::clone(&self.key)
+    }
+
     /// Who signed in to it.
     pub fn person(&self) -> Option<&Person> {
         self.person.as_deref()
@@ -214,6 +222,12 @@ impl Sessions {
     /// # Errors
     /// The database does not answer.
     pub async fn leave_flash(&self, session: Option<&Session>, flash: Flash) -> Result<Option<HeaderValue>> {
+        // What is shown once is a secret, and the database keeps none in the open.
+        let seal = |secret: String| self.portal.sealer.seal(SHOWN_ONCE, &secret);
+        let flash = Flash {
+            shown: flash.shown.map(seal),
+            ..flash
+        };
         let now = self.portal.clock.now();
         let Some(session) = session else {
             let data = Data {
@@ -237,7 +251,11 @@ impl Sessions {
         }
         let mut taken = None;
         self.change(session, |data| taken = data.flash.take()).await?;
-        Ok(taken)
+        let open = |sealed: String| self.portal.sealer.open(SHOWN_ONCE, &sealed).ok();
+        Ok(taken.map(|flash| Flash {
+            shown: flash.shown.and_then(open),
+            ..flash
+        }))
     }
 
     fn end(&self, started_at: Timestamp, seen_at: Timestamp) -> Timestamp {

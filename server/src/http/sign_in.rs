@@ -71,6 +71,7 @@ async fn refused(edge: &Edge, visit: &Visit, sent: &Credentials, error: &Error) 
             String::from("username"),
             sent.username.chars().take(100).collect(),
         )],
+        shown: None,
     };
     flash::leave(edge, visit, flash, &path).await
 }

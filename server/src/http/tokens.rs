@@ -30,6 +30,7 @@ pub async fn create(
             let sealed = edge.portal.sealer.seal(CONTEXT, &made.secret);
             let flash = Flash {
                 form: MADE.to_owned(),
+                shown: None,
                 error: AppError::default(),
                 fields: vec![(String::from("secret"), sealed)],
             };
@@ -39,6 +40,7 @@ pub async fn create(
             let kept = |(name, value): (String, String)| (name, value.chars().take(KEPT).collect());
             let flash = Flash {
                 form: ACTION.to_owned(),
+                shown: None,
                 error: flash::shown(&visit, &error),
                 fields: fields.into_iter().take(20).map(kept).collect(),
             };

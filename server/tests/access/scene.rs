@@ -6,7 +6,9 @@ use http::{HeaderMap, Request, StatusCode, header};
 use slipway_app::SignInOptions;
 use slipway_domain::access::Role;
 use slipway_domain::environment::Tier;
-use slipway_domain::id::{AppId, EnvironmentId, JobId, PromotionId, ReleaseId};
+use slipway_domain::id::{
+    AppId, EnvironmentId, GroupId, JobId, PromotionId, ReleaseId, RoleId, RoleRequestId, UserId,
+};
 use slipway_domain::item::{ItemKind, Priority};
 use slipway_domain::person::{Person, PersonRef};
 use slipway_domain::release::{Evidence, Image, Workload};
@@ -32,6 +34,9 @@ pub const PASSWORD: &str = "correct horse";
 
 /// Where Slipway is reached in tests.
 pub const URL: &str = "http://127.0.0.1:3000";
+
+/// The page of a furnished scene's project.
+pub const PROJECT_PAGE: &str = "/orgs/acme/projects/checkout";
 
 /// Everything a test needs. The database goes with it.
 pub struct Scene {
@@ -271,6 +276,11 @@ pub struct Places {
     pub qa: EnvironmentId,
     pub promotion: PromotionId,
     pub job: JobId,
+    pub dora: UserId,
+    /// A group for server functions and one for the REST API, and so on.
+    pub groups: [GroupId; 2],
+    pub roles: [RoleId; 2],
+    pub requests: [RoleRequestId; 2],
 }
 
 impl Scene {
@@ -350,13 +360,46 @@ impl Scene {
         )
         .await
         .unwrap();
+        let (groups, roles, requests) = self.ways_to_roles(&ada).await;
         Places {
             app,
             release,
             qa,
             promotion,
             job,
+            dora: self.people["dora"].id,
+            groups,
+            roles,
+            requests,
         }
+    }
+
+    /// Two groups, two roles of the organization's own, and two requests for roles that `quinn` made.
+    async fn ways_to_roles(&self, ada: &OpCtx) -> ([GroupId; 2], [RoleId; 2], [RoleRequestId; 2]) {
+        let at = access::At::new("acme", Some("checkout"), None);
+        let (mut groups, mut roles) = (Vec::new(), Vec::new());
+        for (group, role, asked) in [
+            ("Captains", "Captain", "project.ops"),
+            ("Pilots", "Pilot", "project.developer"),
+        ] {
+            groups.push(slipway_portal::group::create(ada, "acme", group).await.unwrap());
+            let input = slipway_portal::role::Input {
+                name: role.to_owned(),
+                scope: slipway_domain::access::ScopeKind::Project,
+                actions: vec![String::from("app.create")],
+            };
+            roles.push(slipway_portal::role::create(ada, "acme", &input).await.unwrap());
+            slipway_portal::invitation::ask(&self.ctx("quinn"), at, asked, "")
+                .await
+                .unwrap();
+        }
+        let waiting = slipway_portal::member::page(ada, at).await.unwrap().requests;
+        let requests: Vec<_> = waiting.iter().map(|request| request.id).collect();
+        (
+            groups.try_into().unwrap(),
+            roles.try_into().unwrap(),
+            requests.try_into().unwrap(),
+        )
     }
 
     async fn chain(&self, ada: &OpCtx) {

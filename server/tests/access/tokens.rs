@@ -3,6 +3,7 @@
 use crate::scene::{Answer, Scene, get, post};
 use axum::body::Body;
 use http::{Request, header};
+use slipway_domain::time::{DAY, MINUTE};
 use slipway_domain::token::Scope;
 use slipway_portal::token::{self, Input, Made};
 
@@ -91,6 +92,105 @@ async fn a_token_ends_with_its_owners_role_and_account_at_the_next_request() {
 }
 
 #[tokio::test]
+async fn a_token_ends_when_its_time_is_over_and_when_its_owner_ends_it() {
+    let scene = Scene::new().await;
+    scene.furnish().await;
+    let (short, ended) = (token(&scene, "dora", &[]).await, token(&scene, "dora", &[]).await);
+    assert_eq!(send(&scene, "GET", ITEMS, &ended, None).await.status, 200);
+    token::revoke(&scene.ctx("dora"), ended.id).await.unwrap();
+    assert_eq!(send(&scene, "GET", ITEMS, &ended, None).await.status, 401);
+    scene.clock.advance(30 * DAY - MINUTE);
+    assert_eq!(send(&scene, "GET", ITEMS, &short, None).await.status, 200);
+    scene.clock.advance(MINUTE);
+    let late = send(&scene, "GET", ITEMS, &short, None).await;
+    assert_eq!(
+        (late.status.as_u16(), &late.json()["code"]),
+        (401, &"unauthenticated".into())
+    );
+}
+
+#[tokio::test]
+async fn an_owners_token_makes_nobody_who_may_do_more_than_itself() {
+    let scene = Scene::new().await;
+    let places = scene.furnish().await;
+    let give = |role: &str, at: &str| {
+        let body = serde_json::json!({"person": places.dora, "role": role});
+        (format!("/api/v1/orgs/acme/members{at}"), Some(body))
+    };
+    let manages = token(&scene, "ada", &[Scope::Manage]).await;
+    for (role, at) in [
+        ("org.owner", ""),
+        ("org.admin", ""),
+        ("project.owner", "?project=checkout"),
+        ("project.ops", "?project=checkout"),
+    ] {
+        let (path, body) = give(role, at);
+        let refused = send(&scene, "POST", &path, &manages, body).await;
+        assert_eq!(
+            (refused.status.as_u16(), &refused.json()["code"]),
+            (422, &"more_than_you_hold".into()),
+            "{role}"
+        );
+    }
+    let (path, body) = give("project.viewer", "?project=checkout");
+    let given = send(&scene, "POST", &path, &manages, body).await;
+    assert_eq!(given.status, 204, "{}", given.body);
+    let deploys = token(&scene, "ada", &[Scope::Deploy]).await;
+    let (path, body) = give("project.viewer", "?project=checkout");
+    let refused = send(&scene, "POST", &path, &deploys, body).await;
+    assert_eq!(refused.json()["code"], "insufficient_scope");
+}
+
+#[tokio::test]
+async fn a_token_that_reads_neither_leaves_nor_asks_for_roles() {
+    let scene = Scene::new().await;
+    scene.furnish().await;
+    let reads = token(&scene, "vic", &[]).await;
+    let leave = "/api/v1/orgs/acme/people/vic?project=checkout";
+    let refused = send(&scene, "DELETE", leave, &reads, None).await;
+    assert_eq!(refused.json()["code"], "insufficient_scope");
+    let body = serde_json::json!({"role": "project.ops"});
+    let ask = "/api/v1/orgs/acme/role-requests?project=checkout";
+    let refused = send(&scene, "POST", ask, &reads, Some(body)).await;
+    assert_eq!(refused.json()["code"], "insufficient_scope");
+    assert_eq!(send(&scene, "GET", ITEMS, &reads, None).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_invitation_made_twice_by_one_key_is_one_and_its_link_is_not_in_the_database() {
+    let scene = Scene::new().await;
+    scene.furnish().await;
+    let made = token(&scene, "ada", Scope::ALL).await;
+    let ask = || {
+        Request::builder()
+            .method("POST")
+            .uri("/api/v1/orgs/acme/invitations?project=checkout")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("idempotency-key", "one")
+            .header(header::AUTHORIZATION, format!("Bearer {}", made.secret))
+            .body(Body::from(r#"{"role":"project.viewer","days":1}"#))
+            .unwrap()
+    };
+    let first = scene.send(ask()).await;
+    assert_eq!(first.status, 201, "{}", first.body);
+    assert_eq!(scene.send(ask()).await.body, first.body, "the same link");
+    let open = "/api/v1/orgs/acme/invitations?project=checkout";
+    let open = send(&scene, "GET", open, &made, None).await.json();
+    assert_eq!(open.as_array().unwrap().len(), 1);
+    let link = first.json()["link"].as_str().unwrap().to_owned();
+    let secret = link.split("token=").nth(1).unwrap();
+    assert!(!stored(&scene, secret));
+}
+
+/// Whether the files of the database have that text in them.
+fn stored(scene: &Scene, text: &str) -> bool {
+    let files = std::fs::read_dir(scene.folder.path()).unwrap();
+    files
+        .map(|file| std::fs::read(file.unwrap().path()).unwrap_or_default())
+        .any(|bytes| bytes.windows(text.len()).any(|part| part == text.as_bytes()))
+}
+
+#[tokio::test]
 async fn a_token_opens_no_server_function_and_makes_no_token() {
     let scene = Scene::new().await;
     scene.furnish().await;
@@ -131,9 +231,8 @@ async fn a_token_is_shown_once_to_who_made_it_and_stored_by_its_hash() {
     assert!(slipway_domain::token::is_token(secret), "{secret}");
     let again = scene.page("/me/tokens", Some(&cookie)).await.body;
     assert!(!again.contains(secret), "and never again");
-    let file = std::fs::read(scene.folder.path().join("test.db")).unwrap();
-    let holds = |needle: &str| file.windows(needle.len()).any(|part| part == needle.as_bytes());
-    assert!(!holds(secret));
+    assert!(stored(&scene, "token.create"), "the database is read");
+    assert!(!stored(&scene, secret));
 }
 
 #[tokio::test]

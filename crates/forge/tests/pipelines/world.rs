@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use slipway_domain::access::Role;
 use slipway_domain::app::RepositoryChoice;
 use slipway_domain::id::{AppId, BindingId, ConnectionId};
+use slipway_domain::member::Holder;
 use slipway_domain::person::PersonRef;
 use slipway_domain::run::RunView;
 use slipway_domain::text::Locale;
@@ -90,12 +91,12 @@ impl World {
             org: org_ref.id,
             project: Some(project_id),
             app: None,
-            role: Role::ProjectOwner,
+            role: Role::ProjectOwner.into(),
         };
         let new = NewBinding {
             id: system.id::<BindingId>(),
             binding,
-            user: owner.id,
+            holder: Holder::Person(owner.id),
             at: system.now(),
         };
         change.tx().insert_binding(&new).await.expect("a role");
@@ -306,14 +307,14 @@ impl World {
             org: scope.org.id,
             project: Some(scope.project.id),
             app: None,
-            role,
+            role: role.into(),
         };
         let mut change = system.change().await.expect("a change");
         change.bookkeeping();
         let new = NewBinding {
             id: system.id::<BindingId>(),
             binding,
-            user: person.id,
+            holder: Holder::Person(person.id),
             at: system.now(),
         };
         change.tx().insert_binding(&new).await.expect("a role");

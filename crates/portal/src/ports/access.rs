@@ -5,8 +5,9 @@ use crate::access::{AppScope, OrgScope, ProjectScope};
 use async_trait::async_trait;
 use slipway_domain::access::{Action, Role};
 use slipway_domain::id::{AppId, BindingId, OrgId, ProjectId, UserId};
-use slipway_domain::org::Member;
+use slipway_domain::member::{Holder, Member};
 use slipway_domain::person::PersonRef;
+use slipway_domain::role::HeldRole;
 use slipway_domain::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -20,7 +21,7 @@ pub struct Binding {
     /// The app; `None`: held at the project or above.
     pub app: Option<AppId>,
     /// The role.
-    pub role: Role,
+    pub role: HeldRole,
 }
 
 /// A role to be given.
@@ -31,7 +32,7 @@ pub struct NewBinding {
     /// Where and what.
     pub binding: Binding,
     /// To whom.
-    pub user: UserId,
+    pub holder: Holder,
     /// When.
     pub at: Timestamp,
 }
@@ -39,7 +40,8 @@ pub struct NewBinding {
 /// Places and roles.
 #[async_trait]
 pub trait AccessTx: Send {
-    /// Every role the person holds, their groups' included. An account that is switched off holds none.
+    /// Every role the person holds, their groups' included, by one query. An account that is switched off holds
+    /// none.
     async fn role_bindings_of(&mut self, user: UserId) -> StoreResult<Vec<Binding>>;
     /// Gives a role; giving it again changes nothing.
     async fn insert_binding(&mut self, binding: &NewBinding) -> StoreResult<()>;
@@ -60,7 +62,7 @@ pub trait AccessTx: Send {
         project: Option<ProjectId>,
         action: Action,
     ) -> StoreResult<Vec<String>>;
-    /// Who holds which role in the project or above it, by name.
+    /// Who holds which role in the project or above it, through groups too, by name.
     async fn members(&mut self, org: OrgId, project: Option<ProjectId>) -> StoreResult<Vec<Member>>;
     /// Active people who hold `role` in the project or above it, by themselves or through a group.
     async fn holders(

@@ -53,6 +53,12 @@ pub trait PersonTx: Send {
     async fn people(&mut self) -> StoreResult<Vec<Person>>;
     /// Sets the language.
     async fn set_locale(&mut self, id: UserId, locale: Locale) -> StoreResult<()>;
+    /// Switches an account off since `at`, or on.
+    async fn set_deactivated(&mut self, id: UserId, at: Option<Timestamp>) -> StoreResult<()>;
+    /// Sets the password's hash.
+    async fn set_password(&mut self, id: UserId, hash: &str) -> StoreResult<()>;
+    /// Ends every session of the person.
+    async fn delete_sessions_of(&mut self, id: UserId) -> StoreResult<()>;
     /// Who an outside identity is.
     async fn person_of_identity(&mut self, issuer: &str, subject: &str) -> StoreResult<Option<Person>>;
     /// Links an outside identity.

@@ -50,6 +50,8 @@ pub trait Store: Send + Sync {
     async fn read(&self) -> StoreResult<Box<dyn Tx>>;
     /// A write transaction. On SQLite it holds the one write lock from the start.
     async fn write(&self) -> StoreResult<Box<dyn Tx>>;
+    /// A number that is another one after every commit of anybody; `None` where only reading could tell.
+    async fn revision(&self) -> StoreResult<Option<i64>>;
     /// Whether the database answers.
     async fn ping(&self) -> StoreResult<()>;
 }

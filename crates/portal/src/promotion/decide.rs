@@ -22,7 +22,8 @@ const TRIES: usize = 5;
 /// hold; the requester may only reject.
 ///
 /// # Errors
-/// [`Error::Refused`] (`requester`, `author`, `not_named`, `not_your_turn`, `enough`), recorded in the audit log;
+/// [`Error::Barred`] (`requester`, `author`, `not_named`) and [`Error::Refused`] (`not_your_turn`, `enough`), recorded
+/// in the audit log;
 /// [`Error::Conflict`] where it has ended or started (`promotion_<state>`), or where what is asked for changed
 /// since the page was made (`stale_subject`).
 pub async fn decide(
@@ -196,9 +197,14 @@ async fn refused(
         })
         .await?;
     change.commit().await?;
-    Ok(Error::Refused {
-        code,
-        text: refusal.text(),
+    let text = refusal.text();
+    Ok(match refusal {
+        CannotApprove::Requester | CannotApprove::Author | CannotApprove::NotNamed => {
+            Error::Barred { code, text }
+        }
+        CannotApprove::NotYet(_) | CannotApprove::Already | CannotApprove::Enough => {
+            Error::Refused { code, text }
+        }
     })
 }
 

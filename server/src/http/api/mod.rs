@@ -10,7 +10,10 @@ pub mod application;
 pub mod approval;
 pub mod ask;
 pub mod audit;
+pub mod docs;
 pub mod environment;
+pub mod group;
+pub mod invitation;
 pub mod item;
 pub mod job;
 pub mod limit;
@@ -25,7 +28,9 @@ pub mod promotion;
 pub mod proposal;
 pub mod refusals;
 pub mod release;
+pub mod role;
 pub mod run;
+pub mod sample;
 
 use super::problem::{Problem, Refusal};
 use super::route::Route;
@@ -44,6 +49,8 @@ pub const ROUTES: &[&[Route]] = &[
     approval::ROUTES,
     audit::ROUTES,
     environment::ROUTES,
+    group::ROUTES,
+    invitation::ROUTES,
     item::ROUTES,
     job::ROUTES,
     me::ROUTES,
@@ -53,6 +60,7 @@ pub const ROUTES: &[&[Route]] = &[
     promotion::ROUTES,
     proposal::ROUTES,
     release::ROUTES,
+    role::ROUTES,
     run::ROUTES,
 ];
 
@@ -70,17 +78,21 @@ pub const ROUTES: &[&[Route]] = &[
         approval::inbox, approval::decide,
         audit::list, audit::export,
         environment::list,
+        group::list, group::create, group::show, group::update, group::remove, group::add, group::take_out,
+        invitation::list, invitation::create, invitation::revoke, invitation::requests, invitation::ask,
+        invitation::decide,
         item::list, item::create, item::show, item::set_state, item::set_place, item::board, item::bugs,
         item::start_iteration,
         job::log, job::retry, job::cancel, job::play,
         me::show,
-        member::of_org, member::of_project,
+        member::list, member::grant, member::change, member::revoke, member::person, member::remove,
         org::list, org::show,
         project::list, project::create, project::show,
         promotion::list, promotion::request, promotion::roll_back, promotion::show, promotion::cancel,
         promotion::retry,
         proposal::templates, proposal::check, proposal::propose, proposal::merge,
         release::list, release::show, release::mark_defective,
+        role::list, role::create, role::show, role::update, role::remove,
         run::list, run::start, run::show, run::retry, run::cancel,
     ),
     components(schemas(Problem)),

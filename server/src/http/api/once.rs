@@ -1,5 +1,5 @@
 //! `Idempotency-Key` on POST: a request that succeeded is answered with the same answer for a day, however often it
-//! is sent. What was refused changed nothing, so it is asked anew.
+//! is sent. What was refused changed nothing, so it is asked anew. Answers are kept sealed: some have a secret in them.
 
 use super::limit;
 use crate::http::Edge;
@@ -31,6 +31,9 @@ const KEY_MAX: usize = 255;
 
 /// The largest body of a request or an answer, in bytes.
 const BODY_MAX: usize = 2 * 1024 * 1024;
+
+/// What an answer is sealed for while it is kept.
+const CONTEXT: &str = "an answer that may be asked for again";
 
 /// The headers that belong to an answer.
 const KEPT: [HeaderName; 3] = [header::CONTENT_TYPE, header::LOCATION, header::ETAG];
@@ -75,7 +78,11 @@ pub async fn once(
             let response = next.run(request).await;
             keep(&edge, &begun, response).await.unwrap_or_else(refuse)
         }
-        Ok(Once::Answered(reply)) => replay(reply),
+        Ok(Once::Answered(reply)) => match edge.portal.sealer.open(CONTEXT, &reply.body) {
+            Ok(body) => replay(&reply, body),
+            // The key it was sealed with was taken away meanwhile.
+            Err(error) => refuse(Error::internal(error)),
+        },
         Ok(Once::Different) => refuse(Error::refused(
             "idempotency_key_reused",
             "This idempotency key was used for another request. Choose a new one for each request.",
@@ -133,7 +140,7 @@ async fn keep(edge: &Edge, request: &OnceRequest, response: Response) -> Result<
     let reply = KeptReply {
         status: i64::from(parts.status.as_u16()),
         headers,
-        body: String::from_utf8_lossy(&bytes).into_owned(),
+        body: edge.portal.sealer.seal(CONTEXT, &String::from_utf8_lossy(&bytes)),
     };
     let mut tx = edge.portal.store.write().await?;
     tx.keep_reply(&request.caller, &request.key, &reply).await?;
@@ -141,12 +148,12 @@ async fn keep(edge: &Edge, request: &OnceRequest, response: Response) -> Result<
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 
-fn replay(reply: KeptReply) -> Response {
+fn replay(reply: &KeptReply, body: String) -> Response {
     let status = u16::try_from(reply.status)
         .ok()
         .and_then(|status| StatusCode::from_u16(status).ok())
         .unwrap_or(StatusCode::OK);
-    let mut response = (status, reply.body).into_response();
+    let mut response = (status, body).into_response();
     response.headers_mut().remove(header::CONTENT_TYPE);
     for (name, value) in &reply.headers {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {

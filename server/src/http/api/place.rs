@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 use slipway_domain::app::AppRef;
 use slipway_domain::environment::EnvironmentRef;
+use slipway_domain::group::GroupRef;
 use slipway_domain::person::PersonRef;
 use slipway_domain::project::Place;
+use slipway_domain::text::{Locale, Text};
+use slipway_portal::{Error, access};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
@@ -45,6 +48,71 @@ impl AppPath {
             "/api/v1/orgs/{}/projects/{}/apps/{}",
             self.org, self.project, self.app
         )
+    }
+}
+
+/// Which place of the organization is meant; without either, the organization itself.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct At {
+    /// The slug of a project of it.
+    project: Option<String>,
+    /// The slug of an app of the project.
+    app: Option<String>,
+}
+
+impl At {
+    /// The place in the organization of that slug.
+    ///
+    /// # Errors
+    /// An app without its project: that is no place.
+    pub fn of<'a>(&'a self, org: &'a str) -> slipway_portal::Result<access::At<'a>> {
+        match (&self.project, &self.app) {
+            (None, Some(_)) => Err(Error::field(
+                "project",
+                Text::new("name the project that the app is in", "请同时填写应用所在的项目"),
+            )),
+            (project, app) => Ok(access::At::new(org, project.as_deref(), app.as_deref())),
+        }
+    }
+}
+
+/// A role as somebody holds it.
+#[derive(Serialize, ToSchema)]
+pub struct HeldRole {
+    /// Its key, as in `project.lead`; those that the organization made start with `custom.`.
+    pub key: String,
+    /// For people.
+    pub name: String,
+}
+
+impl HeldRole {
+    /// As the API says it.
+    pub fn of(role: &slipway_domain::role::HeldRole, locale: Locale) -> Self {
+        Self {
+            key: role.key(),
+            name: role.text().get(locale).to_owned(),
+        }
+    }
+}
+
+/// A group by name.
+#[derive(Serialize, ToSchema)]
+pub struct GroupName {
+    /// Its id.
+    #[schema(format = "uuid")]
+    pub id: String,
+    /// For people.
+    pub name: String,
+}
+
+impl GroupName {
+    /// As the API says it.
+    pub fn of(group: &GroupRef) -> Self {
+        Self {
+            id: group.id.to_string(),
+            name: group.name.clone(),
+        }
     }
 }
 
