@@ -325,6 +325,7 @@ fn calls(at: &Places) -> Vec<Call> {
     .into_iter()
     .chain(rest::reads(at))
     .chain(rest::changes(at))
+    .chain(rest::groups_and_roles(at))
     .chain(rest::people(at))
     .collect()
 }

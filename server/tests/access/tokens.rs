@@ -35,8 +35,8 @@ async fn send(
 
 const ITEMS: &str = "/api/v1/orgs/acme/projects/checkout/items";
 
-fn task() -> Option<serde_json::Value> {
-    Some(serde_json::json!({"kind": "task", "title": "By a program"}))
+fn task() -> serde_json::Value {
+    serde_json::json!({"kind": "task", "title": "By a program"})
 }
 
 #[tokio::test]
@@ -45,19 +45,19 @@ async fn a_token_does_what_its_scopes_and_its_owner_may_and_the_log_names_it() {
     scene.furnish().await;
     let reads = token(&scene, "dora", &[]).await;
     assert_eq!(send(&scene, "GET", ITEMS, &reads, None).await.status, 200);
-    let refused = send(&scene, "POST", ITEMS, &reads, task()).await;
+    let refused = send(&scene, "POST", ITEMS, &reads, Some(task())).await;
     assert_eq!(
         (refused.status.as_u16(), &refused.json()["code"]),
         (403, &"insufficient_scope".into())
     );
 
     let writes = token(&scene, "dora", &[Scope::Items]).await;
-    let made = send(&scene, "POST", ITEMS, &writes, task()).await;
+    let made = send(&scene, "POST", ITEMS, &writes, Some(task())).await;
     assert_eq!(made.status, 201, "{}", made.body);
     assert_eq!(made.header("location"), format!("{ITEMS}/2"));
     // More scope than the owner has rights changes nothing.
     let viewer = token(&scene, "vic", &[Scope::Items, Scope::Manage, Scope::Audit]).await;
-    let refused = send(&scene, "POST", ITEMS, &viewer, task()).await;
+    let refused = send(&scene, "POST", ITEMS, &viewer, Some(task())).await;
     assert_eq!(
         (refused.status.as_u16(), &refused.json()["code"]),
         (403, &"forbidden".into())

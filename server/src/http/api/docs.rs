@@ -157,18 +157,11 @@ fn one(document: &Value, method: &str, path: &str, operation: &Value, words: &Wo
             escape(&example),
         );
     }
-    let answers: String = operation["responses"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(status, answer)| {
-            format!(
-                "<li><code>{}</code> {}</li>",
-                escape(status),
-                text(answer, "description")
-            )
-        })
-        .collect();
+    let mut answers = String::new();
+    for (status, answer) in operation["responses"].as_object().into_iter().flatten() {
+        let said = text(answer, "description");
+        let _ = write!(answers, "<li><code>{}</code> {said}</li>", escape(status));
+    }
     format!(
         "<details class=\"list-row\" id=\"{id}\"><summary class=\"row wrap\"><code class=\"strong\">{shown}</code> \
          <code class=\"break\">{path}</code> <span class=\"muted\">{summary}</span></summary>\

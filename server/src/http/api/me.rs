@@ -48,7 +48,11 @@ pub async fn show(asked: Asked) -> Answer<Me> {
     let token = asked.ctx().token().map(|token| Token {
         id: token.id.to_string(),
         name: token.name.clone(),
-        scopes: token.scopes.iter().map(|scope| scope.key()).collect(),
+        scopes: token
+            .scopes
+            .iter()
+            .map(slipway_domain::token::Scope::key)
+            .collect(),
     });
     Ok(Json(Me {
         person: Person::of(&person),

@@ -143,12 +143,12 @@ pub struct PersonThere {
     /// Their roles there and above.
     roles: Vec<Member>,
     /// Every action that means something there.
-    actions: Vec<Allowed>,
+    actions: Vec<ActionThere>,
 }
 
 /// An action, and whether somebody may do it.
 #[derive(Serialize, ToSchema)]
-pub struct Allowed {
+pub struct ActionThere {
     /// Its key, as in `pipeline.run`.
     action: &'static str,
     /// Whether they may.
@@ -161,7 +161,7 @@ pub struct Allowed {
     app_inside: bool,
 }
 
-impl Allowed {
+impl ActionThere {
     fn of(ability: &Ability) -> Self {
         let roles = ability.reasons.iter().filter_map(|reason| match reason {
             Reason::Role(member) => Some(member.binding.to_string()),
@@ -182,7 +182,7 @@ impl PersonThere {
         Self {
             person: Person::of(&here.person),
             roles: here.roles.iter().map(|role| Member::of(role, locale)).collect(),
-            actions: here.abilities.iter().map(Allowed::of).collect(),
+            actions: here.abilities.iter().map(ActionThere::of).collect(),
         }
     }
 }

@@ -157,7 +157,11 @@ impl ReleaseDetail {
             },
             created_by: view.created_by.as_ref().map(Person::of),
             run: view.run.map(|(_, number)| number),
-            images: view.images.iter().map(|image| image.reference()).collect(),
+            images: view
+                .images
+                .iter()
+                .map(slipway_domain::release::Image::reference)
+                .collect(),
             previous: view.previous,
             commits: view.commits.into_iter().map(Commit::of).collect(),
             tests_passed: view.evidence.tests_passed,

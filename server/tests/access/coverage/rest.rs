@@ -273,14 +273,11 @@ pub fn changes(at: &Places) -> Vec<Call> {
 /// Changes that whoever sees the place may make.
 pub const OPEN: &[&str] = &["POST /api/v1/orgs/{org}/role-requests"];
 
-/// A route of the REST API that changes people, groups or roles of the organization.
+/// Those that change who holds which role.
 pub fn people(at: &Places) -> Vec<Call> {
     let nothing = uuid::Uuid::nil();
     let here = |path: &str| format!("/api/v1/orgs/acme/{path}?project=checkout");
-    let group = format!("/api/v1/orgs/acme/groups/{}", at.groups[1]);
-    let role = format!("/api/v1/orgs/acme/roles/{}", at.roles[1]);
     let member = here(&format!("members/{nothing}"));
-    let person = format!("{group}/people/{}", at.dora);
     vec![
         change(
             "POST /api/v1/orgs/{org}/members",
@@ -330,6 +327,22 @@ pub fn people(at: &Places) -> Vec<Call> {
             "dora",
             ("devon", 204),
         ),
+        change(
+            "DELETE /api/v1/orgs/{org}/people/{username}",
+            &here("people/quinn"),
+            "",
+            "vic",
+            ("devon", 204),
+        ),
+    ]
+}
+
+/// Those that change groups and roles.
+pub fn groups_and_roles(at: &Places) -> Vec<Call> {
+    let group = format!("/api/v1/orgs/acme/groups/{}", at.groups[1]);
+    let role = format!("/api/v1/orgs/acme/roles/{}", at.roles[1]);
+    let person = format!("{group}/people/{}", at.dora);
+    vec![
         change(
             "POST /api/v1/orgs/{org}/groups",
             "/api/v1/orgs/acme/groups",
@@ -385,13 +398,6 @@ pub fn people(at: &Places) -> Vec<Call> {
             "",
             "vic",
             ("ada", 204),
-        ),
-        change(
-            "DELETE /api/v1/orgs/{org}/people/{username}",
-            &here("people/quinn"),
-            "",
-            "vic",
-            ("devon", 204),
         ),
     ]
 }
