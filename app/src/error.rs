@@ -135,7 +135,7 @@ mod status {
             let status = match &error {
                 E::NotFound => 404,
                 E::Unauthenticated => 401,
-                E::Forbidden(_) | E::Barred { .. } => 403,
+                E::Forbidden(_) | E::Scope(_) | E::Barred { .. } => 403,
                 E::Invalid(_) | E::Refused { .. } => 422,
                 E::Conflict { .. } => 409,
                 E::Limited { .. } => 429,

@@ -34,6 +34,7 @@ pub mod role;
 mod route;
 pub mod run;
 pub mod session;
+pub mod token;
 
 pub use design::flash::Flash;
 pub use error::AppError;
@@ -100,6 +101,7 @@ fn routes() -> RouteTable {
         apart("/approvals", part::approvals()),
         apart("/approvals/:id", part::approval()),
         apart("/a/:id", part::approval()),
+        apart("/me/tokens", part::tokens()),
         apart("/orgs/:org", part::org()),
         apart("/orgs/:org/members", part::members()),
         apart("/orgs/:org/audit", part::audit()),

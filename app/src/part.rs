@@ -4,7 +4,7 @@
 use crate::route::Part;
 use crate::{
     application, audit, board, cluster, connection, environment, group, home, invitation, me, member, org,
-    pipeline, project, promotion, release, role, run,
+    pipeline, project, promotion, release, role, run, token,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -85,6 +85,7 @@ parts! {
     settings SettingsPage settings_page fetch_settings {
         audit Audit = audit::audit_page,
         environments Environments = environment::environments_page,
+        tokens Tokens = token::tokens_page,
     }
     setup SetupPage setup_page fetch_setup {
         new_org NewOrg = org::new_org_page,

@@ -1,6 +1,7 @@
 //! A server that runs: listener, workers, live streams, and their orderly end.
 
 use crate::config::SignIn;
+use crate::http::api::limit::Limits;
 use crate::http::live::Streams;
 use crate::http::provider::Provider;
 use crate::http::rendered::Rendered;
@@ -58,6 +59,7 @@ pub fn edge(plan: Plan, stop: watch::Receiver<bool>) -> Edge {
         behind_proxy: plan.behind_proxy,
         metrics: telemetry::metrics(),
         metrics_token: plan.metrics_token,
+        limits: Limits::default(),
         rendered: Rendered::default(),
         streams: Streams::default(),
         stop,

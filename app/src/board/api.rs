@@ -96,6 +96,7 @@ pub async fn move_item(
         column,
         after,
         before,
+        expected: None,
     };
     Ok(slipway_portal::item::move_to(&ctx, &org, &project, input).await?)
 }
@@ -109,7 +110,7 @@ pub async fn set_item_state(
     state: ItemState,
 ) -> Result<(), AppError> {
     let ctx = crate::ctx()?;
-    Ok(slipway_portal::item::set_state(&ctx, &org, &project, number, state).await?)
+    Ok(slipway_portal::item::set_state(&ctx, &org, &project, number, state, None).await?)
 }
 
 /// Starts an iteration.

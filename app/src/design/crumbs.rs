@@ -67,6 +67,7 @@ fn word(part: &str) -> Option<String> {
         "security" => tr!(common.crumb_security),
         "sessions" => tr!(common.crumb_sessions),
         "confirm" => tr!(common.crumb_confirm),
+        "tokens" => tr!(token.title),
         "runs" | "promotions" | "items" | "projects" | "apps" | "a" | "r" => return None,
         other if other.len() == 36 => tr!(common.crumb_promotion),
         other if other.bytes().all(|b| b.is_ascii_digit()) => format!("#{other}"),

@@ -75,6 +75,7 @@ pub fn UserMenu(
                 </div>
                 <a class="btn quiet" href="/me">{tr!(common.profile)}</a>
                 <a class="btn quiet" href="/me/sessions">{tr!(common.sessions)}</a>
+                <a class="btn quiet" href="/me/tokens">{tr!(token.title)}</a>
                 <Preferences/>
                 <form method="post" action="/sign-out">
                     <button type="submit" class="btn">{tr!(common.sign_out)}</button>

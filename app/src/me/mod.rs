@@ -34,6 +34,7 @@ pub fn own_tabs(current: &str) -> AnyView {
             tab(tr!(me.profile), "/me"),
             tab(tr!(me.security), "/me/security"),
             tab(tr!(me.sessions), "/me/sessions"),
+            tab(tr!(token.title), "/me/tokens"),
         ],
     )
 }

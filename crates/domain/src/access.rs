@@ -136,6 +136,12 @@ impl ActionSet {
         self.without(&changing)
     }
 
+    /// What is in both sets.
+    #[must_use]
+    pub const fn within(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// The set without `actions`.
     #[must_use]
     pub const fn without(self, actions: &[Action]) -> Self {

@@ -64,6 +64,48 @@ pub struct AuditRow {
     pub outcome: Outcome,
 }
 
+/// The first line of the log as CSV (RFC 4180).
+pub const CSV_HEAD: &str =
+    "seq,at,actor,via,request_id,action,target_kind,target_id,target,outcome,summary\r\n";
+
+impl AuditRow {
+    /// The row as a line of CSV (RFC 4180), its instant in RFC 3339. Names are people's own words, and a spreadsheet
+    /// would run what begins like a formula: such a cell begins with an apostrophe.
+    pub fn csv(&self) -> String {
+        let summary = self.summary.to_string();
+        let cells = [
+            self.seq.to_string(),
+            self.at.rfc3339(),
+            cell(&self.actor),
+            cell(&self.via),
+            cell(&self.request_id),
+            cell(&self.action),
+            cell(&self.target_kind),
+            cell(&self.target_id),
+            cell(&self.target),
+            self.outcome.key().to_owned(),
+            cell(&summary),
+        ];
+        format!("{}\r\n", cells.join(","))
+    }
+}
+
+fn cell(text: &str) -> String {
+    let formula = text
+        .trim_start_matches([' ', '"'])
+        .starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    let text = if formula {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    };
+    if text.contains([',', '"', '\r', '\n']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}
+
 /// The hash of a row: SHA-256 over the previous row's hash and the row's fields, each with its length
 /// before it, in hex.
 pub fn chain_hash(previous: &str, fields: &[&str]) -> String {
@@ -85,6 +127,16 @@ mod tests {
         fn moving_a_border_between_fields_changes_the_hash(a in ".{1,20}", b in ".{1,20}") {
             let joined = format!("{a}{b}");
             prop_assert_ne!(chain_hash("", &[&a, &b]), chain_hash("", &[&joined, ""]));
+        }
+
+        #[test]
+        fn no_cell_runs_in_a_spreadsheet_or_breaks_out_of_its_column(text in "[=+@\t\r\n \",a-c-]{0,12}") {
+            let shown = cell(&text);
+            let quoted = shown.starts_with('"');
+            let inner = if quoted { shown[1..shown.len() - 1].replace("\"\"", "\"") } else { shown.clone() };
+            prop_assert!(!inner.trim_start_matches(' ').starts_with(['=', '+', '-', '@', '\t', '\r', '\n']));
+            prop_assert!(quoted || !shown.contains([',', '"', '\r', '\n']));
+            prop_assert!(inner == text || inner == format!("'{text}"), "nothing is lost");
         }
 
         #[test]

@@ -97,4 +97,13 @@ typed_ids! {
     OutboxId,
     /// A webhook as it was received.
     DeliveryId,
+
+    /// An API token.
+    TokenId,
+    /// A place that webhooks are sent to.
+    SubscriberId,
+    /// A webhook that is sent.
+    MessageId,
+    /// Something that a person should know.
+    NoticeId,
 }

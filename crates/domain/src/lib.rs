@@ -38,3 +38,4 @@ pub mod run;
 pub mod session;
 pub mod text;
 pub mod time;
+pub mod token;

@@ -180,6 +180,8 @@ pub struct Granter {
     pub at_org: ActionSet,
     /// What they may do at the place.
     pub here: ActionSet,
+    /// What the token opens by which they act; `None`: they act themselves.
+    pub limit: Option<ActionSet>,
 }
 
 impl Granter {
@@ -187,8 +189,12 @@ impl Granter {
     ///
     /// An owner holds the whole organization. Who manages the organization stands above its projects and so
     /// gives every role in them, but at the organization only what they hold themselves, and never ownership.
-    /// Who manages a project gives what they may do in it.
+    /// Who manages a project gives what they may do in it. A token gives no role that may do more than itself:
+    /// else it could make somebody who does what it may not.
     pub fn may_give(&self, role: &HeldRole) -> bool {
+        if self.limit.is_some_and(|limit| !role.actions().is_within(limit)) {
+            return false;
+        }
         if self.owner {
             return true;
         }
@@ -227,7 +233,7 @@ mod tests {
             actions in some_actions(),
             at in proptest::sample::select(ScopeKind::ALL.to_vec()),
         ) {
-            let granter = Granter { owner: false, at_org: ActionSet::EMPTY, here };
+            let granter = Granter { here, ..Granter::default() };
             for role in Role::ALL.iter().copied().map(HeldRole::from) {
                 prop_assert!(!granter.may_give(&role) || role.actions().is_within(here));
             }
@@ -239,10 +245,18 @@ mod tests {
 
         #[test]
         fn only_owners_make_owners(at_org in some_actions(), here in some_actions()) {
-            let granter = Granter { owner: false, at_org, here };
+            let granter = Granter { at_org, here, ..Granter::default() };
             prop_assert!(!granter.may_give(&Role::OrgOwner.into()));
             let owner = Granter { owner: true, ..granter };
             prop_assert!(owner.may_give(&Role::OrgOwner.into()));
+        }
+
+        #[test]
+        fn a_token_of_an_owner_gives_only_roles_that_may_do_no_more_than_it(limit in some_actions()) {
+            let granter = Granter { owner: true, limit: Some(limit), ..Granter::default() };
+            for role in Role::ALL.iter().copied().map(HeldRole::from) {
+                prop_assert_eq!(granter.may_give(&role), role.actions().is_within(limit));
+            }
         }
 
         #[test]
@@ -262,9 +276,9 @@ mod tests {
     fn a_lead_gives_every_project_role_but_ownership() {
         let here = Role::ProjectLead.actions();
         let lead = Granter {
-            owner: false,
             at_org: ActionSet::of(&[Action::See]),
             here,
+            ..Granter::default()
         };
         let given: Vec<_> = Role::ALL
             .iter()

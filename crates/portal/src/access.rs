@@ -17,6 +17,7 @@ use slipway_domain::org::OrgRef;
 use slipway_domain::project::{Place, ProjectRef};
 use slipway_domain::role::Granter;
 use slipway_domain::text::Text;
+use slipway_domain::token::Scope;
 use std::collections::{HashMap, HashSet};
 use std::marker::PhantomData;
 
@@ -396,6 +397,8 @@ impl<P> Authorized<Anywhere, P> {
 #[derive(Clone, Debug, Default)]
 pub struct Rights {
     everything: bool,
+    /// What a token lets its owner do at all; `None`: no token was sent.
+    limit: Option<ActionSet>,
     orgs: HashMap<OrgId, (ActionSet, ActionSet)>,
     projects: HashMap<ProjectId, ActionSet>,
     apps: HashMap<AppId, ActionSet>,
@@ -449,12 +452,25 @@ impl Rights {
         rights
     }
 
+    /// The rights as far as `limit` goes: those of a token.
+    #[must_use]
+    pub fn within(self, limit: ActionSet) -> Self {
+        Self {
+            limit: Some(limit),
+            ..self
+        }
+    }
+
+    fn limited(&self, actions: ActionSet) -> ActionSet {
+        self.limit.map_or(actions, |limit| actions.within(limit))
+    }
+
     /// What the actor may do at the organization itself.
     pub fn at_org(&self, org: OrgId) -> ActionSet {
         if self.everything {
             return ActionSet::all();
         }
-        self.orgs.get(&org).map_or(ActionSet::EMPTY, |(here, _)| *here)
+        self.limited(self.orgs.get(&org).map_or(ActionSet::EMPTY, |(here, _)| *here))
     }
 
     /// What the actor may do in the project as it is now: archived, or with features switched off.
@@ -492,7 +508,7 @@ impl Rights {
         if internal || self.projects_of_apps.contains(&project) {
             actions = actions.union(ActionSet::of(&[Action::See]));
         }
-        actions
+        self.limited(actions)
     }
 
     /// What the actor may do with the app as it is now. A role in one app of a project does not show the others.
@@ -519,7 +535,7 @@ impl Rights {
         if project.internal {
             actions = actions.union(ActionSet::of(&[Action::See]));
         }
-        actions
+        self.limited(actions)
     }
 
     /// What the actor may do at a place of any kind as it is now.
@@ -544,6 +560,7 @@ impl Rights {
             owner: self.everything || self.owned.contains(&place.org.id),
             at_org: self.at_org(place.org.id),
             here: self.at(place),
+            limit: self.limit,
         }
     }
 
@@ -591,6 +608,9 @@ async fn permit(ctx: &OpCtx, held: ActionSet, action: Action, place: &Place) -> 
         return Err(Error::NotFound);
     }
     if !held.has(action) {
+        if let Some(scope) = Scope::of(action) {
+            ctx.needs_scope(scope)?;
+        }
         let project = place.project.as_ref().map(|project| project.id);
         return Err(deny(ctx, place.org.id, project, action).await);
     }

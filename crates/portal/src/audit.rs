@@ -4,6 +4,7 @@ use crate::access::{self, may};
 use crate::context::OpCtx;
 use crate::error::Result;
 use crate::ports::AuditFilter;
+use futures::stream::{self, BoxStream};
 use slipway_domain::audit::AuditRow;
 use slipway_domain::project::Place;
 
@@ -54,4 +55,33 @@ pub async fn read(ctx: &OpCtx, query: &Query) -> Result<(Place, Vec<AuditRow>)> 
     };
     let rows = ctx.read().await?.audit_rows(&org, &filter).await?;
     Ok((place, rows))
+}
+
+/// The whole of that part of the log, newest first, in pages that are read as they are asked for. What the reader may
+/// see is looked up anew for each page, so that an export ends where a role does.
+///
+/// # Errors
+/// As [`read`]; a later page that cannot be read ends the stream with its error.
+pub async fn export(ctx: &OpCtx, query: Query) -> Result<BoxStream<'static, Result<Vec<AuditRow>>>> {
+    let (_, first) = read(ctx, &query).await?;
+    let ctx = ctx.clone();
+    let pages = stream::try_unfold(Some((first, query)), move |state| {
+        let ctx = ctx.anew();
+        async move {
+            let Some((rows, mut query)) = state else {
+                return Ok(None);
+            };
+            let full = i64::try_from(rows.len()).is_ok_and(|count| count >= PAGE);
+            let Some(last) = rows.last().map(|row| row.seq) else {
+                return Ok(None);
+            };
+            if !full {
+                return Ok(Some((rows, None)));
+            }
+            query.before = Some(last);
+            let (_, next) = read(&ctx, &query).await?;
+            Ok(Some((rows, Some((next, query)))))
+        }
+    });
+    Ok(Box::pin(pages))
 }

@@ -9,6 +9,7 @@ use slipway_domain::audit::Outcome;
 use slipway_domain::id::{AuditId, OrgId, OutboxId, UserId};
 use slipway_domain::project::Place;
 use slipway_domain::time::Timestamp;
+use slipway_domain::token::Scope;
 
 /// A write transaction. Dropping it without [`commit`](Self::commit) rolls it back.
 pub struct Change<'a> {
@@ -68,8 +69,11 @@ impl OpCtx {
     /// Begins a change.
     ///
     /// # Errors
-    /// The database does not answer.
+    /// [`Error::Scope`] for a token that only reads, whatever the use case asked of it; the database does not answer.
     pub async fn change(&self) -> Result<Change<'_>> {
+        if self.token().is_some_and(|token| !token.scopes.change()) {
+            return Err(Error::Scope(Scope::Items));
+        }
         let tx = self.portal().store.write().await?;
         Ok(Change {
             ctx: self,
@@ -103,6 +107,14 @@ impl Change<'_> {
             Actor::System => (None, String::from("slipway")),
             Actor::Anonymous => (None, String::from("-")),
         };
+        let via = match self.ctx.token() {
+            Some(token) => format!("{}: {}", self.ctx.via().key(), token.name),
+            None => self.ctx.via().key().to_owned(),
+        };
+        let mut summary = entry.summary;
+        if let (Some(token), Some(summary)) = (self.ctx.token(), summary.as_object_mut()) {
+            summary.insert(String::from("token"), token.id.to_string().into());
+        }
         let record = AuditRecord {
             id: self.ctx.id::<AuditId>(),
             org: entry.place.org.id,
@@ -111,13 +123,13 @@ impl Change<'_> {
             at: self.ctx.now(),
             actor_id,
             actor,
-            via: self.ctx.via().key(),
+            via,
             request_id: self.ctx.request_id().to_owned(),
             action: entry.action,
             target_kind: entry.target_kind,
             target_id: entry.target_id,
             target: entry.target,
-            summary: entry.summary,
+            summary,
             outcome: entry.outcome,
         };
         self.tx.append_audit(&record).await?;

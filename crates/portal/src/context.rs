@@ -5,10 +5,12 @@ use crate::error::{Error, Result};
 use crate::live::Notifier;
 use crate::ports::{Clock, ClusterConnector, ForgeConnector, Store, Tx};
 use crate::seal::Sealer;
+use crate::token::TokenUse;
 use slipway_domain::id::TypedId;
 use slipway_domain::person::PersonRef;
 use slipway_domain::text::Locale;
 use slipway_domain::time::Timestamp;
+use slipway_domain::token::Scope;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Notify, OnceCell};
@@ -87,11 +89,40 @@ impl Portal {
 
     /// The context of a request by `actor`.
     pub fn ctx(&self, actor: Actor, via: Via, request_id: impl Into<String>, locale: Locale) -> OpCtx {
+        self.ctx_of(actor, via, None, request_id.into(), locale)
+    }
+
+    /// The context of a program's request in the name of `owner`, by their token.
+    pub fn ctx_by_token(
+        &self,
+        owner: PersonRef,
+        token: TokenUse,
+        request_id: impl Into<String>,
+        locale: Locale,
+    ) -> OpCtx {
+        self.ctx_of(
+            Actor::User(owner),
+            Via::Api,
+            Some(token),
+            request_id.into(),
+            locale,
+        )
+    }
+
+    fn ctx_of(
+        &self,
+        actor: Actor,
+        via: Via,
+        token: Option<TokenUse>,
+        request_id: String,
+        locale: Locale,
+    ) -> OpCtx {
         OpCtx(Arc::new(Inner {
             portal: self.clone(),
             actor,
             via,
-            request_id: request_id.into(),
+            token,
+            request_id,
             locale,
             session: None,
             rights: OnceCell::new(),
@@ -155,6 +186,7 @@ struct Inner {
     portal: Portal,
     actor: Actor,
     via: Via,
+    token: Option<TokenUse>,
     request_id: String,
     locale: Locale,
     session: Option<InSession>,
@@ -221,6 +253,22 @@ impl OpCtx {
         self.0.via
     }
 
+    /// The token that the request brought; `None`: a person acts themselves.
+    pub fn token(&self) -> Option<&TokenUse> {
+        self.0.token.as_ref()
+    }
+
+    /// Lets pass whoever brought no token, or one with `scope`: for what is not decided by rights alone.
+    ///
+    /// # Errors
+    /// [`Error::Scope`] where the token lacks it.
+    pub fn needs_scope(&self, scope: Scope) -> Result<()> {
+        match self.token() {
+            Some(token) if !token.scopes.has(scope) => Err(Error::Scope(scope)),
+            _ => Ok(()),
+        }
+    }
+
     /// The request, for logs, the audit log and error pages.
     pub fn request_id(&self) -> &str {
         &self.0.request_id
@@ -239,6 +287,21 @@ impl OpCtx {
     /// A fresh id: a `UUIDv7` of now.
     pub fn id<T: TypedId>(&self) -> T {
         T::from_uuid(uuid_v7(self.now()))
+    }
+
+    /// The same request, with rights that are loaded anew: for what goes on for long.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        let Inner {
+            portal,
+            actor,
+            via,
+            token,
+            request_id,
+            locale,
+            rights: _,
+        } = &*self.0;
+        portal.ctx_of(actor.clone(), *via, token.clone(), request_id.clone(), *locale)
     }
 
     /// Reads: one connection, no transaction.
@@ -262,7 +325,11 @@ impl OpCtx {
                     Actor::Anonymous => Err(Error::Unauthenticated),
                     Actor::User(person) => {
                         let mut tx = self.read().await?;
-                        Ok(Rights::of(tx.role_bindings_of(person.id).await?))
+                        let rights = Rights::of(tx.role_bindings_of(person.id).await?);
+                        Ok(match self.token() {
+                            Some(token) => rights.within(token.scopes.actions()),
+                            None => rights,
+                        })
                     }
                 }
             })

@@ -4,9 +4,13 @@ use crate::ports::StoreError;
 use slipway_domain::access::{Action, Role};
 use slipway_domain::name::NameError;
 use slipway_domain::text::Text;
+use slipway_domain::token::Scope;
 
 /// The result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The code of [`Error::version_mismatch`].
+pub const VERSION_MISMATCH: &str = "version_mismatch";
 
 /// What is wrong with one field of a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +46,9 @@ pub enum Error {
     /// The actor sees the place but may not do this.
     #[error("not allowed: {}", .0.action.key())]
     Forbidden(Box<Denial>),
+    /// The actor might, but the token they sent has not this scope.
+    #[error("the token lacks the scope {}", .0.key())]
+    Scope(Scope),
     /// The input is wrong, field by field.
     #[error("the input is wrong in {} place(s)", .0.len())]
     Invalid(Vec<FieldError>),
@@ -118,6 +125,15 @@ impl Error {
         }
     }
 
+    /// An update was made from a version that is not the newest any more.
+    pub fn version_mismatch() -> Self {
+        Self::conflict(
+            VERSION_MISMATCH,
+            "It was changed since the version that you sent. Read it again, then repeat the change.",
+            "内容自你所用的版本之后已被修改。请重新读取后再提交。",
+        )
+    }
+
     /// Something broken inside.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(source.into())
@@ -129,6 +145,7 @@ impl Error {
             Self::NotFound => "not_found",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden(_) => "forbidden",
+            Self::Scope(_) => "insufficient_scope",
             Self::Invalid(_) => "invalid",
             Self::Conflict { code, .. }
             | Self::Refused { code, .. }
@@ -148,6 +165,16 @@ impl Error {
             ),
             Self::Unauthenticated => Text::new("Sign in first.", "请先登录。"),
             Self::Forbidden(denial) => denial.text(),
+            Self::Scope(scope) => Text::new(
+                format!(
+                    "This token may not do that: it lacks the scope “{}”. Make one that has it on the page “API tokens”.",
+                    scope.key()
+                ),
+                format!(
+                    "该令牌缺少权限范围“{}”。请在“API 令牌”页面创建包含该范围的令牌。",
+                    scope.key()
+                ),
+            ),
             Self::Invalid(fields) => match fields.as_slice() {
                 [one] => one.text.clone(),
                 more => Text::new(

@@ -19,6 +19,7 @@ use slipway_domain::person::PersonRef;
 use slipway_domain::project::Place;
 use slipway_domain::role::HeldRole;
 use slipway_domain::text::Text;
+use slipway_domain::token::Scope;
 
 /// The hash under which a token is kept.
 fn hash(token: &str) -> String {
@@ -88,6 +89,15 @@ pub async fn create(ctx: &OpCtx, at: At<'_>, role: &str, note: &str, days: i64) 
     touch(&mut change, &found);
     change.commit().await?;
     Ok(format!("{}/join?token={token}", ctx.portal().public_url))
+}
+
+/// The invitations to the place that can still be used.
+///
+/// # Errors
+/// As [`access::managed`].
+pub async fn list(ctx: &OpCtx, at: At<'_>) -> Result<Vec<Invitation>> {
+    let place = access::managed(ctx, at).await?;
+    Ok(ctx.read().await?.open_invitations(&place, ctx.now()).await?)
 }
 
 /// Takes an invitation back that nobody has used.
@@ -222,6 +232,7 @@ async fn use_up(ctx: &OpCtx, token: &str, person: &PersonRef, new: Option<&NewPe
 /// As [`access::anywhere`]; wrong fields; [`Error::Conflict`] `asked_already`.
 pub async fn ask(ctx: &OpCtx, at: At<'_>, role: &str, reason: &str) -> Result<()> {
     let place = access::anywhere(ctx, at).await?;
+    ctx.needs_scope(Scope::Manage)?;
     let person = ctx.user()?.clone();
     let reason = words("reason", reason)?;
     let mut change = ctx.change().await?;
@@ -265,6 +276,7 @@ pub async fn ask(ctx: &OpCtx, at: At<'_>, role: &str, reason: &str) -> Result<()
 /// As [`access::anywhere`]; [`Error::NotFound`] where it does not wait; [`Error::Refused`] `more_than_you_hold`.
 pub async fn decide(ctx: &OpCtx, at: At<'_>, id: RoleRequestId, granted: bool) -> Result<()> {
     let seen = access::anywhere(ctx, at).await?;
+    ctx.needs_scope(Scope::Manage)?;
     let actor = ctx.user()?.id;
     let mut change = ctx.change().await?;
     change.tx().lock_org(seen.org_id()).await?;

@@ -9,8 +9,8 @@ use crate::ports::{ItemRecord, NewItemRow, NewIteration, StoreError};
 use slipway_domain::access::Action;
 use slipway_domain::id::{ItemId, UserId};
 use slipway_domain::item::{
-    BoardColumn, BoardView, BugList, Category, ItemEvent, ItemKind, ItemState, ItemView, Priority, Severity,
-    rank_between,
+    BoardColumn, BoardView, BugList, Card, Category, ItemEvent, ItemKind, ItemState, ItemView, Priority,
+    Severity, rank_between,
 };
 use slipway_domain::text::Text;
 
@@ -72,6 +72,22 @@ pub async fn bugs(ctx: &OpCtx, org: &str, project: &str) -> Result<BugList> {
         bugs,
         may_create: held.has(Action::ItemCreate),
     })
+}
+
+/// The most items that one look reads.
+pub const MOST: i64 = 100;
+
+/// The items with a number above `after`, by number: at most `limit`, at most [`MOST`].
+///
+/// # Errors
+/// As [`access::project`].
+pub async fn list(ctx: &OpCtx, org: &str, project: &str, after: i64, limit: i64) -> Result<Vec<Card>> {
+    let project = access::project::<See>(ctx, org, project).await?;
+    Ok(ctx
+        .read()
+        .await?
+        .items_after(&project, after, limit.clamp(1, MOST))
+        .await?)
 }
 
 /// One item, by its number.
@@ -256,6 +272,8 @@ pub struct MoveInput {
     pub after: Option<ItemId>,
     /// Above that card.
     pub before: Option<ItemId>,
+    /// Only where this is still its version.
+    pub expected: Option<i64>,
 }
 
 /// Moves an item on the board. Where two people move at once both moves hold: ranks are taken between
@@ -271,6 +289,7 @@ pub async fn move_to(ctx: &OpCtx, org: &str, project: &str, input: MoveInput) ->
         .item(&project, input.number)
         .await?
         .ok_or(Error::NotFound)?;
+    same_version(&item, input.expected)?;
     let state = item
         .card
         .kind
@@ -308,14 +327,30 @@ pub async fn move_to(ctx: &OpCtx, org: &str, project: &str, input: MoveInput) ->
     write_move(ctx, change, &proof, &project, &item, state, &rank).await
 }
 
-/// Changes an item's state, from its page.
+/// A change that was made from an older version is refused where the caller asked for that.
+fn same_version(item: &ItemRecord, expected: Option<i64>) -> Result<()> {
+    match expected {
+        Some(version) if version != item.card.version => Err(Error::version_mismatch()),
+        _ => Ok(()),
+    }
+}
+
+/// Changes an item's state, from its page; with `expected`, only where that is still its version.
 ///
 /// # Errors
 /// As [`move_to`].
-pub async fn set_state(ctx: &OpCtx, org: &str, project: &str, number: i64, state: ItemState) -> Result<()> {
+pub async fn set_state(
+    ctx: &OpCtx,
+    org: &str,
+    project: &str,
+    number: i64,
+    state: ItemState,
+    expected: Option<i64>,
+) -> Result<()> {
     let project = access::project::<may::SeeBoards>(ctx, org, project).await?.see();
     let mut change = ctx.change().await?;
     let item = change.tx().item(&project, number).await?.ok_or(Error::NotFound)?;
+    same_version(&item, expected)?;
     let proof = proof_to_enter(ctx, &project, &item, state).await?;
     if !item
         .card

@@ -10,7 +10,7 @@ use crate::fault;
 use crate::ports::Claimed;
 use crate::{environment, promotion, proposal, repository, run, webhook};
 use slipway_domain::id::{AppId, EnvironmentId, PromotionId, ProposalId};
-use slipway_domain::time::{SECOND, Timestamp};
+use slipway_domain::time::{DAY, SECOND, Timestamp};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -99,6 +99,7 @@ async fn perform(portal: &Portal, job: &Job) -> Result<Next> {
             let mut change = ctx.change().await?;
             change.bookkeeping();
             change.tx().delete_ended_sessions(ctx.now()).await?;
+            change.tx().delete_old_replies(ctx.now().plus(-DAY)).await?;
             change.commit().await?;
             Ok(Next::At(ctx.now().plus(3600 * SECOND)))
         }

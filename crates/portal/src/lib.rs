@@ -42,6 +42,7 @@ pub mod run;
 pub mod seal;
 pub mod secret;
 pub mod session;
+pub mod token;
 mod totp;
 pub mod webhook;
 

@@ -14,6 +14,7 @@ use slipway_domain::person::PersonRef;
 use slipway_domain::project::Place;
 use slipway_domain::role::{CustomRole, Granter, HeldRole, custom_id};
 use slipway_domain::text::Text;
+use slipway_domain::token::Scope;
 use std::collections::HashSet;
 
 /// What the members' page of a place shows.
@@ -86,7 +87,7 @@ async fn may_manage(
     match access::managed(ctx, at).await {
         Ok(managed) => Ok(Some(managed)),
         // Refused: it is archived, and nothing in it changes.
-        Err(Error::Forbidden(_) | Error::Refused { .. }) => Ok(None),
+        Err(Error::Forbidden(_) | Error::Scope(_) | Error::Refused { .. }) => Ok(None),
         Err(other) => Err(other),
     }
 }
@@ -427,6 +428,7 @@ pub async fn revoke(ctx: &OpCtx, at: At<'_>, id: BindingId) -> Result<()> {
 pub async fn remove(ctx: &OpCtx, at: At<'_>, user: UserId) -> Result<()> {
     let own = ctx.user()?.id == user;
     let place = if own {
+        ctx.needs_scope(Scope::Manage)?;
         access::own_membership(&access::anywhere(ctx, at).await?)
     } else {
         access::managed(ctx, at).await?

@@ -27,6 +27,7 @@ mod run;
 mod secret;
 mod session;
 mod store;
+mod token;
 mod webhook;
 
 pub use access::{AccessTx, Binding, NewBinding};
@@ -59,6 +60,7 @@ pub use run::{JobRecord, RepositoryState, RunRecord, RunTx};
 pub use secret::SecretTx;
 pub use session::{SessionRow, SessionTx};
 pub use store::{Ends, Store, StoreError};
+pub use token::{KeptReply, Once, OnceRequest, TokenRecord, TokenTx};
 pub use webhook::{DeliveryRecord, WebhookTx};
 
 /// One connection to the database, reading or inside one transaction.
@@ -80,6 +82,7 @@ pub trait Tx:
     + ReleaseTx
     + RunTx
     + SecretTx
+    + TokenTx
     + WebhookTx
     + GroupTx
     + InvitationTx
@@ -110,6 +113,7 @@ impl<T> Tx for T where
         + ReleaseTx
         + RunTx
         + SecretTx
+        + TokenTx
         + WebhookTx
         + GroupTx
         + InvitationTx

@@ -13,7 +13,7 @@ mod request;
 mod view;
 
 pub use decide::{cancel, decide};
-pub use list::{choices, for_app, inbox, list, mine, next, open_in, running_in, waiting_for_me};
+pub use list::{PAGE_ROWS, choices, for_app, inbox, list, mine, next, open_in, running_in, waiting_for_me};
 pub use request::{Ask, on_defective, on_release, request, request_named, retry, roll_back, roll_back_in};
 pub use view::view;
 

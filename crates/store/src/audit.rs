@@ -60,7 +60,7 @@ impl AuditTx for SqlTx {
             &record.at.micros().to_string(),
             &text(actor_id.clone()),
             &record.actor,
-            record.via,
+            &record.via,
             &record.request_id,
             record.action,
             record.target_kind,
@@ -83,7 +83,7 @@ impl AuditTx for SqlTx {
         .bind(record.at.micros())
         .bind(actor_id)
         .bind(&record.actor)
-        .bind(record.via)
+        .bind(&record.via)
         .bind(&record.request_id)
         .bind(record.action)
         .bind(record.target_kind)

@@ -22,6 +22,11 @@ const CARDS: &str = "SELECT i.id, i.number, i.kind, i.title, i.state, i.priority
      WHERE i.org_id = $1 AND i.project_id = $2 AND COALESCE(i.iteration_id, '') = $3 \
      ORDER BY i.category, i.item_rank, i.id";
 
+const ITEMS: &str = "SELECT i.id, i.number, i.kind, i.title, i.state, i.priority, i.severity, i.points, i.version, \
+     p.item_key, u.id AS user_id, u.username, u.name \
+     FROM items i JOIN projects p ON p.id = i.project_id LEFT JOIN users u ON u.id = i.assignee_id \
+     WHERE i.org_id = $1 AND i.project_id = $2 AND i.number > $3 ORDER BY i.number LIMIT $4";
+
 const BUGS: &str = "SELECT i.id, i.number, i.kind, i.title, i.state, i.priority, i.severity, i.points, i.version, \
      i.created_at, p.item_key, u.id AS user_id, u.username, u.name, \
      r.id AS reporter_id, r.username AS reporter_username, r.name AS reporter_name \
@@ -182,6 +187,23 @@ impl ItemTx for SqlTx {
                 })
             })
             .collect()
+    }
+
+    async fn items_after(
+        &mut self,
+        project: &Authorized<Project, See>,
+        after: i64,
+        limit: i64,
+    ) -> StoreResult<Vec<Card>> {
+        let rows = query(ITEMS)
+            .bind(project.org_id().to_string())
+            .bind(project.id().to_string())
+            .bind(after)
+            .bind(limit)
+            .fetch_all(self.conn())
+            .await
+            .map_err(map)?;
+        rows.iter().map(|row| card(columns("items", row))).collect()
     }
 
     async fn insert_item(

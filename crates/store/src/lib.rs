@@ -34,6 +34,7 @@ mod row;
 mod run;
 mod secret;
 mod session;
+mod token;
 mod webhook;
 
 pub use connect::{SqlStore, SqlTx};

@@ -27,6 +27,7 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     6 "0006_people",
     7 "0007_signin",
     8 "0008_places",
+    9 "0009_api",
 };
 
 /// How many migrations the database lacks. Changes nothing.

@@ -79,6 +79,8 @@ on_both! {
     the_lane_and_the_grid_show_the_same_stops,
     the_matrix_holds_through_the_store,
     two_writers_never_fork_the_chain,
+    a_request_with_a_key_is_begun_once,
+    a_token_speaks_for_its_owner_until_it_ends,
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ mod pipelines;
 mod place;
 mod promotion;
 mod revision;
+mod token;
 
 use crate::MockClock;
 use slipway_domain::id::UserId;
@@ -74,6 +75,7 @@ pub use promotion::{
     the_lane_and_the_grid_show_the_same_stops,
 };
 pub use revision::a_revision_tells_of_every_commit;
+pub use token::{a_request_with_a_key_is_begun_once, a_token_speaks_for_its_owner_until_it_ends};
 
 /// A portal of a test, and its clock.
 #[derive(Clone)]

@@ -139,7 +139,7 @@ pub async fn seed(portal: &Portal, people: &HashMap<&str, PersonRef>) -> anyhow:
         let author = if *kind == Bug { &tester } else { &lead };
         let number = item::create(author, ORG, PROJECT, new).await?;
         for state in *states {
-            item::set_state(&lead, ORG, PROJECT, number, *state).await?;
+            item::set_state(&lead, ORG, PROJECT, number, *state, None).await?;
         }
     }
     Ok(())

@@ -28,6 +28,7 @@ pub mod route;
 pub mod second_step;
 pub mod session;
 pub mod sign_in;
+pub mod tokens;
 pub mod visit;
 pub mod webhooks;
 
@@ -72,6 +73,8 @@ pub struct EdgeParts {
     pub metrics: Option<PrometheusHandle>,
     /// Who reads metrics must send this.
     pub metrics_token: Option<String>,
+    /// How often programs and people ask the REST API.
+    pub limits: api::limit::Limits,
     /// Pages that were made a moment ago.
     pub rendered: rendered::Rendered,
     /// The open live streams.

@@ -2,7 +2,7 @@
 
 use super::observe::RequestId;
 use super::visit::Visit;
-use super::{Edge, flash, headers, problem, rendered};
+use super::{Edge, flash, headers, problem, rendered, tokens};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -63,7 +63,7 @@ async fn page(State(edge): State<Edge>, Extension(visit): Extension<Visit>, requ
         None => Ok(None),
     };
     match taken {
-        Ok(Some(flash)) => render(&edge, visit, Some(flash), request).await,
+        Ok(Some(flash)) => render(&edge, visit, Some(tokens::opened(&edge, flash)), request).await,
         Ok(None) => {
             let (parts, body) = request.into_parts();
             let key = rendered::Key::of(&visit, &parts);

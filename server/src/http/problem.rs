@@ -8,9 +8,11 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use slipway_domain::text::Locale;
 use slipway_portal::Error;
+use slipway_portal::error::VERSION_MISMATCH;
+use utoipa::ToSchema;
 
 /// A problem document (RFC 9457), with Slipway's members `code`, `request_id` and `errors`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Problem<'a> {
     /// A URI for the kind of problem.
     #[serde(rename = "type")]
@@ -31,7 +33,7 @@ pub struct Problem<'a> {
 }
 
 /// What is wrong with one field.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct WrongField<'a> {
     /// Its name in the input.
     pub field: &'a str,
@@ -40,12 +42,13 @@ pub struct WrongField<'a> {
 }
 
 /// The HTTP status that goes with an error: the one place where this is decided for REST and forms.
-pub const fn status(error: &Error) -> StatusCode {
+pub fn status(error: &Error) -> StatusCode {
     match error {
         Error::NotFound => StatusCode::NOT_FOUND,
         Error::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Error::Forbidden(_) | Error::Barred { .. } => StatusCode::FORBIDDEN,
+        Error::Forbidden(_) | Error::Scope(_) | Error::Barred { .. } => StatusCode::FORBIDDEN,
         Error::Invalid(_) | Error::Refused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::Conflict { code, .. } if *code == VERSION_MISMATCH => StatusCode::PRECONDITION_FAILED,
         Error::Conflict { .. } => StatusCode::CONFLICT,
         Error::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -70,6 +73,18 @@ impl Refusal {
             locale: visit.ctx.locale(),
             request_id: visit.ctx.request_id().to_owned(),
             wants_html: visit.wants_html,
+        }
+    }
+}
+
+impl Refusal {
+    /// Of a request that went around the edge: a bug, which the log has.
+    pub fn unknown() -> Self {
+        Self {
+            error: Error::internal("a request without a visit"),
+            locale: Locale::En,
+            request_id: String::new(),
+            wants_html: false,
         }
     }
 }
@@ -166,7 +181,8 @@ fn retry_after(error: &Error, response: &mut Response) {
     }
 }
 
-fn escape(text: &str) -> String {
+/// Text as it stands in HTML.
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

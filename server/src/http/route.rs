@@ -3,9 +3,11 @@
 //! The router is built from it and the permission coverage test reads it, so neither can forget a row.
 
 use super::visit::Visit;
-use super::{Edge, api, health, join, live, oauth, preferences, problem, second_step, sign_in, webhooks};
+use super::{
+    Edge, api, health, join, live, oauth, preferences, problem, second_step, sign_in, tokens, webhooks,
+};
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
@@ -34,7 +36,7 @@ pub struct Route {
     handler: fn() -> MethodRouter<Edge>,
 }
 
-const fn route(
+pub(super) const fn route(
     method: &'static str,
     path: &'static str,
     access: Access,
@@ -48,7 +50,7 @@ const fn route(
     }
 }
 
-/// Every route.
+/// Every route but those of the REST API, whose nouns have their own.
 pub const ROUTES: &[Route] = &[
     route("GET", "/healthz", Access::Anyone, || get(health::healthz)),
     route("GET", "/readyz", Access::Anyone, || get(health::readyz)),
@@ -69,43 +71,31 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/hooks/gitlab/{app}", Access::Proof, || {
         post(webhooks::gitlab)
     }),
+    route("POST", "/me/tokens", Access::SignedIn, || post(tokens::create)),
     route("GET", "/live", Access::SignedIn, || get(live::stream)),
     route("GET", "/api/v1/openapi.json", Access::Anyone, || {
         get(api::openapi)
     }),
-    route("GET", "/api/v1/me", Access::SignedIn, || get(api::me::show)),
-    route("GET", "/api/v1/orgs", Access::SignedIn, || get(api::org::list)),
-    route("GET", "/api/v1/orgs/{org}", Access::SignedIn, || {
-        get(api::org::show)
-    }),
-    route(
-        "GET",
-        "/api/v1/orgs/{org}/projects/{project}",
-        Access::SignedIn,
-        || get(api::project::show),
-    ),
-    route(
-        "GET",
-        "/api/v1/orgs/{org}/projects/{project}/apps/{app}",
-        Access::SignedIn,
-        || get(api::application::show),
-    ),
-    route(
-        "GET",
-        "/api/v1/orgs/{org}/projects/{project}/apps/{app}/runs/{number}/jobs/{job}/log",
-        Access::SignedIn,
-        || get(api::job::log),
-    ),
+    route("GET", "/api/v1/docs", Access::Anyone, || get(api::docs::page)),
 ];
 
+/// Every route.
+pub fn all() -> impl Iterator<Item = &'static Route> {
+    ROUTES.iter().chain(api::ROUTES.iter().copied().flatten())
+}
+
 /// Adds the table to `router`.
-pub fn routes(mut router: Router<Edge>, _edge: &Edge) -> Router<Edge> {
-    for route in ROUTES {
-        let handler = (route.handler)();
-        let handler = match route.access {
-            Access::SignedIn => handler.route_layer(from_fn(signed_in)),
-            Access::Anyone | Access::Proof => handler,
-        };
+pub fn routes(mut router: Router<Edge>, edge: &Edge) -> Router<Edge> {
+    for route in all() {
+        let mut handler = (route.handler)();
+        if route.access == Access::SignedIn {
+            if route.path.starts_with("/api/v1/") {
+                handler = handler
+                    .route_layer(from_fn_with_state(edge.clone(), api::once::once))
+                    .route_layer(from_fn_with_state(edge.clone(), api::limit::limit));
+            }
+            handler = handler.route_layer(from_fn(signed_in));
+        }
         router = router.route(route.path, handler);
     }
     router

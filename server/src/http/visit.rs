@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::request::Parts;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use slipway_domain::text::Locale;
 use slipway_portal::{Actor, Error, OpCtx, Via};
 use std::net::{IpAddr, SocketAddr};
@@ -70,9 +70,13 @@ pub async fn identify(State(edge): State<Edge>, request: Request, next: Next) ->
 async fn visit(edge: &Edge, parts: &Parts) -> Result<Visit, (Error, Locale)> {
     let headers = &parts.headers;
     let asked = asked_locale(headers);
-    // A token never goes together with a cookie; there are no tokens yet, so all of them are wrong.
-    if headers.contains_key(header::AUTHORIZATION) && parts.uri.path().starts_with("/api/") {
-        return Err((Error::Unauthenticated, asked.unwrap_or_default()));
+    // A token never goes together with a cookie: whoever sends one is judged by it alone.
+    if let Some(sent) = headers.get(header::AUTHORIZATION)
+        && parts.uri.path().starts_with("/api/")
+    {
+        return by_token(edge, parts, sent)
+            .await
+            .map_err(|error| (error, asked.unwrap_or_default()));
     }
     let session = edge
         .sessions
@@ -104,6 +108,33 @@ async fn visit(edge: &Edge, parts: &Parts) -> Result<Visit, (Error, Locale)> {
         address: address(edge.behind_proxy, parts),
         agent: agent.unwrap_or_default().to_owned(),
         wants_html: problem::wants_html(headers),
+    })
+}
+
+/// The visit of a program. Tokens open the REST API and nothing else.
+async fn by_token(edge: &Edge, parts: &Parts, sent: &HeaderValue) -> Result<Visit, Error> {
+    let secret = sent
+        .to_str()
+        .ok()
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, secret)| secret.trim())
+        .filter(|_| parts.uri.path().starts_with("/api/v1/"))
+        .ok_or(Error::Unauthenticated)?;
+    let (person, token) = slipway_portal::token::authenticate(&edge.portal, secret).await?;
+    let locale = person
+        .locale
+        .or_else(|| asked_locale(&parts.headers))
+        .unwrap_or_default();
+    let request_id = RequestId::of(&parts.extensions);
+    let ctx = edge
+        .portal
+        .ctx_by_token(person.as_ref(), token, &*request_id.0, locale);
+    Ok(Visit {
+        ctx,
+        session: None,
+        address: address(edge.behind_proxy, parts),
+        wants_html: problem::wants_html(&parts.headers),
     })
 }
 
@@ -153,7 +184,6 @@ fn address(behind_proxy: bool, parts: &Parts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
 
     fn with(name: header::HeaderName, value: &'static str) -> HeaderMap {
         let mut headers = HeaderMap::new();

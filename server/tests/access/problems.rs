@@ -113,21 +113,3 @@ async fn metrics_are_for_whoever_has_the_token() {
     // Another test of this process may hold the one recorder; then there is nothing to render.
     assert!([200, 404].contains(&scene.send(ask("metrics-token")).await.status.as_u16()));
 }
-
-#[tokio::test]
-async fn the_description_of_the_api_names_every_route_of_it() {
-    let scene = Scene::new().await;
-    let description = scene.get("/api/v1/openapi.json", None).await.json();
-    for route in slipway_server::http::route::ROUTES
-        .iter()
-        .filter(|r| r.path.starts_with("/api/v1/") && r.path != "/api/v1/openapi.json")
-    {
-        let method = route.method.to_lowercase();
-        assert!(
-            description["paths"][route.path][&method].is_object(),
-            "{} {}",
-            route.method,
-            route.path
-        );
-    }
-}

@@ -235,6 +235,18 @@ impl Scene {
             .await
     }
 
+    /// A call of our own page's script with a JSON body; empty: none.
+    pub async fn call(&self, method: &str, path: &str, body: &str, cookie: Option<&str>) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, "application/json");
+        let request = with_cookie(request, cookie);
+        self.send(request.body(Body::from(body.to_owned())).unwrap())
+            .await
+    }
+
     /// A post of a form without a script.
     pub async fn post_form(&self, path: &str, form: &str, from: &str, cookie: Option<&str>) -> Answer {
         let request = post(path, cookie)
@@ -284,9 +296,10 @@ pub struct Places {
     pub promotion: PromotionId,
     pub job: JobId,
     pub dora: UserId,
-    pub group: GroupId,
-    pub role: RoleId,
-    pub request: RoleRequestId,
+    /// A group for server functions and one for the REST API, and so on.
+    pub groups: [GroupId; 2],
+    pub roles: [RoleId; 2],
+    pub requests: [RoleRequestId; 2],
 }
 
 impl Scene {
@@ -366,7 +379,7 @@ impl Scene {
         )
         .await
         .unwrap();
-        let (group, role, request) = self.ways_to_roles(&ada).await;
+        let (groups, roles, requests) = self.ways_to_roles(&ada).await;
         Places {
             app,
             release,
@@ -374,29 +387,38 @@ impl Scene {
             promotion,
             job,
             dora: self.people["dora"].id,
-            group,
-            role,
-            request,
+            groups,
+            roles,
+            requests,
         }
     }
 
-    /// A group, a role of the organization's own, and a request for a role that `quinn` made.
-    async fn ways_to_roles(&self, ada: &OpCtx) -> (GroupId, RoleId, RoleRequestId) {
-        let group = slipway_portal::group::create(ada, "acme", "Captains")
-            .await
-            .unwrap();
-        let input = slipway_portal::role::Input {
-            name: String::from("Captain"),
-            scope: slipway_domain::access::ScopeKind::Project,
-            actions: vec![String::from("app.create")],
-        };
-        let role = slipway_portal::role::create(ada, "acme", &input).await.unwrap();
+    /// Two groups, two roles of the organization's own, and two requests for roles that `quinn` made.
+    async fn ways_to_roles(&self, ada: &OpCtx) -> ([GroupId; 2], [RoleId; 2], [RoleRequestId; 2]) {
         let at = access::At::new("acme", Some("checkout"), None);
-        slipway_portal::invitation::ask(&self.ctx("quinn"), at, "project.ops", "")
-            .await
-            .unwrap();
+        let (mut groups, mut roles) = (Vec::new(), Vec::new());
+        for (group, role, asked) in [
+            ("Captains", "Captain", "project.ops"),
+            ("Pilots", "Pilot", "project.developer"),
+        ] {
+            groups.push(slipway_portal::group::create(ada, "acme", group).await.unwrap());
+            let input = slipway_portal::role::Input {
+                name: role.to_owned(),
+                scope: slipway_domain::access::ScopeKind::Project,
+                actions: vec![String::from("app.create")],
+            };
+            roles.push(slipway_portal::role::create(ada, "acme", &input).await.unwrap());
+            slipway_portal::invitation::ask(&self.ctx("quinn"), at, asked, "")
+                .await
+                .unwrap();
+        }
         let waiting = slipway_portal::member::page(ada, at).await.unwrap().requests;
-        (group, role, waiting[0].id)
+        let requests: Vec<_> = waiting.iter().map(|request| request.id).collect();
+        (
+            groups.try_into().unwrap(),
+            roles.try_into().unwrap(),
+            requests.try_into().unwrap(),
+        )
     }
 
     async fn chain(&self, ada: &OpCtx) {

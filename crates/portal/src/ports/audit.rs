@@ -25,8 +25,8 @@ pub struct AuditRecord {
     pub actor_id: Option<UserId>,
     /// Their name then.
     pub actor: String,
-    /// Through what.
-    pub via: &'static str,
+    /// Through what: a channel, and the name of the token where one was sent.
+    pub via: String,
     /// The request.
     pub request_id: String,
     /// What.

@@ -104,6 +104,13 @@ pub trait ItemTx: Send {
     ) -> StoreResult<Vec<Card>>;
     /// The bugs: open ones first, by severity, then by age.
     async fn bugs(&mut self, project: &Authorized<Project, See>, limit: i64) -> StoreResult<Vec<BugRow>>;
+    /// The items with a number above `after`, by number.
+    async fn items_after(
+        &mut self,
+        project: &Authorized<Project, See>,
+        after: i64,
+        limit: i64,
+    ) -> StoreResult<Vec<Card>>;
     /// Makes an item; its number in the project.
     async fn insert_item(
         &mut self,

@@ -13,6 +13,7 @@ use slipway_domain::audit::Outcome;
 use slipway_domain::id::PromotionId;
 use slipway_domain::promotion::{PromotionEvent, PromotionState};
 use slipway_domain::text::Text;
+use slipway_domain::token::Scope;
 
 /// How often a decision is tried again when something else changed the promotion at the same moment.
 const TRIES: usize = 5;
@@ -34,6 +35,7 @@ pub async fn decide(
 ) -> Result<()> {
     let app = place_of(ctx, id).await?;
     let person = ctx.user()?.clone();
+    ctx.needs_scope(Scope::Approve)?;
     let comment = comment.trim();
     if verdict == Verdict::Reject && comment.is_empty() {
         return Err(Error::field(
@@ -275,6 +277,7 @@ fn stale(facts: &Facts, subject: &str) -> Option<Error> {
 /// [`Error::Forbidden`]; [`Error::Conflict`] where it has ended or started.
 pub async fn cancel(ctx: &OpCtx, id: PromotionId) -> Result<()> {
     let app = place_of(ctx, id).await?;
+    ctx.needs_scope(Scope::Deploy)?;
     let mut change = ctx.change().await?;
     let now = ctx.now();
     let promotion = change.tx().promotion(&app, id).await?.ok_or(Error::NotFound)?;

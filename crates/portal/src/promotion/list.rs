@@ -22,6 +22,9 @@ const REMEMBERED: i64 = 10;
 /// How many promotions a page of the history has.
 const PAGE: i64 = 30;
 
+/// How many promotions one look reads at most.
+pub const PAGE_ROWS: usize = 30;
+
 /// What waits for the reader's decision, and what they decided last.
 ///
 /// # Errors

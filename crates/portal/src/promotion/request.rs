@@ -15,6 +15,7 @@ use slipway_domain::id::{EnvironmentId, PromotionId, ReleaseId};
 use slipway_domain::project::Place;
 use slipway_domain::promotion::{DeploymentState, PromotionEvent, PromotionKind, PromotionState};
 use slipway_domain::text::Text;
+use slipway_domain::token::Scope;
 
 /// How often one promotion may try: the first time and after failures.
 const MOST_TRIES: i64 = 3;
@@ -422,6 +423,7 @@ pub async fn on_defective(
 /// As [`request`]; `not_failed`, `tries_used_up`, `another_waits`.
 pub async fn retry(ctx: &OpCtx, id: PromotionId) -> Result<()> {
     let app = place_of(ctx, id).await?;
+    ctx.needs_scope(Scope::Deploy)?;
     let mut change = ctx.change().await?;
     let mut promotion = change.tx().promotion(&app, id).await?.ok_or(Error::NotFound)?;
     let chain = change.tx().environments(&access::project_of(&app)).await?;

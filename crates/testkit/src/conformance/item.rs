@@ -61,6 +61,7 @@ fn to(number: i64, column: Category, after: Option<ItemId>, before: Option<ItemI
         column,
         after,
         before,
+        expected: None,
     }
 }
 
@@ -111,7 +112,7 @@ pub async fn cards_stay_where_they_are_put(world: World) {
     let view = item::view(&lead, "acme", "checkout", 1).await.unwrap();
     assert_eq!(view.events.len(), 2, "made, and moved once");
     assert_eq!(view.iteration.expect("it joined the iteration").number, 1);
-    item::set_state(&lead, "acme", "checkout", 1, ItemState::Done)
+    item::set_state(&lead, "acme", "checkout", 1, ItemState::Done, None)
         .await
         .unwrap();
     assert_eq!(
@@ -164,28 +165,35 @@ pub async fn bugs_are_closed_by_testers_and_reporters(world: World) {
         ..task("it crashes")
     };
     let number = item::create(&tester, "acme", "checkout", bug).await.unwrap();
-    let closed = item::set_state(&tester, "acme", "checkout", number, ItemState::Closed)
+    let closed = item::set_state(&tester, "acme", "checkout", number, ItemState::Closed, None)
         .await
         .unwrap_err();
     assert_eq!(closed.code(), "transition", "it was never resolved");
-    let refused = item::set_state(&viewer, "acme", "checkout", number, ItemState::InProgress)
+    let refused = item::set_state(&viewer, "acme", "checkout", number, ItemState::InProgress, None)
         .await
         .unwrap_err();
     assert!(matches!(refused, Error::Forbidden(_)), "{refused:?}");
-    item::set_state(&developer, "acme", "checkout", number, ItemState::InProgress)
+    item::set_state(
+        &developer,
+        "acme",
+        "checkout",
+        number,
+        ItemState::InProgress,
+        None,
+    )
+    .await
+    .unwrap();
+    item::set_state(&developer, "acme", "checkout", number, ItemState::Resolved, None)
         .await
         .unwrap();
-    item::set_state(&developer, "acme", "checkout", number, ItemState::Resolved)
-        .await
-        .unwrap();
-    let refused = item::set_state(&developer, "acme", "checkout", number, ItemState::Closed)
+    let refused = item::set_state(&developer, "acme", "checkout", number, ItemState::Closed, None)
         .await
         .unwrap_err();
     assert!(
         matches!(&refused, Error::Forbidden(d) if d.roles.contains(&Role::ProjectTester)),
         "{refused:?}"
     );
-    item::set_state(&tester, "acme", "checkout", number, ItemState::Closed)
+    item::set_state(&tester, "acme", "checkout", number, ItemState::Closed, None)
         .await
         .unwrap();
     let list = item::bugs(&viewer, "acme", "checkout").await.unwrap();

@@ -1,30 +1,129 @@
-//! REST v1: what the pages read, for programs. A handler is context → one use case → JSON.
+//! REST v1: every use case, for programs. A handler is context → one use case → JSON. Each noun has its routes, its
+//! shapes and their description in the file of its name.
+
+#![expect(
+    unused_qualifications,
+    reason = "what utoipa writes around handlers names their types by long paths"
+)]
 
 pub mod application;
+pub mod approval;
+pub mod ask;
+pub mod audit;
+pub mod docs;
+pub mod environment;
+pub mod group;
+pub mod invitation;
+pub mod item;
 pub mod job;
+pub mod limit;
 pub mod me;
+pub mod member;
+pub mod once;
 pub mod org;
+pub mod paging;
+pub mod place;
 pub mod project;
+pub mod promotion;
+pub mod proposal;
+pub mod refusals;
+pub mod release;
+pub mod role;
+pub mod run;
+pub mod sample;
 
-use super::problem::Refusal;
+use super::problem::{Problem, Refusal};
+use super::route::Route;
 use axum::Json;
-use utoipa::OpenApi;
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 
 /// The answer of a handler.
 pub type Answer<T> = Result<Json<T>, Refusal>;
+
+/// The routes of every noun.
+pub const ROUTES: &[&[Route]] = &[
+    application::ROUTES,
+    approval::ROUTES,
+    audit::ROUTES,
+    environment::ROUTES,
+    group::ROUTES,
+    invitation::ROUTES,
+    item::ROUTES,
+    job::ROUTES,
+    me::ROUTES,
+    member::ROUTES,
+    org::ROUTES,
+    project::ROUTES,
+    promotion::ROUTES,
+    proposal::ROUTES,
+    release::ROUTES,
+    role::ROUTES,
+    run::ROUTES,
+];
 
 /// The description of this API.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Slipway",
-        description = "What Slipway's pages read, for programs. Refusals are RFC 9457 problems."
+        description = "Everything that Slipway's pages do, for programs. Send an API token as a bearer token. Refusals \
+                       are RFC 9457 problems. A POST with an `Idempotency-Key` that succeeded is answered alike for 24 \
+                       hours. `RateLimit-*` headers say how many requests of this minute are left."
     ),
-    paths(me::show, org::list, org::show, project::show, application::show, job::log)
+    paths(
+        application::list, application::create, application::show, application::connect,
+        approval::inbox, approval::decide,
+        audit::list, audit::export,
+        environment::list,
+        group::list, group::create, group::show, group::update, group::remove, group::add, group::take_out,
+        invitation::list, invitation::create, invitation::revoke, invitation::requests, invitation::ask,
+        invitation::decide,
+        item::list, item::create, item::show, item::set_state, item::set_place, item::board, item::bugs,
+        item::start_iteration,
+        job::log, job::retry, job::cancel, job::play,
+        me::show,
+        member::list, member::grant, member::change, member::revoke, member::person, member::remove,
+        org::list, org::show,
+        project::list, project::create, project::show,
+        promotion::list, promotion::request, promotion::roll_back, promotion::show, promotion::cancel,
+        promotion::retry,
+        proposal::templates, proposal::check, proposal::propose, proposal::merge,
+        release::list, release::show, release::mark_defective,
+        role::list, role::create, role::show, role::update, role::remove,
+        run::list, run::start, run::show, run::retry, run::cancel,
+    ),
+    components(schemas(Problem)),
+    security(("token" = [])),
+    modifiers(&Token)
 )]
-struct Description;
+pub struct Description;
+
+/// How callers say who they are.
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let token = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("slw_…")
+            .description(Some("An API token, made on the page /me/tokens"))
+            .build();
+        if let Some(components) = &mut document.components {
+            components.add_security_scheme("token", SecurityScheme::Http(token));
+        }
+    }
+}
 
 /// `GET /api/v1/openapi.json`
 pub async fn openapi() -> Json<utoipa::openapi::OpenApi> {
     Json(Description::openapi())
+}
+
+/// The answer to a request that made something.
+fn created(id: String, url: String) -> Response {
+    let location = [(header::LOCATION, url.clone())];
+    (StatusCode::CREATED, location, Json(place::Made { id, url })).into_response()
 }

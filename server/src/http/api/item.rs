@@ -1,0 +1,518 @@
+//! Work items, the board and iterations.
+
+use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path};
+use super::paging::{Page, Paged};
+use super::place::{Made, Person, ProjectPath, one_of};
+use super::refusals::{Changes, Reads};
+use super::{Answer, created};
+use crate::http::problem::Refusal;
+use crate::http::route::{Access, Route, route};
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use http::{HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use slipway_domain::id::{ItemId, UserId};
+use slipway_domain::item::{self, Card, Category, ItemKind, ItemState, ItemView, Priority, Severity};
+use slipway_portal::item::{IterationInput, MoveInput, NewItem};
+use utoipa::openapi::schema::Object;
+use utoipa::{IntoParams, ToSchema};
+
+const LIST: &str = "/api/v1/orgs/{org}/projects/{project}/items";
+
+/// The routes.
+pub const ROUTES: &[Route] = &[
+    route("GET", LIST, Access::SignedIn, || get(list)),
+    route("POST", LIST, Access::SignedIn, || post(create)),
+    route(
+        "GET",
+        "/api/v1/orgs/{org}/projects/{project}/items/{number}",
+        Access::SignedIn,
+        || get(show),
+    ),
+    route(
+        "PUT",
+        "/api/v1/orgs/{org}/projects/{project}/items/{number}/state",
+        Access::SignedIn,
+        || put(set_state),
+    ),
+    route(
+        "PUT",
+        "/api/v1/orgs/{org}/projects/{project}/items/{number}/place",
+        Access::SignedIn,
+        || put(set_place),
+    ),
+    route(
+        "GET",
+        "/api/v1/orgs/{org}/projects/{project}/board",
+        Access::SignedIn,
+        || get(board),
+    ),
+    route(
+        "GET",
+        "/api/v1/orgs/{org}/projects/{project}/bugs",
+        Access::SignedIn,
+        || get(bugs),
+    ),
+    route(
+        "POST",
+        "/api/v1/orgs/{org}/projects/{project}/iterations",
+        Access::SignedIn,
+        || post(start_iteration),
+    ),
+];
+
+/// An item's path.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct ItemPath {
+    /// The organization's slug.
+    org: String,
+    /// The project's slug.
+    project: String,
+    /// The item's number in the project.
+    number: i64,
+}
+
+fn kinds() -> Object {
+    one_of(ItemKind::ALL.iter().map(|kind| kind.key()))
+}
+
+fn states() -> Object {
+    one_of(ItemState::ALL.iter().map(|state| state.key()))
+}
+
+fn columns() -> Object {
+    one_of(Category::ALL.iter().map(|column| column.key()))
+}
+
+fn priorities() -> Object {
+    one_of(Priority::ALL.iter().map(|priority| priority.key()))
+}
+
+fn severities() -> Object {
+    one_of(Severity::ALL.iter().map(|severity| severity.key()))
+}
+
+/// A work item.
+#[derive(Serialize, ToSchema)]
+pub struct Item {
+    /// Its id.
+    #[schema(format = "uuid")]
+    id: String,
+    /// As in `CHK-12`.
+    key: String,
+    /// What kind of work.
+    #[schema(schema_with = kinds)]
+    kind: &'static str,
+    /// In one line.
+    title: String,
+    /// Where it stands.
+    #[schema(schema_with = states)]
+    state: &'static str,
+    /// How soon it is wanted.
+    #[schema(schema_with = priorities)]
+    priority: &'static str,
+    /// How bad, for bugs.
+    severity: Option<&'static str>,
+    /// Who does it.
+    assignee: Option<Person>,
+    /// The estimate.
+    points: Option<i64>,
+    /// Grows with every change: its `ETag`.
+    version: i64,
+}
+
+impl Item {
+    fn of(card: Card) -> Self {
+        Self {
+            id: card.id.to_string(),
+            key: card.key,
+            kind: card.kind.key(),
+            title: card.title,
+            state: card.state.key(),
+            priority: card.priority.key(),
+            severity: card.severity.map(Severity::key),
+            assignee: card.assignee.as_ref().map(Person::of),
+            points: card.points,
+            version: card.version,
+        }
+    }
+}
+
+/// A work item with its history.
+#[derive(Serialize, ToSchema)]
+pub struct ItemDetail {
+    /// The item.
+    #[serde(flatten)]
+    item: Item,
+    /// In as many words as it takes.
+    description: String,
+    /// Who wrote it.
+    reporter: Person,
+    /// When.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// The iteration it is planned for.
+    iteration: Option<Iteration>,
+    /// The states it can go to, for the caller.
+    next: Vec<&'static str>,
+    /// What happened to it, the newest first.
+    events: Vec<Event>,
+}
+
+/// A change of an item.
+#[derive(Serialize, ToSchema)]
+pub struct Event {
+    /// When.
+    #[schema(format = DateTime)]
+    at: String,
+    /// Who; none: Slipway itself.
+    by: Option<Person>,
+    /// Which field.
+    field: String,
+    /// Its value before.
+    before: String,
+    /// Its value after.
+    after: String,
+}
+
+/// An iteration.
+#[derive(Serialize, ToSchema)]
+pub struct Iteration {
+    /// Its number in the project.
+    number: i64,
+    /// For people.
+    name: String,
+    /// What it is for.
+    goal: String,
+    /// Its first day.
+    #[schema(format = Date)]
+    starts_on: String,
+    /// Its last day.
+    #[schema(format = Date)]
+    ends_on: String,
+}
+
+impl Iteration {
+    fn of(iteration: item::IterationRef) -> Self {
+        Self {
+            number: iteration.number,
+            name: iteration.name,
+            goal: iteration.goal,
+            starts_on: iteration.starts_on,
+            ends_on: iteration.ends_on,
+        }
+    }
+}
+
+impl ItemDetail {
+    fn of(view: ItemView) -> Self {
+        let events = view.events.into_iter().map(|event| Event {
+            at: event.at.rfc3339(),
+            by: event.by.as_ref().map(Person::of),
+            field: event.field,
+            before: event.before,
+            after: event.after,
+        });
+        Self {
+            item: Item::of(view.card),
+            description: view.description,
+            reporter: Person::of(&view.reporter),
+            created_at: view.created_at.rfc3339(),
+            iteration: view.iteration.map(Iteration::of),
+            next: view.next.iter().map(|state| state.key()).collect(),
+            events: events.collect(),
+        }
+    }
+}
+
+/// The board of the iteration that runs.
+#[derive(Serialize, ToSchema)]
+pub struct Board {
+    /// The iteration; none: none was started, and the board shows what is planned for none.
+    iteration: Option<Iteration>,
+    /// Its columns.
+    columns: Vec<Column>,
+}
+
+/// A column of the board.
+#[derive(Serialize, ToSchema)]
+pub struct Column {
+    /// Which.
+    #[schema(schema_with = columns)]
+    column: &'static str,
+    /// Its items, from the top.
+    items: Vec<Item>,
+}
+
+/// An item to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewWorkItem {
+    /// What kind of work.
+    #[schema(schema_with = kinds)]
+    kind: ItemKind,
+    /// In one line, at most 200 characters.
+    title: String,
+    /// In as many words as it takes.
+    #[serde(default)]
+    description: String,
+    /// How soon it is wanted; `normal` where it is left out.
+    #[schema(schema_with = priorities)]
+    priority: Option<Priority>,
+    /// How bad, for bugs.
+    #[schema(schema_with = severities)]
+    severity: Option<Severity>,
+    /// The id of who does it.
+    #[schema(value_type = Option<String>, format = "uuid")]
+    assignee: Option<UserId>,
+    /// The estimate, 0 to 100.
+    points: Option<i64>,
+    /// Whether it joins the iteration that runs.
+    #[serde(default)]
+    into_iteration: bool,
+}
+
+/// The state that an item should have.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewState {
+    /// Which; the item's workflow must lead there.
+    #[schema(schema_with = states)]
+    state: ItemState,
+}
+
+/// The place on the board that an item should have.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPlace {
+    /// The column.
+    #[schema(schema_with = columns)]
+    column: Category,
+    /// The id of the item above it.
+    #[schema(value_type = Option<String>, format = "uuid")]
+    after: Option<ItemId>,
+    /// The id of the item below it.
+    #[schema(value_type = Option<String>, format = "uuid")]
+    before: Option<ItemId>,
+}
+
+/// An iteration to be started.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewIteration {
+    /// For people.
+    name: String,
+    /// What it is for.
+    #[serde(default)]
+    goal: String,
+    /// Its first day.
+    #[schema(format = Date)]
+    starts_on: String,
+    /// Its last day.
+    #[schema(format = Date)]
+    ends_on: String,
+}
+
+/// The work items of a project, by number.
+#[utoipa::path(
+    get,
+    path = "/api/v1/orgs/{org}/projects/{project}/items",
+    tag = "Work items",
+    operation_id = "items.list",
+    params(ProjectPath, Page),
+    responses((status = 200, description = "A page of them", body = Vec<Item>), Reads)
+)]
+pub async fn list(asked: Asked, Path(at): Path<ProjectPath>, page: Page) -> Result<Paged<Item>, Refusal> {
+    let after = page.from().or_refuse(&asked)?.unwrap_or(0);
+    let cards = slipway_portal::item::list(
+        asked.ctx(),
+        &at.org,
+        &at.project,
+        after,
+        slipway_portal::item::MOST,
+    )
+    .await
+    .or_refuse(&asked)?;
+    let more = i64::try_from(cards.len()).is_ok_and(|count| count >= slipway_portal::item::MOST);
+    let number = |card: &Card| card.key.rsplit('-').next().unwrap_or_default().to_owned();
+    Ok(page.take(cards, more, number).map(Item::of))
+}
+
+/// Makes a work item.
+#[utoipa::path(
+    post,
+    path = "/api/v1/orgs/{org}/projects/{project}/items",
+    tag = "Work items",
+    operation_id = "items.create",
+    params(ProjectPath),
+    request_body = NewWorkItem,
+    responses((status = 201, description = "It was made", body = Made), Changes)
+)]
+pub async fn create(
+    asked: Asked,
+    Path(at): Path<ProjectPath>,
+    Body(new): Body<NewWorkItem>,
+) -> Result<Response, Refusal> {
+    let input = NewItem {
+        kind: new.kind,
+        title: new.title,
+        description: new.description,
+        priority: new.priority.unwrap_or(Priority::Normal),
+        severity: new.severity,
+        assignee: new.assignee,
+        points: new.points,
+        into_iteration: new.into_iteration,
+    };
+    let number = slipway_portal::item::create(asked.ctx(), &at.org, &at.project, input)
+        .await
+        .or_refuse(&asked)?;
+    let url = format!("/api/v1/orgs/{}/projects/{}/items/{number}", at.org, at.project);
+    Ok(created(number.to_string(), url))
+}
+
+/// A work item with its history. Its `ETag` is for the `If-Match` of an update.
+#[utoipa::path(
+    get,
+    path = "/api/v1/orgs/{org}/projects/{project}/items/{number}",
+    tag = "Work items",
+    operation_id = "items.show",
+    params(ItemPath),
+    responses(
+        (status = 200, description = "The item", body = ItemDetail, headers(("ETag" = String))),
+        Reads
+    )
+)]
+pub async fn show(asked: Asked, Path(at): Path<ItemPath>) -> Result<Response, Refusal> {
+    let view = slipway_portal::item::view(asked.ctx(), &at.org, &at.project, at.number)
+        .await
+        .or_refuse(&asked)?;
+    let tag = HeaderValue::try_from(format!("\"{}\"", view.card.version));
+    let mut response = Json(ItemDetail::of(view)).into_response();
+    if let Ok(tag) = tag {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    Ok(response)
+}
+
+/// Changes the state of a work item; with `If-Match`, only where that is still its version.
+#[utoipa::path(
+    put,
+    path = "/api/v1/orgs/{org}/projects/{project}/items/{number}/state",
+    tag = "Work items",
+    operation_id = "items.set_state",
+    params(ItemPath, ("If-Match" = Option<String>, Header, description = "The ETag it was read with")),
+    request_body = NewState,
+    responses((status = 204, description = "It has that state"), Changes)
+)]
+pub async fn set_state(
+    asked: Asked,
+    Path(at): Path<ItemPath>,
+    IfMatch(expected): IfMatch,
+    Body(new): Body<NewState>,
+) -> Result<StatusCode, Refusal> {
+    let (org, project) = (&at.org, &at.project);
+    slipway_portal::item::set_state(asked.ctx(), org, project, at.number, new.state, expected)
+        .await
+        .or_refuse(&asked)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Moves a work item on the board; with `If-Match`, only where that is still its version.
+#[utoipa::path(
+    put,
+    path = "/api/v1/orgs/{org}/projects/{project}/items/{number}/place",
+    tag = "Work items",
+    operation_id = "items.set_place",
+    params(ItemPath, ("If-Match" = Option<String>, Header, description = "The ETag it was read with")),
+    request_body = NewPlace,
+    responses((status = 204, description = "It stands there"), Changes)
+)]
+pub async fn set_place(
+    asked: Asked,
+    Path(at): Path<ItemPath>,
+    IfMatch(expected): IfMatch,
+    Body(new): Body<NewPlace>,
+) -> Result<StatusCode, Refusal> {
+    let input = MoveInput {
+        number: at.number,
+        column: new.column,
+        after: new.after,
+        before: new.before,
+        expected,
+    };
+    slipway_portal::item::move_to(asked.ctx(), &at.org, &at.project, input)
+        .await
+        .or_refuse(&asked)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The board of the iteration that runs.
+#[utoipa::path(
+    get,
+    path = "/api/v1/orgs/{org}/projects/{project}/board",
+    tag = "Work items",
+    operation_id = "board.show",
+    params(ProjectPath),
+    responses((status = 200, description = "The board", body = Board), Reads)
+)]
+pub async fn board(asked: Asked, Path(at): Path<ProjectPath>) -> Answer<Board> {
+    let board = slipway_portal::item::board(asked.ctx(), &at.org, &at.project)
+        .await
+        .or_refuse(&asked)?;
+    let columns = board.columns.into_iter().map(|column| Column {
+        column: column.category.key(),
+        items: column.cards.into_iter().map(Item::of).collect(),
+    });
+    Ok(Json(Board {
+        iteration: board.iteration.map(Iteration::of),
+        columns: columns.collect(),
+    }))
+}
+
+/// The bugs of a project: the open ones first, by severity, then by age; at most 200.
+#[utoipa::path(
+    get,
+    path = "/api/v1/orgs/{org}/projects/{project}/bugs",
+    tag = "Work items",
+    operation_id = "bugs.list",
+    params(ProjectPath),
+    responses((status = 200, description = "The bugs", body = Vec<Item>), Reads)
+)]
+pub async fn bugs(asked: Asked, Path(at): Path<ProjectPath>) -> Answer<Vec<Item>> {
+    let list = slipway_portal::item::bugs(asked.ctx(), &at.org, &at.project)
+        .await
+        .or_refuse(&asked)?;
+    Ok(Json(
+        list.bugs.into_iter().map(|bug| Item::of(bug.card)).collect(),
+    ))
+}
+
+/// Starts an iteration.
+#[utoipa::path(
+    post,
+    path = "/api/v1/orgs/{org}/projects/{project}/iterations",
+    tag = "Work items",
+    operation_id = "iterations.start",
+    params(ProjectPath),
+    request_body = NewIteration,
+    responses((status = 201, description = "It runs", body = Made), Changes)
+)]
+pub async fn start_iteration(
+    asked: Asked,
+    Path(at): Path<ProjectPath>,
+    Body(new): Body<NewIteration>,
+) -> Result<Response, Refusal> {
+    let input = IterationInput {
+        name: new.name,
+        goal: new.goal,
+        starts_on: new.starts_on,
+        ends_on: new.ends_on,
+    };
+    let number = slipway_portal::item::start_iteration(asked.ctx(), &at.org, &at.project, input)
+        .await
+        .or_refuse(&asked)?;
+    let url = format!("/api/v1/orgs/{}/projects/{}/board", at.org, at.project);
+    Ok(created(number.to_string(), url))
+}
