@@ -54,6 +54,7 @@ fn show(list: &TokenList) -> AnyView {
     };
     view! {
         <PageHead title=tr!(token.title) line=tr!(token.line).into_any()/>
+        {crate::me::own_tabs("/me/tokens")}
         <div class="stack wide">
             {made.map(fresh)}
             <div class="box">{body}</div>

@@ -1,7 +1,7 @@
 //! What somebody tries who means ill: other people's ids, foreign sites, fields that are not theirs to set, markup in
 //! every text, bodies that are too large or too deep, paths that lead out.
 
-use crate::coverage::{calls, server_functions};
+use crate::coverage::{ask, calls, server_functions};
 use crate::scene::{PROJECT_PAGE, Places, Scene, get, post};
 use axum::body::Body;
 use http::header;
@@ -69,12 +69,12 @@ fn foreign_ids(at: &Places, arguments: &str) -> bool {
         at.qa.to_string(),
         at.promotion.to_string(),
         at.job.to_string(),
-        at.group.to_string(),
-        at.role.to_string(),
-        at.request.to_string(),
     ]
-    .iter()
-    .any(|id| arguments.contains(id))
+    .into_iter()
+    .chain(at.groups.iter().map(ToString::to_string))
+    .chain(at.roles.iter().map(ToString::to_string))
+    .chain(at.requests.iter().map(ToString::to_string))
+    .any(|id| arguments.contains(&id))
 }
 
 /// What the audit log says of an organization, as its owner reads it.
@@ -96,19 +96,7 @@ async fn an_id_of_another_organization_is_not_found_in_ones_own() {
     let (mut tried, mut wrong) = (0, Vec::new());
     for call in calls(&places) {
         let arguments = moved(&call.arguments);
-        let answer = match call.name.strip_prefix("fn:") {
-            None => scene.get(&arguments, Some(&olga)).await,
-            Some(name) if functions[call.name] => {
-                scene
-                    .post(&format!("/api/fn/{name}"), &arguments, Some(&olga))
-                    .await
-            }
-            Some(name) => {
-                scene
-                    .get(&format!("/api/fn/{name}?{arguments}"), Some(&olga))
-                    .await
-            }
-        };
+        let answer = ask(&scene, &functions, call.name, &arguments, Some(&olga)).await;
         if foreign_ids(&places, &call.arguments) {
             tried += 1;
             if answer.status != 404 {
