@@ -15,7 +15,7 @@ fn binding(number: u128) -> Binding {
     Binding {
         org: OrgId::from_uuid(Uuid::from_u128(1)),
         project: Some(ProjectId::from_uuid(Uuid::from_u128(number / 4))),
-        app: (number % 4 != 0).then(|| AppId::from_uuid(Uuid::from_u128(number))),
+        app: (!number.is_multiple_of(4)).then(|| AppId::from_uuid(Uuid::from_u128(number))),
         role: if number.is_multiple_of(4) {
             Role::ProjectDeveloper.into()
         } else {

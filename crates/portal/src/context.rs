@@ -232,13 +232,18 @@ impl OpCtx {
     /// The same context, of a request in `session`.
     #[must_use]
     pub fn in_session(&self, session: InSession) -> Self {
+        self.again(Some(session))
+    }
+
+    fn again(&self, session: Option<InSession>) -> Self {
         Self(Arc::new(Inner {
             portal: self.0.portal.clone(),
             actor: self.0.actor.clone(),
             via: self.0.via,
+            token: self.0.token.clone(),
             request_id: self.0.request_id.clone(),
             locale: self.0.locale,
-            session: Some(session),
+            session,
             rights: OnceCell::new(),
         }))
     }
@@ -292,16 +297,7 @@ impl OpCtx {
     /// The same request, with rights that are loaded anew: for what goes on for long.
     #[must_use]
     pub fn anew(&self) -> Self {
-        let Inner {
-            portal,
-            actor,
-            via,
-            token,
-            request_id,
-            locale,
-            rights: _,
-        } = &*self.0;
-        portal.ctx_of(actor.clone(), *via, token.clone(), request_id.clone(), *locale)
+        self.again(self.0.session.clone())
     }
 
     /// Reads: one connection, no transaction.

@@ -99,14 +99,11 @@ async fn visit(edge: &Edge, parts: &Parts) -> Result<Visit, (Error, Locale)> {
     if let Some(session) = session.as_ref().filter(|session| session.person().is_some()) {
         ctx = ctx.in_session(session.acting());
     }
-    let agent = headers
-        .get(header::USER_AGENT)
-        .and_then(|value| value.to_str().ok());
     Ok(Visit {
         ctx,
         session,
         address: address(edge.behind_proxy, parts),
-        agent: agent.unwrap_or_default().to_owned(),
+        agent: agent(headers),
         wants_html: problem::wants_html(headers),
     })
 }
@@ -134,8 +131,17 @@ async fn by_token(edge: &Edge, parts: &Parts, sent: &HeaderValue) -> Result<Visi
         ctx,
         session: None,
         address: address(edge.behind_proxy, parts),
+        agent: agent(&parts.headers),
         wants_html: problem::wants_html(&parts.headers),
     })
+}
+
+/// What the browser or program calls itself.
+fn agent(headers: &HeaderMap) -> String {
+    let said = headers
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok());
+    said.unwrap_or_default().to_owned()
 }
 
 fn chosen_locale(headers: &HeaderMap) -> Option<Locale> {
