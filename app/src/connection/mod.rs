@@ -74,7 +74,7 @@ pub(crate) fn status(trouble: Option<&Text>, last_ok_at: Option<Timestamp>) -> A
 pub(crate) fn last_call(at: Option<Timestamp>) -> AnyView {
     match at {
         Some(at) => time(at).into_any(),
-        None => tr!(common.never).into_any(),
+        None => tr!(place.never).into_any(),
     }
 }
 
