@@ -1,5 +1,6 @@
-//! Fills an empty database with a project of many apps, for `cargo xtask bench`: each has runs, releases, and
-//! something deployed in every environment. Prints one line of JSON: what the load needs.
+//! Fills an empty database with a project of many apps, for `cargo xtask bench` and for the made-up requests of
+//! `cargo xtask test`: each has runs, releases, and something deployed in every environment. Prints one line of JSON:
+//! what the load needs.
 //!
 //! `fill DATABASE_URL KEY APPS`
 
@@ -13,13 +14,14 @@ use slipway_domain::release::{Evidence, Image, Workload};
 use slipway_domain::run::{RunRow, RunStatus};
 use slipway_domain::text::Locale;
 use slipway_domain::time::{HOUR, MINUTE};
+use slipway_domain::token::Scope;
 use slipway_portal::access::{self, App, Authorized, may};
 use slipway_portal::person::{self, NewAccount};
 use slipway_portal::ports::{
     DeploymentRecord, NowRunning, PromotionRecord, ReleaseRecord, RepositoryLink, RunRecord, Tx,
 };
 use slipway_portal::seal::Sealer;
-use slipway_portal::{Actor, OpCtx, Portal, Via, app, cluster, connection, environment, org, project};
+use slipway_portal::{Actor, OpCtx, Portal, Via, app, cluster, connection, environment, org, project, token};
 use slipway_server::{config::Database, outside};
 
 const USERNAME: &str = "bench";
@@ -51,8 +53,14 @@ async fn main() -> anyhow::Result<()> {
         first.get_or_insert(id);
     }
     let first = first.context("APPS is 0")?;
+    let input = token::Input {
+        name: String::from("bench"),
+        scopes: Scope::ALL.to_vec(),
+        days: 1,
+    };
+    let token = token::create(&place.owner, input).await?.secret;
     let said = serde_json::json!({
-        "username": USERNAME, "password": PASSWORD, "hook": format!("/hooks/gitlab/{first}"), "hook_token": HOOK_TOKEN,
+        "username": USERNAME, "token": token, "password": PASSWORD, "hook": format!("/hooks/gitlab/{first}"), "hook_token": HOOK_TOKEN,
         "project": "/orgs/acme/projects/checkout", "app": "/orgs/acme/projects/checkout/apps/app-1",
     });
     println!("{said}");

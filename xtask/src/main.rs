@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod demo;
 mod fingerprint;
+mod fuzz;
 mod pages;
 mod parts;
 mod postgres;

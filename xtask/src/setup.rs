@@ -19,6 +19,8 @@ const NODE: u32 = 20;
 const TYPOS: &str = "1.52.0";
 /// A GitLab client that nobody here wrote: it judges the sandbox.
 const PYTHON_GITLAB: &str = "8.6.0";
+/// It makes up requests from the description of the REST API.
+const SCHEMATHESIS: &str = "4.32.5";
 
 const WASM: &str = "wasm32-unknown-unknown";
 
@@ -285,10 +287,10 @@ fn npm(workspace: &Workspace, folder: &Path) -> Result<()> {
     stamp.write(fingerprint, none)
 }
 
-/// The spelling checker and the sandbox's judge, in a Python environment of their own.
+/// The spelling checker and the judges of the sandbox and of the REST API, in a Python environment of their own.
 fn python_tools(workspace: &Workspace) -> Result<()> {
     let environment = workspace.tools.join("python");
-    let wanted = format!("typos=={TYPOS} python-gitlab=={PYTHON_GITLAB}");
+    let wanted = format!("typos=={TYPOS} python-gitlab=={PYTHON_GITLAB} schemathesis=={SCHEMATHESIS}");
     let kept = environment.join("slipway-tools");
     if fs::read_to_string(&kept).is_ok_and(|text| text == wanted) {
         return Ok(());

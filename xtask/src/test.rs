@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use crate::build::{self, Profile};
+use crate::fuzz;
 use crate::postgres::Cluster;
 use crate::process::run as shown;
 use crate::setup::{self, Scope};
@@ -51,6 +52,8 @@ enum Check {
     Docs,
     /// The types of the browser specs
     Specs,
+    /// Made-up requests against the REST API's own description, for a minute
+    Fuzz,
     /// Playwright's specs against the built demo
     Browser,
 }
@@ -182,6 +185,7 @@ fn perform(workspace: &Workspace, check: Check, arguments: &[String]) -> Result<
         Check::Specs => {
             shown(specs(workspace, "tsc").arg("--noEmit"))?;
         }
+        Check::Fuzz => fuzz::check(workspace)?,
         Check::Browser => browser(workspace, arguments)?,
     }
     Ok(Outcome::Passed)

@@ -2,7 +2,7 @@
 //! goes to standard error.
 
 mod load;
-mod server;
+pub mod server;
 
 use std::fs;
 use std::path::Path;
