@@ -4,6 +4,7 @@ mod audit;
 pub mod check;
 mod demo;
 mod migrate;
+mod pipeline;
 mod sandbox;
 mod serve;
 mod user;
@@ -42,6 +43,8 @@ pub enum Command {
     User(user::Command),
     /// Serve only the demo's GitLab and Kubernetes
     Sandbox(sandbox::Options),
+    /// Read, check, change and make pipelines; needs no server
+    Pipeline(pipeline::Options),
     /// The audit log
     #[command(subcommand)]
     Audit(audit::Command),
@@ -60,6 +63,7 @@ impl Command {
             Self::CheckConfig(file) => check::run(&file).await,
             Self::User(command) => user::run(command).await,
             Self::Sandbox(options) => sandbox::run(options).await,
+            Self::Pipeline(options) => pipeline::run(&options),
             Self::Audit(command) => audit::run(command).await,
         }
     }
