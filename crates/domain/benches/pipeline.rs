@@ -1,6 +1,7 @@
-//! What a page does at every key: compile, check and draw a pipeline.
+//! What a page does at every key: compile, check and draw a pipeline; and what it does with a file.
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use slipway_domain::pipeline::file::{Assignment, edit, import};
 use slipway_domain::pipeline::layout::{GraphNode, layout};
 use slipway_domain::pipeline::{Job, Pipeline, Stage, Step, compile, validate};
 use std::hint::black_box;
@@ -36,6 +37,29 @@ fn a_hundred_nodes(stages: &[&str]) -> Vec<GraphNode> {
     (0..100).map(node).collect()
 }
 
+/// A file of the largest size that GitLab takes.
+fn a_mebibyte() -> String {
+    let mut text = String::from("stages: [build, test]\n\n");
+    let mut index = 0;
+    while text.len() < 1024 * 1024 - 512 {
+        let job = format!(
+            "# job {index}\njob-{index}:\n  stage: test\n  image: \"node:22\"\n  tags: [docker, amd64]\n  variables:\n    A: one\n  script:\n    - npm ci\n    - |\n      npm test -- --shard {index}\n      echo done\n  rules:\n    - if: $CI_COMMIT_TAG\n\n"
+        );
+        text.push_str(&job);
+        index += 1;
+    }
+    text
+}
+
+fn file(criterion: &mut Criterion) {
+    let text = a_mebibyte();
+    criterion.bench_function("import 1 MiB", |b| b.iter(|| import(black_box(&text), false)));
+    let assignment = Assignment::read(&text, "job-7.image=node:24").expect("a field");
+    criterion.bench_function("change a field in 1 MiB", |b| {
+        b.iter(|| edit(black_box(&text), &assignment));
+    });
+}
+
 fn pipeline(criterion: &mut Criterion) {
     let jobs = two_hundred_jobs();
     criterion.bench_function("compile 200 jobs", |b| b.iter(|| compile(black_box(&jobs))));
@@ -47,5 +71,5 @@ fn pipeline(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, pipeline);
+criterion_group!(benches, pipeline, file);
 criterion_main!(benches);

@@ -4,6 +4,7 @@ mod audit;
 pub mod check;
 mod demo;
 mod migrate;
+mod pipeline;
 mod sandbox;
 mod secrets;
 mod serve;
@@ -46,6 +47,8 @@ pub enum Command {
     /// Secrets at rest
     #[command(subcommand)]
     Secrets(secrets::Command),
+    /// Read, check, change and make pipelines; needs no server
+    Pipeline(pipeline::Options),
     /// The audit log
     #[command(subcommand)]
     Audit(audit::Command),
@@ -65,6 +68,7 @@ impl Command {
             Self::User(command) => user::run(command).await,
             Self::Sandbox(options) => sandbox::run(options).await,
             Self::Secrets(command) => secrets::run(command).await,
+            Self::Pipeline(options) => pipeline::run(&options),
             Self::Audit(command) => audit::run(command).await,
         }
     }

@@ -31,12 +31,14 @@
 //!   with a sentence in both languages and, where it is safe, a [`Fix`] to apply.
 //! - [`layout`]: places for any graph of jobs, also of a run in GitLab.
 //! - [`log`]: a job log as styled lines and sections. [`source`]: where a file is not YAML.
+//! - [`file`]: an existing `.gitlab-ci.yml`: import, write back, single-field changes, lint, merge.
 //! - [`parse_dotenv`]: the `release.env` that image jobs write (`IMAGE_NAME`, without tag,
 //!   `IMAGE_DIGEST`, `RELEASE_VERSION`).
 //!
 //! Every type is serde, in snake case.
 
 pub mod assemble;
+pub mod file;
 pub mod form;
 pub mod layout;
 pub mod log;

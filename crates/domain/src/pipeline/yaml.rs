@@ -160,7 +160,7 @@ fn write_block(out: &mut String, text: &str, depth: usize) {
 }
 
 /// Printable in YAML 1.1 and 1.2 and not a line break in either.
-fn is_printable(c: char) -> bool {
+pub(super) fn is_printable(c: char) -> bool {
     !c.is_control()
         && !matches!(
             c,
@@ -173,6 +173,13 @@ fn is_printable(c: char) -> bool {
 const RESERVED: [&str; 13] = [
     "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nil", "none", "inf", "nan",
 ];
+
+/// Whether a reader takes a word for something else than a text.
+pub(super) fn is_reserved(word: &str) -> bool {
+    RESERVED
+        .iter()
+        .any(|reserved| word.eq_ignore_ascii_case(reserved))
+}
 
 /// Whether a text can stand without quotes.
 fn is_plain(text: &str) -> bool {
@@ -190,10 +197,10 @@ fn is_plain(text: &str) -> bool {
         && text.chars().all(allowed)
         && !text.contains(": ")
         && !text.contains(" #")
-        && !RESERVED.iter().any(|word| bare.eq_ignore_ascii_case(word))
+        && !is_reserved(bare)
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     if text.chars().all(is_printable) {
         format!("'{}'", text.replace('\'', "''"))
     } else {
@@ -201,7 +208,7 @@ fn quoted(text: &str) -> String {
     }
 }
 
-fn double_quoted(text: &str) -> String {
+pub(super) fn double_quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
