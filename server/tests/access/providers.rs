@@ -466,7 +466,7 @@ async fn groups_follow_what_the_provider_lists() {
     let (scene, provider) = scene().await;
     let places = scene.furnish().await;
     let ada = scene.ctx("ada");
-    let group = places.group;
+    let group = places.groups[0];
     slipway_portal::group::update(&ada, "acme", group, "Captains", "sso:captains")
         .await
         .unwrap();
@@ -517,10 +517,10 @@ async fn a_claim_does_not_take_an_organization_its_last_owner() {
     let (scene, provider) = scene().await;
     let places = scene.furnish().await;
     let ada = scene.ctx("ada");
-    slipway_portal::group::update(&ada, "acme", places.group, "Captains", "sso:captains")
+    slipway_portal::group::update(&ada, "acme", places.groups[0], "Captains", "sso:captains")
         .await
         .unwrap();
-    let owner = format!("org=acme&who=group.{}&role=org.owner", places.group);
+    let owner = format!("org=acme&who=group.{}&role=org.owner", places.groups[0]);
     let cookie = scene.session("ada").await;
     assert_eq!(
         scene

@@ -1,0 +1,90 @@
+//! What asks for no place: what is one's own, what anybody may ask, and what owners may.
+
+use super::{server_functions, status_of};
+use crate::scene::Scene;
+
+/// What anybody who is signed in may ask of themselves, and what somebody who has nothing gets.
+pub const OWN: &[(&str, &str, u16)] = &[
+    ("fn:home/work", "", 200),
+    ("fn:me/chrome", "", 200),
+    ("fn:me/profile", "", 200),
+    ("fn:me/update", "name=Nora&email=", 200),
+    ("fn:me/sessions", "", 200),
+    ("fn:me/revoke_session", "session=none", 200),
+    ("fn:me/revoke_other_sessions", "", 200),
+    ("fn:me/security", "", 200),
+    // Before it, nora has none.
+    ("fn:me/password", "new_password=correct+horse", 200),
+    ("fn:me/prove", "password=correct+horse", 200),
+    ("fn:me/begin_factor", "", 200),
+    ("fn:me/remove_factor", "", 200),
+    ("fn:me/confirm_factor", "code=123456", 409),
+    ("fn:me/renew_codes", "", 404),
+    ("fn:me/unlink", "issuer=https://sso.example.com&subject=1", 404),
+    ("fn:org/may_create", "", 200),
+    ("fn:promotion/inbox", "", 200),
+    ("fn:token/list", "", 200),
+    ("fn:token/revoke", "id=00000000-0000-0000-0000-000000000000", 404),
+    ("POST /me/tokens", "/me/tokens name=ci&days=1", 303),
+    ("GET /api/v1/approvals", "/api/v1/approvals", 200),
+    ("GET /api/v1/me", "/api/v1/me", 200),
+    ("GET /api/v1/orgs", "/api/v1/orgs", 200),
+    ("GET /live", "/live", 200),
+];
+
+/// What anybody may ask.
+pub const PUBLIC: &[(&str, &str)] = &[("fn:invitation/view", "token=made-up"), ("fn:session/ways", "")];
+
+/// What whoever owns an organization may ask of themselves.
+pub const OWNERS: &[(&str, &str)] = &[("fn:org/create", "slug=third&name=Third")];
+
+#[tokio::test]
+async fn what_is_ones_own_asks_for_a_session_and_nothing_more() {
+    let scene = Scene::new().await;
+    let functions = server_functions();
+    for (name, arguments, status) in OWN {
+        if *name == "GET /live" {
+            // It never ends; its own tests read it.
+            assert_eq!(scene.get(arguments, None).await.status, 401);
+            continue;
+        }
+        assert_eq!(
+            status_of(&scene, &functions, name, arguments, None).await,
+            401,
+            "{name}"
+        );
+        assert_eq!(
+            status_of(&scene, &functions, name, arguments, Some("nora")).await,
+            *status,
+            "{name}"
+        );
+    }
+    for (name, arguments) in PUBLIC {
+        assert_eq!(
+            status_of(&scene, &functions, name, arguments, None).await,
+            200,
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_organization_is_made_by_those_who_own_one() {
+    let scene = Scene::new().await;
+    scene.furnish().await;
+    let functions = server_functions();
+    for (name, arguments) in OWNERS {
+        for (who, status) in [
+            (None, 401),
+            (Some("nora"), 422),
+            (Some("devon"), 422),
+            (Some("olga"), 200),
+        ] {
+            assert_eq!(
+                status_of(&scene, &functions, name, arguments, who).await,
+                status,
+                "{name} as {who:?}"
+            );
+        }
+    }
+}
