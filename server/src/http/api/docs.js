@@ -1,6 +1,7 @@
 // Sends what the forms of the page say, and shows the answer. Without JavaScript the page is for reading.
 for (const form of document.querySelectorAll("form[data-method]")) {
   const answer = form.querySelector("output");
+  const said = answer.querySelector(".t");
   const button = form.querySelector("button");
   button.hidden = false;
   form.addEventListener("submit", async (event) => {
@@ -27,9 +28,9 @@ for (const form of document.querySelectorAll("form[data-method]")) {
       const told = ["content-type", "location", "link", "etag", "retry-after", "ratelimit-remaining"]
         .filter((name) => response.headers.has(name))
         .map((name) => `${name}: ${response.headers.get(name)}`);
-      answer.textContent = [`${form.dataset.method} ${target}`, `${response.status} ${response.statusText}`, ...told, "", shown(text)].join("\n");
+      said.textContent = [`${form.dataset.method} ${target}`, `${response.status} ${response.statusText}`, ...told, "", shown(text)].join("\n");
     } catch (error) {
-      answer.textContent = String(error);
+      said.textContent = String(error);
     } finally {
       answer.hidden = false;
       button.disabled = false;

@@ -167,7 +167,7 @@ fn one(document: &Value, method: &str, path: &str, operation: &Value, words: &Wo
          <code class=\"break\">{path}</code> <span class=\"muted\">{summary}</span></summary>\
          <form class=\"form wide\" data-method=\"{shown}\" data-path=\"{path}\"><p>{description}</p>{fields}\
          <p><button class=\"btn primary\" hidden>{send}</button></p>\
-         <output class=\"log short\" hidden></output></form>\
+         <output class=\"log short\" tabindex=\"0\" hidden><div><span class=\"t\"></span></div></output></form>\
          <h3>{answers_title}</h3><ul class=\"small\">{answers}</ul></details>",
         path = escape(path),
         summary = text(operation, "summary"),
