@@ -235,6 +235,7 @@ test("7 · live waits for three approvers in order; each finds it in the inbox, 
 
   await quinn.goto("/approvals");
   await quinn.getByRole("link", { name: `Storefront ${FIRST}` }).click();
+  await expect(quinn.getByRole("heading", { level: 1 })).toContainText(`Storefront ${FIRST}`);
   await expectNoSidewaysScroll(quinn);
   await quinn.getByRole("button", { name: "Approve" }).click();
   await expect(quinn.getByRole("main")).toContainText("Quinn Park approved");

@@ -91,6 +91,7 @@ export async function open(page: Page, address: string): Promise<void> {
 
 /** Checks the page against WCAG 2.2 AA, in the light and in the dark theme. */
 export async function expectAccessible(page: Page, themes: ("light" | "dark")[] = ["light", "dark"]): Promise<void> {
+  await page.waitForLoadState("load");
   for (const colorScheme of themes) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     const { violations } = await new AxeBuilder({ page })
@@ -104,8 +105,12 @@ export async function expectAccessible(page: Page, themes: ("light" | "dark")[] 
   await page.emulateMedia({ colorScheme: null, reducedMotion: null });
 }
 
-/** Checks that nothing sticks out of the window at the side. */
+/**
+ * Checks that nothing sticks out of the window at the side. A page that is still coming is measured without its style:
+ * what stands on the page must have been seen before.
+ */
 export async function expectNoSidewaysScroll(page: Page): Promise<void> {
+  await page.waitForLoadState("load");
   const { content, window } = await page.evaluate(() => ({
     content: document.documentElement.scrollWidth,
     window: document.documentElement.clientWidth,
