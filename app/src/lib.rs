@@ -41,6 +41,7 @@ pub use error::AppError;
 pub use session::{DemoPerson, Provider, SignInOptions};
 
 use design::nav::Frame;
+use design::raw_text::raw_text;
 use design::state::ErrorState;
 use leptos::children::ToChildren;
 use leptos::nonce::use_nonce;
@@ -230,7 +231,7 @@ pub fn App() -> impl IntoView {
     provide_context(SharedValue::<_, SeedCodec>::new_with_encoding(seed).into_inner());
     let (routing, set_routing) = signal(false);
     view! {
-        <Title formatter=|title: String| if title.is_empty() { title } else { format!("{title} · Slipway") }/>
+        <Title formatter=|title: String| if title.is_empty() { title } else { format!("{} · Slipway", raw_text(&title)) }/>
         <Router set_is_routing=set_routing>
             <Frame routing>{table()}</Frame>
         </Router>

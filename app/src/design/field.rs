@@ -1,6 +1,7 @@
 //! Fields: a label, help, an error tied to it, and what was typed before.
 
 use super::form::FormState;
+use super::raw_text::raw_text;
 use leptos::prelude::*;
 
 /// What kind of control a field has.
@@ -77,7 +78,7 @@ pub fn Field(
                 aria-invalid=invalid aria-describedby=described
                 on:input:target=move |ev| look(ev.target().value(), false)
                 on:blur:target=move |ev| look(ev.target().value(), true)
-            >{value}</textarea>
+            >{raw_text(&value)}</textarea>
         }
         .into_any(),
         Control::Select(choices) => {

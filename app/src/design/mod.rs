@@ -17,6 +17,7 @@ pub mod icon;
 pub mod lane;
 pub mod nav;
 pub mod page;
+pub mod raw_text;
 pub mod state;
 pub mod status;
 pub mod table;

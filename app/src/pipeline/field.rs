@@ -2,6 +2,7 @@
 
 use super::draft::{Draft, SWITCHES, name_of};
 use crate::design::form::FormState;
+use crate::design::raw_text::raw_text;
 use crate::i18n::say;
 use crate::tr;
 use leptos::prelude::*;
@@ -134,7 +135,7 @@ fn control(
                     class="input code" id=id name=name rows=rows spellcheck="false" aria-invalid=invalid aria-describedby=described
                     on:input:target=move |ev| typed(ev.target().value())
                     on:blur=move |_| leave()
-                >{text}</textarea>
+                >{raw_text(&text)}</textarea>
             }
             .into_any()
         }

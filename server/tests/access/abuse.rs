@@ -94,7 +94,9 @@ async fn an_id_of_another_organization_is_not_found_in_ones_own() {
     let functions = server_functions();
     let before = log_of(&scene).await;
     let (mut tried, mut wrong) = (0, Vec::new());
-    for call in calls(&places) {
+    // Her own place stays as it is: what is archived or gone would answer everything alike.
+    let ends = |name: &str| name.starts_with("fn:place/") || name.starts_with("fn:project/features");
+    for call in calls(&places).into_iter().filter(|call| !ends(call.name)) {
         let arguments = moved(&call.arguments);
         let answer = ask(&scene, &functions, call.name, &arguments, Some(&olga)).await;
         if foreign_ids(&places, &call.arguments) {
@@ -287,6 +289,26 @@ async fn markup_in_any_text_is_text() {
         board.body.contains("&lt;img src=x"),
         "what was typed is shown as it was typed"
     );
+}
+
+#[tokio::test]
+async fn markup_that_comes_back_in_a_form_is_text() {
+    let scene = Scene::new().await;
+    scene.furnish().await;
+    let dora = scene.session("dora").await;
+    let evil = format!("</textarea></title>{MARKUP}");
+    let text: String = url::form_urlencoded::byte_serialize(evil.as_bytes()).collect();
+    let form = format!(
+        "org=acme&project=checkout&kind=task&title={text}&description={text}&priority=normal&points=1000"
+    );
+    let page = format!("{PROJECT_PAGE}/items/new");
+    let refused = scene
+        .post_form("/api/fn/item/create", &form, &page, Some(&dora))
+        .await;
+    assert_eq!(refused.status, 303, "{}", refused.body);
+    let again = scene.page(&page, Some(&dora)).await;
+    assert!(again.body.contains("&lt;/textarea>"), "{}", again.body);
+    assert!(!again.body.contains("</textarea></title>"), "{}", again.body);
 }
 
 async fn access_app(
