@@ -260,7 +260,7 @@ async fn markup_in_any_text_is_text() {
         format!("{PROJECT_PAGE}/members"),
         format!("{PROJECT_PAGE}/audit"),
         format!("{PROJECT_PAGE}/apps/order-api/runs/1"),
-        format!("{PROJECT_PAGE}/promotions/{}", places.promotion),
+        format!("{PROJECT_PAGE}/apps/order-api/promotions/{}", places.promotion),
         String::from("/orgs/acme/groups"),
         String::from("/orgs/acme/roles"),
         String::from("/orgs/acme/members"),
