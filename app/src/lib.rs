@@ -165,7 +165,7 @@ pub async fn fetch_part(path: &str) {
 }
 
 /// Slipway's mark; in the page, since it is smaller than a request.
-const FAVICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='none' \
+pub const FAVICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='none' \
     stroke='%232450d6' stroke-width='1.8' stroke-linecap='round'%3E%3Cpath d='M2 12 14 5.3M4 8.7l2-4.7 6 2-2 3.3M2 14h12'/%3E%3C/svg%3E";
 
 /// The document around the app, for the server.

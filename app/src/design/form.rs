@@ -141,6 +141,8 @@ fn error_summary(error: AppError, prefix: &str) -> AnyView {
         .iter()
         .map(|(name, wrong)| view! { <li><a href=format!("#{prefix}-{name}") rel="external">{wrong.clone()}</a></li> })
         .collect_view();
+    // The only thing that is wrong is told once, as a link to its field.
+    let told = matches!(error.fields.as_slice(), [(_, wrong)] if *wrong == error.message);
     let request = (error.status >= 500 && !error.request_id.is_empty())
         .then(|| view! { <p class="request-id">{tr!(common.request_id)}" "<code>{error.request_id.clone()}</code></p> });
     let step_up = (error.code == "step_up").then(|| {
@@ -149,7 +151,7 @@ fn error_summary(error: AppError, prefix: &str) -> AnyView {
     });
     view! {
         <div class="error-summary" role="alert" tabindex="-1">
-            <p class="strong">{error.message}</p>
+            {(!told).then(|| view! { <p class="strong">{error.message}</p> })}
             {step_up}
             {(!error.hint.is_empty()).then(|| view! { <p>{error.hint}</p> })}
             {(!error.fields.is_empty()).then(|| view! { <ul>{items}</ul> })}

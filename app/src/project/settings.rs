@@ -4,7 +4,7 @@ use super::api::{EditProject, ReadProjectSettings, SetQuota, SwitchFeatures};
 use crate::design::button::{Weight, submit};
 use crate::design::environment::env_badge;
 use crate::design::field::{Control, Field};
-use crate::design::form::{Form, place_fields};
+use crate::design::form::{Form, hidden, place_fields};
 use crate::design::page::{PageHead, Panel};
 use crate::design::state::EmptyState;
 use crate::i18n::say;
@@ -70,10 +70,13 @@ fn general(settings: &ProjectSettings, project: &ProjectRef) -> AnyView {
     .into_any()
 }
 
-/// The switches. Those of features whose pages come later are among them: what is off stays off then.
+/// The switches of features that have pages; what is chosen of the others is sent back as it was.
 fn features(place: &Place, project: &ProjectRef) -> AnyView {
     let at = place_fields(place);
-    let boxes = Feature::ALL
+    let (shown, later): (Vec<Feature>, Vec<Feature>) = Feature::ALL
+        .into_iter()
+        .partition(|feature| !matches!(feature, Feature::Insights | Feature::Chat));
+    let boxes = shown
         .into_iter()
         .map(|feature| {
             let on = project.features.has(feature);
@@ -86,10 +89,15 @@ fn features(place: &Place, project: &ProjectRef) -> AnyView {
             )
         })
         .collect::<Vec<_>>();
+    let kept = later
+        .into_iter()
+        .filter(|feature| project.features.has(*feature))
+        .map(|feature| hidden(feature.key(), String::from("true")))
+        .collect::<Vec<_>>();
     view! {
         <Panel title=tr!(project.features)>
             <Form action=SwitchFeatures::PATH class="form narrow box-body" done=tr!(place.saved)>
-                {at}
+                {at}{kept}
                 <p class="muted">{tr!(project.features_hint)}</p>
                 <fieldset class="choice-list">
                     <legend class="visually-hidden">{tr!(project.features)}</legend>

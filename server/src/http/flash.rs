@@ -200,6 +200,7 @@ mod tests {
             "Password",
             "hook_token",
             "client_secret",
+            "kubeconfig",
             "code",
             "comment",
         ]));

@@ -44,6 +44,15 @@ async fn what_is_switched_off_leaves_the_page_and_is_refused_by_its_address() {
     let project = "/orgs/acme/projects/checkout";
     let shown = scene.page(project, Some(&devon)).await;
     assert!(shown.body.contains(&format!("{project}/board")));
+    let settings = scene.page(&format!("{project}/settings"), Some(&devon)).await;
+    // What has no page yet is not offered, and stays as it is when the rest is saved.
+    assert!(
+        settings
+            .body
+            .contains(r#"<input type="hidden" name="insights" value="true">"#),
+        "{}",
+        settings.body
+    );
     let off = "org=acme&project=checkout&pipelines=true&releases=true";
     let switched = scene.post("/api/fn/project/features", off, Some(&devon)).await;
     assert_eq!(switched.status, 200, "{}", switched.body);

@@ -14,6 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, header};
 use serde_json::Value;
+use slipway_app::FAVICON;
 use slipway_domain::text::Locale;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -90,6 +91,7 @@ pub async fn page(
     let html = format!(
         "<!DOCTYPE html><html lang=\"{lang}\" data-theme=\"{theme}\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title} · Slipway</title>\
+         <link rel=\"icon\" href=\"{FAVICON}\" type=\"image/svg+xml\">\
          <link rel=\"stylesheet\" href=\"{style}\" nonce=\"{nonce}\"></head><body><main class=\"main stack wide\">\
          <div><h1>{title}</h1><p class=\"muted\">{intro}</p></div>\
          <p class=\"row wrap\"><a class=\"link\" href=\"/api/v1/openapi.json\">{document}</a>\
