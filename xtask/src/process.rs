@@ -32,6 +32,28 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs the command, shows each line of its standard output as it comes, and returns whether it succeeded with all of
+/// them.
+pub fn show(command: &mut Command) -> Result<(bool, String)> {
+    let line = shown(command);
+    println!("$ {line}");
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("could not start `{line}`"))?;
+    let mut output = String::new();
+    if let Some(stdout) = child.stdout.take() {
+        for text in BufReader::new(stdout).lines() {
+            let text = text.with_context(|| format!("could not read what `{line}` wrote"))?;
+            println!("{text}");
+            output.push_str(&text);
+            output.push('\n');
+        }
+    }
+    Ok((child.wait()?.success(), output))
+}
+
 /// Runs the command and returns what it wrote to standard output.
 pub fn capture(command: &mut Command) -> Result<String> {
     let line = shown(command);

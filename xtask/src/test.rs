@@ -90,13 +90,14 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         }
         results.push((check, outcome, begun.elapsed()));
     }
-    let failed = |(check, outcome, _): &(Check, Outcome, Duration)| {
-        *check == Check::Browser && matches!(outcome, Outcome::Failed(_))
-    };
-    let again = results.iter().any(failed).then(|| failures(workspace));
     summarize(&results, started.elapsed()).inspect_err(|_| {
-        if let Some(again) = again.filter(|text| !text.is_empty()) {
-            eprintln!("\n── what failed in the browser ──\n{}", again.trim_end());
+        for (check, outcome, _) in &results {
+            if let Outcome::Failed(error) = outcome {
+                eprintln!("\n── why {} failed ──\n{error:#}", name(*check));
+                if *check == Check::Browser {
+                    eprintln!("{}", failures(workspace).trim_end());
+                }
+            }
         }
     })
 }
