@@ -20,6 +20,7 @@ pub mod live;
 pub mod load;
 pub mod me;
 pub mod member;
+pub mod notice;
 pub mod org;
 mod part;
 pub mod pipeline;
@@ -30,6 +31,7 @@ pub mod release;
 pub mod role;
 mod route;
 pub mod run;
+pub mod search;
 pub mod session;
 
 pub use design::flash::Flash;
@@ -121,6 +123,9 @@ fn routes() -> RouteTable {
         ),
         apart("/orgs/:org/projects/:project/apps/:app/runs/:number", part::run()),
         apart("/join", part::join()),
+        apart("/search", part::search()),
+        apart("/notifications", part::notices()),
+        apart("/notifications/settings", part::notice_settings()),
         apart("/orgs/:org/members/:person", part::person()),
         apart("/orgs/:org/groups", part::groups()),
         apart("/orgs/:org/groups/:group", part::group()),

@@ -3,8 +3,8 @@
 
 use crate::route::Part;
 use crate::{
-    application, audit, board, environment, group, home, invitation, member, org, pipeline, project,
-    promotion, release, role, run,
+    application, audit, board, environment, group, home, invitation, member, notice, org, pipeline, project,
+    promotion, release, role, run, search,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -75,6 +75,14 @@ parts! {
         roles Roles = role::roles_page,
         role Role = role::role_page,
         join Join = invitation::join_page,
+    }
+    searching SearchPage search_page fetch_searching {
+        search Search = search::search_page,
+        palette Palette = search::palette,
+    }
+    notifications NoticesPage notifications_page fetch_notifications {
+        notices Notices = notice::notices_page,
+        notice_settings Settings = notice::settings_page,
     }
     settings SettingsPage settings_page fetch_settings {
         audit Audit = audit::audit_page,

@@ -53,6 +53,8 @@ fn word(part: &str) -> Option<String> {
         "bugs" => tr!(common.nav_bugs),
         "members" => tr!(common.nav_members),
         "audit" => tr!(common.nav_audit),
+        "notifications" => tr!(common.notifications),
+        "settings" => tr!(common.settings),
         "new" => tr!(common.crumb_new),
         "runs" | "promotions" | "items" | "a" | "r" => return None,
         other if other.len() == 36 => tr!(common.crumb_promotion),

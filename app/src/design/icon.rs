@@ -47,6 +47,8 @@ pub enum Icon {
     Lock,
     /// Nothing found.
     Search,
+    /// Notifications.
+    Bell,
 }
 
 impl Icon {
@@ -76,6 +78,7 @@ impl Icon {
             Self::More => "M3 8h.1M8 8h.1M13 8h.1",
             Self::Tray => "M2 9.5h3.5l1 2h3l1-2H14M2 9.5 4 3h8l2 6.5V13H2z",
             Self::Lock => "M3.5 7h9v6.5h-9zM5.5 7V5a2.5 2.5 0 0 1 5 0v2",
+            Self::Bell => "M3.5 11.5h9l-1.2-2V7a3.3 3.3 0 0 0-6.6 0v2.5zM6.5 13.5h3",
             Self::Search => "M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9M10.5 10.5l3.5 3.5",
         }
     }

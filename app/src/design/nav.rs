@@ -153,7 +153,7 @@ fn bottom(chrome: &Chrome, path: Memo<String>) -> AnyView {
 }
 
 /// The part of the address that says which organization and project the page is in.
-fn place_of(path: &str) -> (Option<String>, Option<String>) {
+pub(crate) fn place_of(path: &str) -> (Option<String>, Option<String>) {
     let mut parts = path.split('/').skip(1);
     let org = (parts.next() == Some("orgs")).then(|| parts.next()).flatten();
     let project = org.and_then(|_| (parts.next() == Some("projects")).then(|| parts.next()).flatten());
@@ -164,11 +164,35 @@ fn framed(chrome: Load<Chrome>, path: Memo<String>, part: fn(&Chrome, Memo<Strin
     chrome.view_or(move |chrome| part(&chrome, path), |_| ().into_any())
 }
 
+/// The way to the notifications, with how many are unread.
+fn bell(unread: i64, path: Memo<String>) -> AnyView {
+    let current = move || {
+        path.with(|path| path.starts_with("/notifications"))
+            .then_some("page")
+    };
+    let label = match unread {
+        0 => tr!(common.notifications),
+        n => tr!(common.notifications_unread, n = n),
+    };
+    let count = (unread > 0).then(|| {
+        let shown = if unread > 99 {
+            String::from("99+")
+        } else {
+            unread.to_string()
+        };
+        view! { <span class="nav-count" aria-hidden="true">{shown}</span> }
+    });
+    view! { <a class="bell" href="/notifications" aria-current=current aria-label=label>{icon(Icon::Bell)}{count}</a> }
+        .into_any()
+}
+
 fn top(chrome: &Chrome, path: Memo<String>) -> AnyView {
     let place = chrome.place.clone();
     view! {
         <header class="top">
             {move || path.with(|path| crumbs(path, place.as_ref()))}
+            {crate::search::summon::button()}
+            {bell(chrome.notices_unread, path)}
             <UserMenu person=chrome.person.clone()/>
         </header>
     }
@@ -187,6 +211,7 @@ pub fn Frame(
     let path = location.pathname;
     let bare = Memo::new(move |_| path.with(|path| matches!(path.as_str(), "/sign-in" | "/join")));
     let toasts = Toasts::provide();
+    let palette = (!bare.get_untracked()).then(crate::search::summon::summoned);
     let offline = RwSignal::new(false);
     let main = children();
     #[cfg(feature = "hydrate")]
@@ -213,6 +238,7 @@ pub fn Frame(
             {parts(bottom)}
         </div>
         <ToastArea toasts/>
+        {palette}
     }
     .into_any()
 }

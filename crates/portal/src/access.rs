@@ -17,6 +17,7 @@ use std::collections::{HashMap, HashSet};
 use std::marker::PhantomData;
 
 pub mod may;
+pub mod sight;
 
 use may::{Modify, Permission, See};
 

@@ -3,7 +3,7 @@
 use crate::access::{self, AppScope, may};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
-use crate::{org, promotion};
+use crate::{notice, org, promotion};
 use slipway_domain::access::{Action, ActionSet};
 use slipway_domain::id::AppId;
 use slipway_domain::org::{Chrome, FailingRun, MyWork, OrgProjects};
@@ -24,8 +24,24 @@ const PROMOTIONS: i64 = 10;
 pub async fn chrome(ctx: &OpCtx, org: Option<&str>, project: Option<&str>) -> Result<Chrome> {
     let person = ctx.user()?.clone();
     let approvals_waiting = ctx.read().await?.turns_of(person.id).await?;
+    let (place, held) = place_of(ctx, org, project).await?;
+    Ok(Chrome {
+        person,
+        approvals_waiting,
+        notices_unread: notice::unread_count(ctx).await?,
+        place,
+        may_read_audit: held.has(Action::AuditRead),
+    })
+}
+
+/// The place of those names and what the reader may do there; a place they may not see is none.
+pub(crate) async fn place_of(
+    ctx: &OpCtx,
+    org: Option<&str>,
+    project: Option<&str>,
+) -> Result<(Option<Place>, ActionSet)> {
     let rights = ctx.rights().await?;
-    let (place, held) = match (org, project) {
+    Ok(match (org, project) {
         (Some(org), Some(project)) => match seen(access::project::<may::See>(ctx, org, project).await)? {
             Some(project) => (Some(project.place()), rights.in_project(&project)),
             None => (None, ActionSet::EMPTY),
@@ -35,12 +51,6 @@ pub async fn chrome(ctx: &OpCtx, org: Option<&str>, project: Option<&str>) -> Re
             None => (None, ActionSet::EMPTY),
         },
         (None, _) => (None, ActionSet::EMPTY),
-    };
-    Ok(Chrome {
-        person,
-        approvals_waiting,
-        place,
-        may_read_audit: held.has(Action::AuditRead),
     })
 }
 

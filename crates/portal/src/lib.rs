@@ -22,6 +22,7 @@ pub mod item;
 pub mod jobs;
 pub mod live;
 pub mod member;
+pub mod notice;
 pub mod org;
 pub mod password;
 pub mod person;
@@ -34,6 +35,7 @@ pub mod repository;
 pub mod role;
 pub mod run;
 pub mod seal;
+pub mod search;
 pub mod webhook;
 
 pub use context::{Actor, OpCtx, Portal, PortalParts, Via};

@@ -13,6 +13,7 @@ mod home;
 mod invitation;
 mod item;
 mod member;
+mod notice;
 mod org;
 mod outbox;
 mod person;
@@ -21,6 +22,7 @@ mod proposal;
 mod release;
 mod role;
 mod run;
+mod search;
 mod store;
 mod webhook;
 
@@ -40,6 +42,7 @@ pub use home::HomeTx;
 pub use invitation::{InvitationRecord, InvitationTx, RequestRecord};
 pub use item::{ItemRecord, ItemTx, NewItemRow, NewIteration};
 pub use member::{HeldBinding, MemberTx};
+pub use notice::{NewNotice, NoticeRecord, NoticeTx, Which};
 pub use org::{NewOrg, NewProject, OrgTx, ProjectTx};
 pub use outbox::{Claimed, OutboxTx};
 pub use person::{Credentials, NewPerson, PersonTx, SessionRow};
@@ -48,6 +51,7 @@ pub use proposal::{ProposalRecord, ProposalTx};
 pub use release::{ReleaseRecord, ReleaseTx};
 pub use role::{RoleRecord, RoleTx};
 pub use run::{JobRecord, RepositoryState, RunRecord, RunTx};
+pub use search::{FoundEnvironment, FoundItem, FoundRelease, FoundRun, SearchTx};
 pub use store::{Ends, Store, StoreError};
 pub use webhook::{DeliveryRecord, WebhookTx};
 
@@ -73,6 +77,8 @@ pub trait Tx:
     + InvitationTx
     + MemberTx
     + RoleTx
+    + SearchTx
+    + NoticeTx
     + Ends
 {
 }
@@ -98,6 +104,8 @@ impl<T> Tx for T where
         + InvitationTx
         + MemberTx
         + RoleTx
+        + SearchTx
+        + NoticeTx
         + Ends
 {
 }

@@ -46,7 +46,7 @@ pub(crate) fn org(c: Columns<'_>) -> StoreResult<OrgRef> {
     })
 }
 
-fn project(row: &AnyRow) -> StoreResult<ProjectScope> {
+pub(crate) fn project(row: &AnyRow) -> StoreResult<ProjectScope> {
     let c = columns("projects", row);
     Ok(ProjectScope {
         org: org(c)?,

@@ -18,6 +18,7 @@ mod item;
 mod lane;
 mod member;
 mod migrate;
+mod notice;
 mod notify;
 mod org;
 mod outbox;
@@ -29,6 +30,7 @@ mod revision;
 mod role;
 mod row;
 mod run;
+mod search;
 mod webhook;
 
 pub use connect::{SqlStore, SqlTx};

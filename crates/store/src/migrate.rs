@@ -25,6 +25,7 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     4 "0004_boards",
     5 "0005_run_failures",
     6 "0006_people",
+    7 "0007_notices",
 };
 
 /// How many migrations the database lacks. Changes nothing.

@@ -59,6 +59,11 @@ on_both! {
     the_lane_and_the_grid_show_the_same_stops,
     the_matrix_holds_through_the_store,
     two_writers_never_fork_the_chain,
+    news_about_roles_reach_whom_they_concern,
+    nobody_is_told_what_they_do_not_want_or_may_not_see,
+    the_people_concerned_are_told,
+    nobody_finds_what_they_may_not_see,
+    what_fits_best_is_found_first,
 }
 
 #[tokio::test]
