@@ -106,6 +106,4 @@ typed_ids! {
     SubscriberId,
     /// A webhook that is sent.
     MessageId,
-    /// Something that a person should know.
-    NoticeId,
 }
