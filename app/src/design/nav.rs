@@ -219,6 +219,8 @@ fn follow(chrome: &Chrome, path: Memo<String>) {
         };
         Effect::new(move || navigate(&to, options.clone()));
     }
+}
+
 /// The way to the notifications, with how many are unread.
 fn bell(unread: i64, path: Memo<String>) -> AnyView {
     let current = move || {

@@ -1,58 +1,53 @@
 //! Notices, and what somebody does not want to be told.
 
-use crate::access::org;
+use crate::access::{app_columns, app_ref, org, org_columns, project_columns, project_ref};
 use crate::connect::SqlTx;
 use crate::error::map;
 use crate::row::{Columns, columns, document};
 use async_trait::async_trait;
-use slipway_domain::app::AppRef;
 use slipway_domain::id::{AppId, EnvironmentId, ProjectId, UserId};
 use slipway_domain::notice::{Notice, NoticeKind, Quiet};
-use slipway_domain::project::ProjectRef;
 use slipway_domain::time::Timestamp;
 use slipway_portal::access::may::See;
 use slipway_portal::access::{AnyScope, App, Authorized};
 use slipway_portal::ports::{NewNotice, NoticeRecord, NoticeTx, StoreResult, Which};
 use sqlx::query;
 
-const NOTICES: &str = "SELECT n.id, n.kind, n.thread, n.subject, n.path, n.words, n.at, n.read_at, \
-     o.id AS org_id, o.slug AS org_slug, o.name AS org_name, p.id AS project_id, p.slug AS project_slug, \
-     p.name AS project_name, p.item_key, p.internal, a.id AS app_id, a.slug AS app_slug, a.name AS app_name \
-     FROM notices n JOIN organizations o ON o.id = n.org_id \
+const NOTICES: &str = concat!(
+    "SELECT n.id, n.kind, n.thread, n.subject, n.path, n.words, n.at, n.read_at, ",
+    org_columns!(),
+    ", ",
+    project_columns!(),
+    ", ",
+    app_columns!(),
+    " FROM notices n JOIN organizations o ON o.id = n.org_id AND o.deleted_at IS NULL \
      LEFT JOIN projects p ON p.id = n.project_id AND p.org_id = n.org_id \
      LEFT JOIN apps a ON a.id = n.app_id AND a.project_id = n.project_id \
      WHERE n.user_id = $1 AND n.at < $2 AND (n.read_at IS NULL OR $3 = 0) \
      AND (n.project_id IS NULL OR p.id IS NOT NULL) AND (n.app_id IS NULL OR a.id IS NOT NULL) \
-     ORDER BY n.at DESC, n.id DESC LIMIT $4";
+     ORDER BY n.at DESC, n.id DESC LIMIT $4"
+);
 
-const UNREAD: &str = "SELECT o.id AS org_id, o.slug AS org_slug, o.name AS org_name, p.id AS project_id, \
-     p.slug AS project_slug, p.name AS project_name, p.item_key, p.internal, a.id AS app_id, a.slug AS app_slug, \
-     a.name AS app_name, COUNT(*) AS unread \
-     FROM notices n JOIN organizations o ON o.id = n.org_id \
+const UNREAD: &str = concat!(
+    "SELECT n.unread, ",
+    org_columns!(),
+    ", ",
+    project_columns!(),
+    ", ",
+    app_columns!(),
+    " FROM (SELECT org_id, project_id, app_id, COUNT(*) AS unread FROM notices \
+     WHERE user_id = $1 AND read_at IS NULL GROUP BY org_id, project_id, app_id) n \
+     JOIN organizations o ON o.id = n.org_id AND o.deleted_at IS NULL \
      LEFT JOIN projects p ON p.id = n.project_id AND p.org_id = n.org_id \
      LEFT JOIN apps a ON a.id = n.app_id AND a.project_id = n.project_id \
-     WHERE n.user_id = $1 AND n.read_at IS NULL \
-     AND (n.project_id IS NULL OR p.id IS NOT NULL) AND (n.app_id IS NULL OR a.id IS NOT NULL) \
-     GROUP BY o.id, o.slug, o.name, p.id, p.slug, p.name, p.item_key, p.internal, a.id, a.slug, a.name";
+     WHERE (n.project_id IS NULL OR p.id IS NOT NULL) AND (n.app_id IS NULL OR a.id IS NOT NULL)"
+);
 
 fn scope(c: Columns<'_>) -> StoreResult<AnyScope> {
-    let project = match c.opt_id::<ProjectId>("project_id")? {
-        Some(id) => Some(ProjectRef {
-            id,
-            slug: c.text("project_slug")?,
-            name: c.text("project_name")?,
-            key: c.text("item_key")?,
-        }),
-        None => None,
-    };
-    let app = match c.opt_id::<AppId>("app_id")? {
-        Some(id) => Some(AppRef {
-            id,
-            slug: c.text("app_slug")?,
-            name: c.text("app_name")?,
-        }),
-        None => None,
-    };
+    let project = c.opt_id::<ProjectId>("project_id")?;
+    let project = project.map(|_| project_ref(c)).transpose()?;
+    let app = c.opt_id::<AppId>("app_id")?;
+    let app = app.map(|_| app_ref(c)).transpose()?;
     Ok(AnyScope {
         org: org(c)?,
         project,

@@ -3,7 +3,7 @@
 //! What they see comes as one text of ids, `,id,id,`, against which places are compared, so that the statements stay
 //! static and no rule about roles is told twice: `portal::access` alone decides.
 
-use crate::access::{app, person, project};
+use crate::access::{app, app_columns, org_columns, person, project, project_columns};
 use crate::connect::SqlTx;
 use crate::error::map;
 use crate::row::columns;
@@ -21,15 +21,24 @@ use slipway_portal::ports::{FoundEnvironment, FoundItem, FoundRelease, FoundRun,
 use sqlx::any::AnyRow;
 use sqlx::query;
 
-const EVERY_PROJECT: &str = "SELECT o.id AS org_id, o.slug AS org_slug, o.name AS org_name, p.id AS project_id, \
-     p.slug AS project_slug, p.name AS project_name, p.item_key, p.internal \
-     FROM projects p JOIN organizations o ON o.id = p.org_id WHERE o.id = $1 ORDER BY p.name, p.id";
+const EVERY_PROJECT: &str = concat!(
+    "SELECT ",
+    org_columns!(),
+    ", ",
+    project_columns!(),
+    " FROM projects p JOIN organizations o ON o.id = p.org_id WHERE o.id = $1 ORDER BY p.name, p.id"
+);
 
-const EVERY_APP: &str = "SELECT o.id AS org_id, o.slug AS org_slug, o.name AS org_name, p.id AS project_id, \
-     p.slug AS project_slug, p.name AS project_name, p.item_key, p.internal, \
-     a.id AS app_id, a.slug AS app_slug, a.name AS app_name \
-     FROM apps a JOIN projects p ON p.id = a.project_id JOIN organizations o ON o.id = p.org_id \
-     WHERE o.id = $1 ORDER BY a.name, a.id";
+const EVERY_APP: &str = concat!(
+    "SELECT ",
+    org_columns!(),
+    ", ",
+    project_columns!(),
+    ", ",
+    app_columns!(),
+    " FROM apps a JOIN projects p ON p.id = a.project_id JOIN organizations o ON o.id = p.org_id \
+     WHERE o.id = $1 ORDER BY a.name, a.id"
+);
 
 /// $2: the projects; $3, $4: the title as it may be written; $5: the key; $6: the whole key; $7, $8: beginnings.
 const ITEMS: &str = "SELECT i.id, i.project_id, i.number, i.kind, i.title, i.state, p.item_key \

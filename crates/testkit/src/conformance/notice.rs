@@ -67,7 +67,10 @@ async fn page(ctx: &OpCtx) -> NoticePage {
 
 async fn unread(ctx: &OpCtx) -> i64 {
     let count = notice::unread_count(ctx).await.unwrap();
-    assert_eq!(home::chrome(ctx, None, None).await.unwrap().notices_unread, count);
+    assert_eq!(
+        home::chrome(ctx, None, None, None).await.unwrap().notices_unread,
+        count
+    );
     assert_eq!(notice::list(ctx, true, None).await.unwrap().unread, count);
     count
 }
@@ -90,7 +93,7 @@ pub async fn the_people_concerned_are_told(world: World) {
     world.clock.advance(SECOND);
     for state in [ItemState::InProgress, ItemState::InTest] {
         world.clock.advance(SECOND);
-        item::set_state(&developer, "acme", "checkout", number, state)
+        item::set_state(&developer, "acme", "checkout", number, state, None)
             .await
             .unwrap();
     }
