@@ -223,7 +223,7 @@ impl Palette {
         let Some(dialog) = self.dialog.get_untracked() else {
             return;
         };
-        let own: &leptos::web_sys::EventTarget = &dialog;
+        let own: &web_sys::EventTarget = &dialog;
         if ev.target().as_ref() == Some(own) {
             dialog.close();
         }
