@@ -16,6 +16,7 @@ use crate::tr;
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
+use leptos::web_sys::EventTarget;
 use leptos_router::hooks::{use_location, use_navigate};
 #[cfg(feature = "hydrate")]
 use server_fn::ServerFn;
@@ -223,7 +224,7 @@ impl Palette {
         let Some(dialog) = self.dialog.get_untracked() else {
             return;
         };
-        let own: &web_sys::EventTarget = &dialog;
+        let own: &EventTarget = &dialog;
         if ev.target().as_ref() == Some(own) {
             dialog.close();
         }
