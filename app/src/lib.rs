@@ -22,6 +22,7 @@ pub mod live;
 pub mod load;
 pub mod me;
 pub mod member;
+pub mod notice;
 pub mod org;
 mod part;
 pub mod pipeline;
@@ -33,6 +34,7 @@ pub mod release;
 pub mod role;
 mod route;
 pub mod run;
+pub mod search;
 pub mod session;
 pub mod token;
 
@@ -144,6 +146,9 @@ fn routes() -> RouteTable {
         apart("/me/sessions", part::sessions()),
         apart("/me/confirm", part::confirm()),
         apart("/join", part::join()),
+        apart("/search", part::search()),
+        apart("/notifications", part::notices()),
+        apart("/notifications/settings", part::notice_settings()),
         apart("/orgs/:org/members/:person", part::person()),
         apart("/orgs/:org/groups", part::groups()),
         apart("/orgs/:org/groups/:group", part::group()),

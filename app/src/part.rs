@@ -3,8 +3,8 @@
 
 use crate::route::Part;
 use crate::{
-    application, audit, board, cluster, connection, environment, group, home, invitation, me, member, org,
-    pipeline, project, promotion, release, role, run, token,
+    application, audit, board, cluster, connection, environment, group, home, invitation, me, member, notice,
+    org, pipeline, project, promotion, release, role, run, search, token,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -81,6 +81,14 @@ parts! {
         sessions Sessions = me::sessions_page,
         security Security = me::security::security_page,
         confirm Confirm = me::security::confirm_page,
+    }
+    searching SearchPage search_page fetch_searching {
+        search Search = search::search_page,
+        palette Palette = search::palette,
+    }
+    notifications NoticesPage notifications_page fetch_notifications {
+        notices Notices = notice::notices_page,
+        notice_settings Settings = notice::settings_page,
     }
     settings SettingsPage settings_page fetch_settings {
         audit Audit = audit::audit_page,

@@ -26,6 +26,9 @@ const PAGES: [address: string, en: string, zh: string][] = [
   [`${APP}/pipelines`, "Order API", "Order API"],
   [`${APP}/pipelines/new`, "New pipeline", "新建流水线"],
   [`${APP}/audit`, "Audit", "审计"],
+  ["/search?q=refund", "Search", "搜索"],
+  ["/notifications", "Notifications", "通知"],
+  ["/notifications/settings", "Notification settings", "通知设置"],
 ];
 
 for (const [address, heading] of PAGES) {

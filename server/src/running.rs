@@ -116,6 +116,9 @@ async fn begin_upkeep(portal: &Portal) -> Result<()> {
     change
         .enqueue(&Job::SweepSessions, ctx.now(), Some("sweep_sessions"))
         .await?;
+    change
+        .enqueue(&Job::SweepNotices, ctx.now(), Some("sweep_notices"))
+        .await?;
     change.commit().await
 }
 

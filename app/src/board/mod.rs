@@ -5,7 +5,7 @@ mod card;
 mod item;
 mod moves;
 mod order;
-mod parts;
+pub mod parts;
 
 pub use item::{item_page, new_item_page};
 

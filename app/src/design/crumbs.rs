@@ -59,6 +59,7 @@ fn word(part: &str) -> Option<String> {
         "bugs" => tr!(common.nav_bugs),
         "members" => tr!(common.nav_members),
         "audit" => tr!(common.nav_audit),
+        "notifications" => tr!(common.notifications),
         "settings" => tr!(common.nav_settings),
         "gitlab" => String::from("GitLab"),
         "clusters" => tr!(place.clusters),

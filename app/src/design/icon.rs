@@ -49,6 +49,8 @@ pub enum Icon {
     Gear,
     /// Nothing found.
     Search,
+    /// Notifications.
+    Bell,
 }
 
 impl Icon {
@@ -81,6 +83,7 @@ impl Icon {
             Self::Gear => {
                 "M2.5 4.5h7M12.5 4.5h1M11 3v3M2.5 8h1M6.5 8h7M5 6.5v3M2.5 11.5h6M11.5 11.5h2M10 10v3"
             }
+            Self::Bell => "M3.5 11.5h9l-1.2-2V7a3.3 3.3 0 0 0-6.6 0v2.5zM6.5 13.5h3",
             Self::Search => "M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9M10.5 10.5l3.5 3.5",
         }
     }

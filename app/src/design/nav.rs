@@ -181,7 +181,7 @@ fn bottom(chrome: &Chrome, path: Memo<String>) -> AnyView {
 /// The part of the address that says which organization, project and app the page is in.
 type InAddress = (Option<String>, Option<String>, Option<String>);
 
-fn place_of(path: &str) -> InAddress {
+pub(crate) fn place_of(path: &str) -> InAddress {
     let mut parts = path.split('/').skip(1);
     // `new` is where the next one is made.
     let mut after = |word: &str| {
@@ -221,12 +221,36 @@ fn follow(chrome: &Chrome, path: Memo<String>) {
     }
 }
 
+/// The way to the notifications, with how many are unread.
+fn bell(unread: i64, path: Memo<String>) -> AnyView {
+    let current = move || {
+        path.with(|path| path.starts_with("/notifications"))
+            .then_some("page")
+    };
+    let label = match unread {
+        0 => tr!(common.notifications),
+        n => tr!(common.notifications_unread, n = n),
+    };
+    let count = (unread > 0).then(|| {
+        let shown = if unread > 99 {
+            String::from("99+")
+        } else {
+            unread.to_string()
+        };
+        view! { <span class="nav-count" aria-hidden="true">{shown}</span> }
+    });
+    view! { <a class="bell" href="/notifications" aria-current=current aria-label=label>{icon(Icon::Bell)}{count}</a> }
+        .into_any()
+}
+
 fn top(chrome: &Chrome, path: Memo<String>) -> AnyView {
     follow(chrome, path);
     let place = chrome.place.clone();
     view! {
         <header class="top">
             {move || path.with(|path| crumbs(path, place.as_ref()))}
+            {crate::search::summon::button()}
+            {bell(chrome.notices_unread, path)}
             <UserMenu person=chrome.person.clone()/>
         </header>
     }
@@ -246,6 +270,7 @@ pub fn Frame(
     let bare =
         Memo::new(move |_| path.with(|path| matches!(path.as_str(), "/sign-in" | "/sign-in/code" | "/join")));
     let toasts = Toasts::provide();
+    let palette = (!bare.get_untracked()).then(crate::search::summon::summoned);
     let offline = RwSignal::new(false);
     let main = children();
     #[cfg(feature = "hydrate")]
@@ -272,6 +297,7 @@ pub fn Frame(
             {parts(bottom)}
         </div>
         <ToastArea toasts/>
+        {palette}
     }
     .into_any()
 }

@@ -93,6 +93,8 @@ typed_ids! {
     ItemId,
     /// A row of the audit log.
     AuditId,
+    /// A notice to somebody.
+    NoticeId,
     /// A row of the outbox.
     OutboxId,
     /// A webhook as it was received.
@@ -104,6 +106,4 @@ typed_ids! {
     SubscriberId,
     /// A webhook that is sent.
     MessageId,
-    /// Something that a person should know.
-    NoticeId,
 }

@@ -72,6 +72,8 @@ pub struct Chrome {
     pub person: PersonRef,
     /// How many promotions wait for their decision.
     pub approvals_waiting: i64,
+    /// How many notices they have not read.
+    pub notices_unread: i64,
     /// The organization and project of the page, as far as the reader may see them.
     pub place: Option<Place>,
     /// Whether they may read the audit log there.

@@ -19,6 +19,7 @@ use std::marker::PhantomData;
 pub mod may;
 mod rights;
 mod scope;
+pub mod sight;
 
 pub use rights::Rights;
 pub use scope::{AnyScope, Anywhere, App, AppScope, At, Org, OrgScope, Project, ProjectScope, WorkloadNames};

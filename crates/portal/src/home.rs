@@ -3,8 +3,8 @@
 use crate::access::{self, AppScope, may};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
-use crate::{org, promotion};
-use slipway_domain::access::Action;
+use crate::{notice, org, promotion};
+use slipway_domain::access::{Action, ActionSet};
 use slipway_domain::feature::Feature;
 use slipway_domain::id::AppId;
 use slipway_domain::org::{Chrome, FailingRun, MyWork, OrgProjects};
@@ -30,35 +30,50 @@ pub async fn chrome(
 ) -> Result<Chrome> {
     let person = ctx.user()?.clone();
     let approvals_waiting = ctx.read().await?.turns_of(person.id).await?;
-    let rights = ctx.rights().await?;
-    let mut chrome = Chrome {
+    let (place, held, may_manage) = place_of(ctx, org, project, app).await?;
+    Ok(Chrome {
         person,
         approvals_waiting,
-        place: None,
-        may_read_audit: false,
-        may_manage: false,
-    };
-    let Some(org) = org else { return Ok(chrome) };
-    if let (Some(project), Some(app)) = (project, app)
+        notices_unread: notice::unread_count(ctx).await?,
+        place,
+        may_read_audit: held.has(Action::AuditRead),
+        may_manage,
+    })
+}
+
+/// The place of those names, what the reader may do there, and whether they may change its settings; a place they may
+/// not see is none.
+pub(crate) async fn place_of(
+    ctx: &OpCtx,
+    org: Option<&str>,
+    project: Option<&str>,
+    app: Option<&str>,
+) -> Result<(Option<Place>, ActionSet, bool)> {
+    let rights = ctx.rights().await?;
+    if let (Some(org), Some(project), Some(app)) = (org, project, app)
         && let Some(app) = seen(access::app::<may::See>(ctx, org, project, app).await)?
     {
-        let held = rights.in_project(&app.within);
-        chrome.may_read_audit = held.has(Action::AuditRead);
-        chrome.may_manage = access::may_manage(ctx, &app.within).await?;
-        chrome.place = Some(app.place());
-    } else if let Some(project) = project {
-        if let Some(project) = seen(access::project::<may::See>(ctx, org, project).await)? {
-            chrome.may_read_audit = rights.in_project(&project).has(Action::AuditRead);
-            chrome.may_manage = access::may_manage(ctx, &project).await?;
-            chrome.place = Some(project.place());
-        }
-    } else if let Some(org) = seen(access::org::<may::See>(ctx, org).await)? {
-        let held = rights.at_org(org.id());
-        chrome.may_read_audit = held.has(Action::AuditRead);
-        chrome.may_manage = held.has(Action::OrgManage);
-        chrome.place = Some(org.place());
+        let manage = access::may_manage(ctx, &app.within).await?;
+        return Ok((Some(app.place()), rights.in_project(&app.within), manage));
     }
-    Ok(chrome)
+    let nothing = (None, ActionSet::EMPTY, false);
+    Ok(match (org, project) {
+        (Some(org), Some(project)) => match seen(access::project::<may::See>(ctx, org, project).await)? {
+            Some(project) => {
+                let manage = access::may_manage(ctx, &project).await?;
+                (Some(project.place()), rights.in_project(&project), manage)
+            }
+            None => nothing,
+        },
+        (Some(org), None) => match seen(access::org::<may::See>(ctx, org).await)? {
+            Some(org) => {
+                let held = rights.at_org(org.id());
+                (Some(org.place()), held, held.has(Action::OrgManage))
+            }
+            None => nothing,
+        },
+        (None, _) => nothing,
+    })
 }
 
 /// `None` for what the reader may not see.

@@ -2,17 +2,19 @@
 //!
 //! Whoever has the link of an invitation may use it, once. The token in it is random and only its hash is kept.
 
-use crate::access::{self, At};
-use crate::change::Entry;
+use crate::access::{self, Anywhere, At, Authorized, may};
+use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::member::{give, may_give, role_at, touch};
+use crate::notice::tell as notice;
 use crate::person::{self, NewAccount};
 use crate::ports::{InvitationRecord, NewPerson, RequestRecord, StoreError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
-use slipway_domain::id::{InvitationId, RoleRequestId};
+use slipway_domain::access::Action;
+use slipway_domain::id::{InvitationId, RoleRequestId, UserId};
 use slipway_domain::invitation::{DAYS_MAX, Invitation, InvitationView, WORDS_MAX, lifetime};
 use slipway_domain::member::Holder;
 use slipway_domain::person::PersonRef;
@@ -212,6 +214,7 @@ async fn use_up(ctx: &OpCtx, token: &str, person: &PersonRef, new: Option<&NewPe
     }
     let summary = serde_json::json!({ "role": role.key(), "by": found.by.username });
     give(&mut change, &place, Holder::Person(person.id), &person.name, role).await?;
+    notice::invitation_accepted(&mut change, place.scope(), found.by.id, &person.name).await?;
     let leads_to = place.place();
     let entry = Entry::done(
         "invitation.accept",
@@ -266,8 +269,22 @@ pub async fn ask(ctx: &OpCtx, at: At<'_>, role: &str, reason: &str) -> Result<()
         summary,
     );
     change.audit(entry).await?;
+    let deciders = deciders(&mut change, &place).await?;
+    notice::role_asked(&mut change, &place, &request.role, &deciders).await?;
     touch(&mut change, &found);
     change.commit().await
+}
+
+/// Who manages the members of the place.
+async fn deciders(change: &mut Change<'_>, place: &Authorized<Anywhere, may::See>) -> Result<Vec<UserId>> {
+    let managing = if place.project_id().is_some() {
+        Action::ProjectManage
+    } else {
+        Action::OrgManage
+    };
+    let members = change.tx().members_at(place).await?;
+    let managers = members.iter().filter(|m| m.role.actions().has(managing));
+    Ok(managers.map(|m| m.person.id).collect())
 }
 
 /// Decides a request: whoever may give the role. Whoever asked may only take it back.
@@ -324,5 +341,6 @@ pub async fn decide(ctx: &OpCtx, at: At<'_>, id: RoleRequestId, granted: bool) -
     change.audit(entry).await?;
     touch(&mut change, &found);
     change.touch_person("person", request.person.id, seen.org_id());
+    notice::request_decided(&mut change, &seen, request.person.id, &request.role, granted).await?;
     change.commit().await
 }

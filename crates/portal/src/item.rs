@@ -5,6 +5,7 @@ use crate::access::{self, Authorized, Project, may};
 use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, FieldError, Result};
+use crate::notice::tell as notice;
 use crate::ports::{ItemRecord, NewItemRow, NewIteration, StoreError};
 use slipway_domain::access::Action;
 use slipway_domain::id::{ItemId, UserId};
@@ -251,11 +252,14 @@ pub async fn create(ctx: &OpCtx, org: &str, project: &str, input: NewItem) -> Re
             "item.create",
             "item",
             row.id,
-            row.title,
+            row.title.clone(),
             &place,
             summary,
         ))
         .await?;
+    if let Some(assignee) = row.assignee {
+        notice::item_assigned(&mut change, &project, row.id, (&key, &row.title), assignee).await?;
+    }
     change.touch("board", project.id(), &place);
     change.commit().await?;
     Ok(number)
@@ -413,6 +417,7 @@ async fn write_move(
                 summary,
             ))
             .await?;
+        notice::item_moved(&mut change, project, &item.card, item.reporter.id, state).await?;
     }
     change.touch("board", project.id(), &place);
     change.touch("item", item.card.id, &place);

@@ -8,7 +8,7 @@ use crate::context::Portal;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::ports::Claimed;
-use crate::{environment, promotion, proposal, repository, run, webhook};
+use crate::{environment, notice, promotion, proposal, repository, run, webhook};
 use slipway_domain::id::{AppId, EnvironmentId, PromotionId, ProposalId};
 use slipway_domain::time::{DAY, SECOND, Timestamp};
 use std::time::Duration;
@@ -28,6 +28,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 pub enum Job {
     /// Forget sessions that have ended; again every hour.
     SweepSessions,
+    /// Forget notices that were read long ago; again every hour.
+    SweepNotices,
     /// Look at an app's repository; again every minute.
     LookAtRepository {
         /// The app.
@@ -73,6 +75,7 @@ impl Job {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::SweepSessions => "sweep_sessions",
+            Self::SweepNotices => "sweep_notices",
             Self::LookAtRepository { .. } => "look_at_repository",
             Self::SyncRun { .. } => "sync_run",
             Self::Propose { .. } => "propose",
@@ -101,6 +104,10 @@ async fn perform(portal: &Portal, job: &Job) -> Result<Next> {
             change.tx().delete_ended_sessions(ctx.now()).await?;
             change.tx().delete_old_replies(ctx.now().plus(-DAY)).await?;
             change.commit().await?;
+            Ok(Next::At(ctx.now().plus(3600 * SECOND)))
+        }
+        Job::SweepNotices => {
+            notice::prune(&ctx).await?;
             Ok(Next::At(ctx.now().plus(3600 * SECOND)))
         }
         Job::LookAtRepository { app } => repository::look(&ctx, *app).await,

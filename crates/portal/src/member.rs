@@ -5,6 +5,7 @@ use crate::access::{self, AnyScope, Anywhere, At, Authorized, may};
 use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
+use crate::notice::tell as notice;
 use crate::ports::{Binding, HeldBinding, NewBinding, Tx};
 use slipway_domain::access::{Role, ScopeKind};
 use slipway_domain::id::{BindingId, OrgId, UserId};
@@ -178,7 +179,10 @@ pub async fn grant(ctx: &OpCtx, at: At<'_>, who: &str, role: &str) -> Result<()>
     let role = role_at(change.tx(), &place, role).await?;
     let (holder, name) = holder_of(change.tx(), &place, who).await?;
     may_give(ctx, &place, &role).await?;
-    give(&mut change, &place, holder, &name, role).await?;
+    give(&mut change, &place, holder, &name, role.clone()).await?;
+    if let Holder::Person(user) = holder {
+        notice::role_granted(&mut change, place.scope(), user, &role).await?;
+    }
     change.commit().await
 }
 
@@ -382,7 +386,10 @@ pub async fn change_role(ctx: &OpCtx, at: At<'_>, id: BindingId, role: &str) -> 
     }
     let summary = serde_json::json!({ "from": held.role.key(), "to": role.key() });
     change.tx().delete_binding(&place, id).await?;
-    bind(&mut change, &place, held.holder, role).await?;
+    bind(&mut change, &place, held.holder, role.clone()).await?;
+    if let Holder::Person(user) = held.holder {
+        notice::role_granted(&mut change, place.scope(), user, &role).await?;
+    }
     keep_an_owner(&mut change, place.org_id()).await?;
     told(
         &mut change,

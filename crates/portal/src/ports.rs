@@ -15,6 +15,7 @@ mod identity;
 mod invitation;
 mod item;
 mod member;
+mod notice;
 mod org;
 mod outbox;
 mod person;
@@ -24,6 +25,7 @@ mod proposal;
 mod release;
 mod role;
 mod run;
+mod search;
 mod secret;
 mod session;
 mod store;
@@ -48,6 +50,7 @@ pub use identity::{ClaimedGroup, IdentityRow, IdentityTx};
 pub use invitation::{InvitationRecord, InvitationTx, RequestRecord};
 pub use item::{ItemRecord, ItemTx, NewItemRow, NewIteration};
 pub use member::{HeldBinding, MemberTx};
+pub use notice::{NewNotice, NoticeRecord, NoticeTx, Which};
 pub use org::{NewOrg, NewProject, OrgTx, ProjectTx};
 pub use outbox::{Claimed, OutboxTx};
 pub use person::{Credentials, NewPerson, PersonTx};
@@ -57,6 +60,7 @@ pub use proposal::{ProposalRecord, ProposalTx};
 pub use release::{ReleaseRecord, ReleaseTx};
 pub use role::{RoleRecord, RoleTx};
 pub use run::{JobRecord, RepositoryState, RunRecord, RunTx};
+pub use search::{FoundEnvironment, FoundItem, FoundRelease, FoundRun, SearchTx};
 pub use secret::SecretTx;
 pub use session::{SessionRow, SessionTx};
 pub use store::{Ends, Store, StoreError};
@@ -91,6 +95,8 @@ pub trait Tx:
     + SessionTx
     + FactorTx
     + IdentityTx
+    + SearchTx
+    + NoticeTx
     + Ends
 {
 }
@@ -122,6 +128,8 @@ impl<T> Tx for T where
         + SessionTx
         + FactorTx
         + IdentityTx
+        + SearchTx
+        + NoticeTx
         + Ends
 {
 }

@@ -178,6 +178,11 @@ impl Act {
         }
     }
 
+    /// Whether it makes something run.
+    const fn starts(&self) -> bool {
+        matches!(self, Self::Retry | Self::RetryJob(_) | Self::Play(..))
+    }
+
     const fn job(&self) -> Option<JobId> {
         match self {
             Self::Retry | Self::Cancel => None,
@@ -235,8 +240,22 @@ pub async fn act(ctx: &OpCtx, org: &str, project: &str, app: &str, number: i64, 
             summary,
         ))
         .await?;
+    if act.starts() {
+        remember_starter(ctx, &mut change, &see, run.forge_id).await?;
+    }
     enqueue_sync(&mut change, app.id(), run.forge_id, ctx.now()).await?;
     change.commit().await
+}
+
+/// Who runs something here hears of it when it fails: GitLab knows only the owner of the connection's token.
+async fn remember_starter(
+    ctx: &OpCtx,
+    change: &mut Change<'_>,
+    app: &Authorized<App, may::See>,
+    pipeline: i64,
+) -> Result<()> {
+    let person = ctx.user()?.id;
+    Ok(change.tx().insert_run_starter(app, pipeline, person).await?)
 }
 
 fn check_variables(variables: &BTreeMap<String, String>) -> Result<()> {
@@ -292,6 +311,7 @@ pub async fn start(ctx: &OpCtx, org: &str, project: &str, app: &str, git_ref: &s
             summary,
         ))
         .await?;
+    remember_starter(ctx, &mut change, &app.see(), made.id).await?;
     enqueue_sync(&mut change, app.id(), made.id, ctx.now()).await?;
     change.commit().await?;
     // So that the page that is opened next has something to show; the job would do it too.

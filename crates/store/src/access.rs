@@ -132,7 +132,7 @@ fn org_scope(row: &AnyRow) -> StoreResult<OrgScope> {
     })
 }
 
-fn project(row: &AnyRow) -> StoreResult<ProjectScope> {
+pub(crate) fn project(row: &AnyRow) -> StoreResult<ProjectScope> {
     let c = columns("projects", row);
     Ok(ProjectScope {
         org: org(c)?,

@@ -28,6 +28,7 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     7 "0007_signin",
     8 "0008_places",
     9 "0009_api",
+    10 "0010_notices",
 };
 
 /// How many migrations the database lacks. Changes nothing.

@@ -81,6 +81,11 @@ on_both! {
     two_writers_never_fork_the_chain,
     a_request_with_a_key_is_begun_once,
     a_token_speaks_for_its_owner_until_it_ends,
+    news_about_roles_reach_whom_they_concern,
+    nobody_is_told_what_they_do_not_want_or_may_not_see,
+    the_people_concerned_are_told,
+    nobody_finds_what_they_may_not_see,
+    what_fits_best_is_found_first,
 }
 
 #[tokio::test]

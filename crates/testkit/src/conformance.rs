@@ -12,12 +12,14 @@ mod factor;
 mod identity;
 mod item;
 mod member;
+mod notice;
 mod outbox;
 mod person;
 mod pipelines;
 mod place;
 mod promotion;
 mod revision;
+mod search;
 mod token;
 
 use crate::MockClock;
@@ -49,6 +51,10 @@ pub use member::{
     an_account_is_recovered_from_the_command_line, an_invitation_works_once, an_organization_keeps_an_owner,
     nobody_gives_more_than_they_hold, strangers_are_not_found_by_their_ids, the_explanation_is_the_truth,
 };
+pub use notice::{
+    news_about_roles_reach_whom_they_concern, nobody_is_told_what_they_do_not_want_or_may_not_see,
+    the_people_concerned_are_told,
+};
 pub use outbox::{
     a_job_is_claimed_by_one_worker, a_key_keeps_one_waiting_job, an_ended_lease_fences_the_slow_worker,
 };
@@ -75,6 +81,7 @@ pub use promotion::{
     the_lane_and_the_grid_show_the_same_stops,
 };
 pub use revision::a_revision_tells_of_every_commit;
+pub use search::{nobody_finds_what_they_may_not_see, what_fits_best_is_found_first};
 pub use token::{a_request_with_a_key_is_begun_once, a_token_speaks_for_its_owner_until_it_ends};
 
 /// A portal of a test, and its clock.

@@ -216,6 +216,12 @@ pub(crate) fn calls(at: &Places) -> Vec<Call> {
             Some("dora"),
             ("ada", 200),
         ),
+        call(
+            "fn:notice/mute",
+            format!("project={}&muted=true", at.project),
+            None,
+            ("vic", 200),
+        ),
         call("fn:org/overview", "org=acme", None, ("vic", 200)),
         call("fn:project/grid", PROJECT, None, ("vic", 200)),
         // Before it is withdrawn.

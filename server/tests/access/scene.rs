@@ -7,7 +7,7 @@ use slipway_app::SignInOptions;
 use slipway_domain::access::Role;
 use slipway_domain::environment::Tier;
 use slipway_domain::id::{
-    AppId, EnvironmentId, GroupId, JobId, PromotionId, ReleaseId, RoleId, RoleRequestId, UserId,
+    AppId, EnvironmentId, GroupId, JobId, ProjectId, PromotionId, ReleaseId, RoleId, RoleRequestId, UserId,
 };
 use slipway_domain::item::{ItemKind, Priority};
 use slipway_domain::person::{Person, PersonRef};
@@ -290,6 +290,7 @@ fn with_cookie(request: http::request::Builder, cookie: Option<&str>) -> http::r
 
 /// What stands in the places of a [`Scene`].
 pub struct Places {
+    pub project: ProjectId,
     pub app: AppId,
     pub release: ReleaseId,
     pub qa: EnvironmentId,
@@ -380,7 +381,9 @@ impl Scene {
         .await
         .unwrap();
         let (groups, roles, requests) = self.ways_to_roles(&ada).await;
+        let seen = access::app_by_id::<may::See>(&system, app).await.unwrap();
         Places {
+            project: seen.project_id(),
             app,
             release,
             qa,

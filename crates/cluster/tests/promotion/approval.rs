@@ -4,10 +4,12 @@ use super::stage::{ORG, PROJECT, Stage, code, one_of, release_in, three_in_order
 use slipway_domain::access::Role;
 use slipway_domain::approval::{ApprovalPolicy, Verdict};
 use slipway_domain::audit::Outcome;
+use slipway_domain::notice::NoticeKind;
+use slipway_domain::person::PersonRef;
 use slipway_domain::promotion::PromotionState;
 use slipway_domain::release::Workload;
 use slipway_domain::time::DAY;
-use slipway_portal::{Error, environment, org, promotion};
+use slipway_portal::{Error, environment, notice, org, promotion};
 
 pub async fn three_approvals_in_order_start_it_by_themselves(stage: Stage) {
     let people = &stage.people;
@@ -74,6 +76,27 @@ pub async fn three_approvals_in_order_start_it_by_themselves(stage: Stage) {
             .len(),
         1
     );
+    // Each was told when it was their turn, and the requester how it went.
+    assert_eq!(told(&stage, &people.tess).await, [NoticeKind::ApprovalAsked]);
+    let lea = told(&stage, &people.lea).await;
+    let count = |kind| lea.iter().filter(|told| **told == kind).count();
+    assert_eq!(
+        (
+            count(NoticeKind::PromotionDecided),
+            count(NoticeKind::PromotionEnded),
+            lea.len()
+        ),
+        (3, 1, 4)
+    );
+}
+
+async fn told(stage: &Stage, who: &PersonRef) -> Vec<NoticeKind> {
+    let page = notice::list(&stage.as_person(who), false, None)
+        .await
+        .expect("notices");
+    let notices = page.threads.iter().flat_map(|thread| &thread.notices);
+    let ours = notices.filter(|n| !matches!(n.kind, NoticeKind::RoleGranted));
+    ours.map(|notice| notice.kind).collect()
 }
 
 pub async fn the_requester_cannot_approve_but_may_reject_and_the_attempt_is_written_down(stage: Stage) {

@@ -8,6 +8,7 @@ use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::fault;
+use crate::notice::tell::{self as notice, Decided};
 use slipway_domain::approval::{CannotApprove, Decision, Verdict, rule_for};
 use slipway_domain::audit::Outcome;
 use slipway_domain::id::PromotionId;
@@ -126,11 +127,23 @@ async fn try_decide(
     // The version guards: whatever else is deciding or starting right now sees that this came first.
     change.tx().update_promotion(&modify, &facts.promotion).await?;
     let place = app.place();
-    let (action, title) = (key(verdict), title(&facts.release, &facts.environment));
+    let (action, name) = (key(verdict), title(&facts.release, &facts.environment));
     let summary = serde_json::json!({ "rule": decision.rule, "comment": comment, "subject": subject });
     change
-        .audit(Entry::done(action, "promotion", id, title, &place, summary))
+        .audit(Entry::done(
+            action,
+            "promotion",
+            id,
+            name.clone(),
+            &place,
+            summary,
+        ))
         .await?;
+    let how = match verdict {
+        Verdict::Approve => Decided::Approved,
+        Verdict::Reject => Decided::Rejected(comment),
+    };
+    notice::promotion_decided(&mut change, app, &facts.promotion, &name, how).await?;
     wake(&mut change, app, id, now).await?;
     tell(&mut change, &modify, facts.promotion.environment, id).await?;
     if let Some(requester) = facts.promotion.requested_by {
@@ -310,11 +323,12 @@ pub async fn cancel(ctx: &OpCtx, id: PromotionId) -> Result<()> {
             "promotion.cancel",
             "promotion",
             id,
-            title,
+            title.clone(),
             &place,
             serde_json::json!({}),
         ))
         .await?;
+    notice::promotion_decided(&mut change, &app, &facts.promotion, &title, Decided::Withdrawn).await?;
     tell(&mut change, &modify, facts.promotion.environment, id).await?;
     change.commit().await
 }

@@ -9,6 +9,7 @@ use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::jobs::Next;
+use crate::notice::tell as notice;
 use crate::ports::{DeploymentRecord, Lock, StoreError};
 use slipway_domain::approval::{Evaluation, Standing};
 use slipway_domain::audit::Outcome;
@@ -170,6 +171,8 @@ async fn end(
     if let Some(requester) = facts.promotion.requested_by {
         change.touch_person("person", requester, app.org_id());
     }
+    let name = title(&facts.release, &facts.environment);
+    notice::promotion_ended(&mut change, app, &facts.promotion, &name, reason).await?;
     tell(&mut change, app, facts.promotion.environment, id).await?;
     change.commit().await?;
     Ok(Step::Ended)
@@ -206,9 +209,13 @@ async fn note(
     }
     facts.promotion.gates = gates;
     facts.promotion.evaluation = Some(evaluation);
-    for user in change.tx().set_turns(id, &turns).await? {
-        change.touch_person("person", user, app.org_id());
+    let changed = change.tx().set_turns(id, &turns).await?;
+    for user in &changed {
+        change.touch_person("person", *user, app.org_id());
     }
+    let asked: Vec<UserId> = changed.into_iter().filter(|user| turns.contains(user)).collect();
+    let name = title(&facts.release, &facts.environment);
+    notice::approval_asked(&mut change, app, &facts.promotion, &name, &asked).await?;
     change.bookkeeping();
     if facts.promotion != before {
         change.tx().update_promotion(app, &facts.promotion).await?;

@@ -10,6 +10,7 @@ use crate::environment::observe;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::jobs::Job;
+use crate::notice::tell as notice;
 use crate::ports::{ClusterError, DeploymentRecord, NowRunning, Tx};
 use slipway_domain::app::Observed;
 use slipway_domain::audit::Outcome;
@@ -233,6 +234,7 @@ pub(super) async fn end(
     if let Some(observed) = &observed {
         change.tx().set_observed(app, environment, observed).await?;
     }
+    let before = change.tx().deployed_by(&app.see(), environment).await?;
     if succeeded {
         runs_now(&mut change, app, &work, now).await?;
     }
@@ -240,7 +242,9 @@ pub(super) async fn end(
         .tx()
         .release_lock(app, environment, work.promotion.id)
         .await?;
-    audit(&mut change, app, &work, succeeded, reason).await?;
+    let title = title(&mut change, app, &work).await?;
+    notice::deployed(&mut change, app, &work.promotion, &title, reason.as_ref(), before).await?;
+    audit(&mut change, app, &work, title, succeeded, reason).await?;
     wake_pending(&mut change, &app.see(), now).await?;
     end_turns(&mut change, app.org_id(), work.promotion.id).await?;
     let (key, job) = (
@@ -260,23 +264,28 @@ pub(super) async fn end(
     Ok(Step::Ended)
 }
 
-async fn audit(
-    change: &mut Change<'_>,
-    app: &Authorized<App, may::Modify>,
-    work: &Work,
-    succeeded: bool,
-    reason: Option<Text>,
-) -> Result<()> {
-    let place = app.place();
+/// What goes where.
+async fn title(change: &mut Change<'_>, app: &Authorized<App, may::Modify>, work: &Work) -> Result<String> {
     let key = change.tx().environments(&access::project_of(&app.see())).await?;
     let key = key
         .into_iter()
         .find(|e| e.environment.id == work.promotion.environment);
-    let title = format!(
+    Ok(format!(
         "{} → {}",
         work.version,
         key.map_or_else(String::new, |e| e.environment.key)
-    );
+    ))
+}
+
+async fn audit(
+    change: &mut Change<'_>,
+    app: &Authorized<App, may::Modify>,
+    work: &Work,
+    title: String,
+    succeeded: bool,
+    reason: Option<Text>,
+) -> Result<()> {
+    let place = app.place();
     let action = if succeeded {
         "promotion.succeed"
     } else {

@@ -6,6 +6,7 @@ use crate::connection::{self, Link};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::jobs::Next;
+use crate::notice::tell as notice;
 use crate::ports::{ForgeError, ForgeJob, ForgePipeline, JobRecord, RunRecord};
 use crate::repository::jittered;
 use crate::{fault, release};
@@ -332,6 +333,11 @@ impl Look<'_> {
         }
         if jobs != known {
             change.tx().put_jobs(&modify, run.row.id, jobs).await?;
+        }
+        let was = stored.map(|old| old.row.status);
+        if run.row.status == RunStatus::Failed && was != Some(RunStatus::Failed) {
+            let people = change.tx().run_starters(&self.app.see(), run.forge_id).await?;
+            notice::run_failed(&mut change, &self.app, &run.row, &people).await?;
         }
         if changed {
             let place = self.app.place();
