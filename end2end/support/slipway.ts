@@ -89,7 +89,7 @@ export async function open(page: Page, address: string): Promise<void> {
   await alive(page, () => page.goto(address));
 }
 
-/** Checks the page against WCAG 2.2 AA, in the light and in the dark theme. */
+/** Checks the page against WCAG 2.2 AA, in the light and in the dark theme. Hangs where the page runs no JavaScript. */
 export async function expectAccessible(page: Page, themes: ("light" | "dark")[] = ["light", "dark"]): Promise<void> {
   await page.waitForLoadState("load");
   for (const colorScheme of themes) {
