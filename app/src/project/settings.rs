@@ -17,7 +17,7 @@ use leptos::prelude::*;
 use server_fn::ServerFn;
 use slipway_domain::feature::Feature;
 use slipway_domain::project::{Place, ProjectRef, ProjectSettings};
-use slipway_domain::quota::QuotaRow;
+use slipway_domain::quota::{Quota, QuotaRow};
 
 /// `P/settings`.
 pub fn project_settings_page() -> AnyView {
@@ -143,7 +143,9 @@ fn quota_form(place: &Place, row: &QuotaRow) -> AnyView {
         <Form action=SetQuota::PATH class="form" done=tr!(place.saved) key=("environment", row.environment.key.clone())>
             {at}
             <fieldset class="form-row">
-                <legend class="row">{badge}<span class="visually-hidden">{label}</span></legend>
+                <legend class="row">
+                    {badge}<span class="visually-hidden">{label}</span><span class="muted">{taken(row)}</span>
+                </legend>
                 <Field name="cpu" label=tr!(project.cpu) value=cpu/>
                 <Field name="memory" label=tr!(project.memory) value=memory/>
                 <Field name="pods" label=tr!(project.pods) value=pods/>
@@ -152,6 +154,21 @@ fn quota_form(place: &Place, row: &QuotaRow) -> AnyView {
         </Form>
     }
     .into_any()
+}
+
+/// What the apps of the environment ask for now.
+fn taken(row: &QuotaRow) -> String {
+    let now = Quota {
+        cpu_millis: Some(row.taken.cpu_millis),
+        memory_mib: Some(row.taken.memory_mib),
+        pods: Some(row.taken.pods),
+    };
+    tr!(
+        project.taken,
+        cpu = now.cpu_text(),
+        memory = now.memory_text(),
+        pods = now.pods_text()
+    )
 }
 
 fn quota_words(row: &QuotaRow) -> AnyView {
@@ -169,6 +186,7 @@ fn quota_words(row: &QuotaRow) -> AnyView {
                 {tr!(project.cpu)}" "{or_none(row.quota.cpu_text())}" · "
                 {tr!(project.memory)}" "{or_none(row.quota.memory_text())}" · "
                 {tr!(project.pods)}" "{or_none(row.quota.pods_text())}
+                <span class="muted">" "{taken(row)}</span>
             </dd>
         </dl>
     }

@@ -14,10 +14,11 @@ use slipway_portal::ports::ClusterError;
 use crate::refusal::{answer, is_lost_race, translate};
 
 /// The kinds that workloads are made of, which need no discovery: group, version, kind, plural, whether namespaced.
-const KNOWN: [(&str, &str, &str, &str, bool); 13] = [
+const KNOWN: [(&str, &str, &str, &str, bool); 14] = [
     ("", "v1", "ConfigMap", "configmaps", true),
     ("", "v1", "Namespace", "namespaces", false),
     ("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", true),
+    ("", "v1", "ResourceQuota", "resourcequotas", true),
     ("", "v1", "Secret", "secrets", true),
     ("", "v1", "Service", "services", true),
     ("", "v1", "ServiceAccount", "serviceaccounts", true),

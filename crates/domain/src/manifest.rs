@@ -1,6 +1,7 @@
 //! Kubernetes manifests of a workload: rendered as data, shown as YAML, applied as they are.
 
 use crate::pipeline::yaml::Yaml;
+use crate::quota::Quota;
 use crate::release::{Image, Workload};
 use serde_json::{Map, Value, json};
 
@@ -88,6 +89,31 @@ pub fn render(target: Target<'_>, images: &[Image], workload: &Workload) -> Vec<
         }));
     }
     objects
+}
+
+/// The quota of an environment as Kubernetes holds its namespace to it. One without limits limits nothing: so one that
+/// was lifted is lifted there as well.
+pub fn quota(namespace: &str, quota: &Quota) -> Value {
+    let hard = [
+        ("requests.cpu", quota.cpu_text()),
+        ("requests.memory", quota.memory_text()),
+        ("pods", quota.pods_text()),
+    ];
+    let hard: Map<String, Value> = hard
+        .into_iter()
+        .filter(|(_, amount)| !amount.is_empty())
+        .map(|(name, amount)| (name.to_owned(), Value::String(amount)))
+        .collect();
+    json!({
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {
+            "name": FIELD_MANAGER,
+            "namespace": namespace,
+            "labels": { "app.kubernetes.io/managed-by": "slipway" },
+        },
+        "spec": { "hard": hard },
+    })
 }
 
 fn container(target: Target<'_>, images: &[Image], workload: &Workload) -> Value {

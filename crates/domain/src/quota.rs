@@ -1,6 +1,7 @@
 //! Quotas: what the apps of an environment may ask for together, in the units of Kubernetes.
 
 use crate::environment::EnvironmentRef;
+use crate::release::Workload;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,76 @@ pub struct QuotaRow {
     pub environment: EnvironmentRef,
     /// How much.
     pub quota: Quota,
+    /// What its apps ask for now.
+    pub taken: Requests,
+}
+
+/// What pods ask for together: the sums of their requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requests {
+    /// CPU, in thousandths of a core.
+    pub cpu_millis: i64,
+    /// Memory, in MiB.
+    pub memory_mib: i64,
+    /// Pods.
+    pub pods: i64,
+}
+
+/// What `workload` asks for in the environment `key` once it runs there alone.
+pub fn requests(workload: &Workload, key: &str) -> Requests {
+    of_pods(workload, i64::from(workload.replicas_in(key)))
+}
+
+fn of_pods(workload: &Workload, pods: i64) -> Requests {
+    Requests {
+        cpu_millis: i64::from(workload.cpu_millis).saturating_mul(pods),
+        memory_mib: i64::from(workload.memory_mib).saturating_mul(pods),
+        pods,
+    }
+}
+
+/// How many pods a rolling update of `replicas` makes beyond them: a quarter, rounded up, as Kubernetes does unless
+/// told otherwise.
+const fn surge(replicas: i64) -> i64 {
+    (replicas + 3) / 4
+}
+
+/// The most that an app asks for at once in the environment `key` while `new` takes the place of `old` there by a
+/// rolling update; `None`: nothing runs there.
+///
+/// Kubernetes first scales to the new number of pods and then exchanges them, never holding more than that number and
+/// a quarter of it. Which pods are old at the fullest moment is not known: each counts as the larger of the two.
+pub fn peak(old: Option<&Workload>, new: &Workload, key: &str) -> Requests {
+    let wanted = i64::from(new.replicas_in(key));
+    let Some(old) = old else {
+        return of_pods(new, wanted);
+    };
+    let had = i64::from(old.replicas_in(key));
+    let pods = had.max(wanted + surge(wanted));
+    let (before, after) = (of_pods(old, pods), of_pods(new, pods));
+    Requests {
+        cpu_millis: before.cpu_millis.max(after.cpu_millis),
+        memory_mib: before.memory_mib.max(after.memory_mib),
+        pods,
+    }
+}
+
+impl std::ops::Add for Requests {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            cpu_millis: self.cpu_millis.saturating_add(other.cpu_millis),
+            memory_mib: self.memory_mib.saturating_add(other.memory_mib),
+            pods: self.pods.saturating_add(other.pods),
+        }
+    }
+}
+
+impl std::iter::Sum for Requests {
+    fn sum<I: Iterator<Item = Self>>(requests: I) -> Self {
+        requests.fold(Self::default(), std::ops::Add::add)
+    }
 }
 
 /// The largest amount that is taken, in any unit: a million cores, a pebibyte.
@@ -133,6 +204,79 @@ impl Quota {
         }
     }
 
+    /// Whether anything is limited.
+    pub fn limits(&self) -> bool {
+        *self != Self::default()
+    }
+
+    /// Whether `asked` fits beside what is `taken` already, and in words what there is room for or what is missing.
+    pub fn room(&self, taken: Requests, asked: Requests) -> (bool, Text) {
+        let cpu = |millis| {
+            Self {
+                cpu_millis: Some(millis),
+                ..Self::default()
+            }
+            .cpu_text()
+        };
+        let memory = |mib| {
+            Self {
+                memory_mib: Some(mib),
+                ..Self::default()
+            }
+            .memory_text()
+        };
+        let number = |pods: i64| pods.to_string();
+        type Words<'a> = &'a dyn Fn(i64) -> String;
+        let parts: [(&str, &str, Option<i64>, i64, i64, Words<'_>); 3] = [
+            (
+                "CPU",
+                "CPU",
+                self.cpu_millis,
+                taken.cpu_millis,
+                asked.cpu_millis,
+                &cpu,
+            ),
+            (
+                "memory",
+                "内存",
+                self.memory_mib,
+                taken.memory_mib,
+                asked.memory_mib,
+                &memory,
+            ),
+            ("pods", "Pod", self.pods, taken.pods, asked.pods, &number),
+        ];
+        let short = parts
+            .iter()
+            .filter_map(|(en, zh, limit, taken, asked, words)| {
+                let limit = limit.filter(|limit| taken.saturating_add(*asked) > *limit)?;
+                let (asked, taken, limit) = (words(*asked), words(*taken), words(limit));
+                Some((
+                    format!("{en}: it needs {asked}, and {taken} of {limit} are taken"),
+                    format!("{zh}：需要 {asked}，配额 {limit} 中已占用 {taken}"),
+                ))
+            })
+            .collect::<Vec<_>>();
+        if short.is_empty() {
+            return (true, Text::new("there is room in the quota", "配额充足"));
+        }
+        let (en, zh): (Vec<_>, Vec<_>) = short.into_iter().unzip();
+        (
+            false,
+            Text::new(
+                format!(
+                    "The quota has no room. {}. Make the workload smaller, or ask an owner of the organization to raise \
+                     the quota.",
+                    en.join("; ")
+                ),
+                format!(
+                    "配额不足。{}。请缩小工作负载，或请组织所有者提高配额。",
+                    zh.join("；")
+                ),
+            ),
+        )
+    }
+
     /// Pods as one writes them; empty: no limit.
     pub fn pods_text(&self) -> String {
         self.pods.map_or_else(String::new, |pods| pods.to_string())
@@ -163,6 +307,66 @@ mod tests {
                 prop_assert!(read.is_err() || read.is_ok_and(|amount| amount.is_none_or(|a| a >= 1)));
             }
         }
+    }
+
+    proptest! {
+        #[test]
+        fn a_rolling_update_never_asks_for_less_than_what_stands_before_or_after(
+            had in 0_u32..200, wanted in 0_u32..200, cpu in 1_u32..4000, memory in 1_u32..8000,
+        ) {
+            let old = Workload { replicas: had, cpu_millis: 500, memory_mib: 900, ..Workload::default() };
+            let new = Workload { replicas: wanted, cpu_millis: cpu, memory_mib: memory, ..Workload::default() };
+            let most = peak(Some(&old), &new, "qa");
+            for alone in [requests(&old, "qa"), requests(&new, "qa")] {
+                prop_assert!(most.cpu_millis >= alone.cpu_millis);
+                prop_assert!(most.memory_mib >= alone.memory_mib);
+                prop_assert!(most.pods >= alone.pods);
+            }
+            prop_assert_eq!(peak(None, &new, "qa"), requests(&new, "qa"));
+        }
+
+        #[test]
+        fn there_is_room_exactly_where_no_sum_is_beyond_its_limit(
+            limit in proptest::option::of(1_i64..50), taken in 0_i64..50, asked in 0_i64..50,
+        ) {
+            let quota = Quota { pods: limit, ..Quota::default() };
+            let pods = |pods| Requests { pods, cpu_millis: MOST, memory_mib: MOST };
+            let (open, _) = quota.room(pods(taken), pods(asked));
+            prop_assert_eq!(open, limit.is_none_or(|limit| taken + asked <= limit));
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_said_in_the_units_it_is_written_in() {
+        let quota = Quota {
+            cpu_millis: Some(4000),
+            memory_mib: Some(8192),
+            pods: Some(20),
+        };
+        let taken = Requests {
+            cpu_millis: 3500,
+            memory_mib: 1024,
+            pods: 7,
+        };
+        let asked = Requests {
+            cpu_millis: 750,
+            memory_mib: 512,
+            pods: 14,
+        };
+        let (open, words) = quota.room(taken, asked);
+        assert!(!open);
+        assert!(
+            words.en.starts_with(
+                "The quota has no room. CPU: it needs 750m, and 3500m of 4 are taken; pods: it needs 14, and 7 of 20 are taken."
+            ),
+            "{}",
+            words.en
+        );
+        assert!(
+            words.zh.contains("Pod：需要 14，配额 20 中已占用 7"),
+            "{}",
+            words.zh
+        );
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub const POINTS: &[&str] = &[
     "promotion.started",
     "promotion.connected",
     "promotion.namespace_made",
+    "promotion.quota_applied",
     "promotion.applying_workload",
     "promotion.workload_applied",
     "promotion.applying_service",

@@ -5,7 +5,7 @@ use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::{NewProject, StoreError};
-use crate::{environment, place};
+use crate::{environment, place, quota};
 use slipway_domain::access::Action;
 use slipway_domain::feature::Features;
 use slipway_domain::id::ProjectId;
@@ -130,7 +130,10 @@ pub async fn settings(ctx: &OpCtx, org: &str, slug: &str) -> Result<ProjectSetti
     let see = project.see();
     let mut tx = ctx.read().await?;
     let (description, _) = tx.project_chain(&see).await?;
-    let quotas = tx.quotas(&see).await?;
+    let mut quotas = tx.quotas(&see).await?;
+    for row in &mut quotas {
+        row.taken = quota::taken(&mut *tx, &see, &row.environment, None).await?;
+    }
     let here = ctx.rights().await?.in_project(&project);
     Ok(ProjectSettings {
         place: project.place(),

@@ -1,10 +1,55 @@
 //! Quotas of a project's environments.
 
-use crate::access::{self, may};
+use crate::access::{self, Authorized, Project, may};
 use crate::change::Entry;
 use crate::context::OpCtx;
+use crate::environment::look_at_pending;
 use crate::error::{Error, FieldError, Result};
-use slipway_domain::quota::{self, Quota, QuotaError};
+use crate::ports::{PlacedWorkload, Tx};
+use slipway_domain::environment::EnvironmentRef;
+use slipway_domain::id::AppId;
+use slipway_domain::quota::{self, Quota, QuotaError, Requests};
+use slipway_domain::release::Workload;
+use std::collections::BTreeMap;
+
+/// What an app has in an environment.
+#[derive(Default)]
+struct Placed {
+    runs: Option<Workload>,
+    coming: Option<Workload>,
+}
+
+/// What the apps of an environment ask for now, beside `but`: while one is being deployed, the most that it asks for on
+/// the way.
+pub(crate) async fn taken(
+    tx: &mut dyn Tx,
+    project: &Authorized<Project, may::See>,
+    environment: &EnvironmentRef,
+    but: Option<AppId>,
+) -> Result<Requests> {
+    let mut apps: BTreeMap<AppId, Placed> = BTreeMap::new();
+    for PlacedWorkload {
+        app,
+        workload,
+        coming,
+    } in tx.workloads(project, environment.id).await?
+    {
+        let placed = apps.entry(app).or_default();
+        if coming {
+            placed.coming = Some(workload);
+        } else {
+            placed.runs = Some(workload);
+        }
+    }
+    let key = &environment.key;
+    let beside = apps.iter().filter(|(app, _)| Some(**app) != but);
+    let requests = beside.map(|(_, placed)| match (&placed.runs, &placed.coming) {
+        (runs, Some(coming)) => quota::peak(runs.as_ref(), coming, key),
+        (Some(runs), None) => quota::requests(runs, key),
+        (None, None) => Requests::default(),
+    });
+    Ok(requests.sum())
+}
 
 /// A quota as it was typed; nothing typed is no limit.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +100,8 @@ pub async fn set(ctx: &OpCtx, org: &str, project: &str, environment: &str, input
         ))
         .await?;
     change.touch("project", project.id(), &place);
+    // What waits for room may have it now.
+    look_at_pending(ctx, &mut change, project.org_id()).await?;
     change.commit().await
 }
 

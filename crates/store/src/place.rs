@@ -3,16 +3,16 @@
 use crate::connect::SqlTx;
 use crate::environment::reference;
 use crate::error::{affected, map};
-use crate::row::{columns, document};
+use crate::row::{Columns, columns, document};
 use async_trait::async_trait;
 use slipway_domain::access::ScopeKind;
 use slipway_domain::feature::Features;
 use slipway_domain::id::{AppId, EnvironmentId, OrgId};
-use slipway_domain::quota::{Quota, QuotaRow};
+use slipway_domain::quota::{Quota, QuotaRow, Requests};
 use slipway_domain::time::Timestamp;
 use slipway_portal::access::may::{Modify, See};
 use slipway_portal::access::{App, Authorized, Managed, Org, Project};
-use slipway_portal::ports::{AppEdit, PlaceTx, ProjectEdit, StoreResult};
+use slipway_portal::ports::{AppEdit, PlaceTx, PlacedWorkload, ProjectEdit, StoreResult};
 use sqlx::query;
 
 /// The apps of a place: `$1` is its organization, `$2` its project or empty, `$3` its app or empty.
@@ -426,11 +426,57 @@ impl PlaceTx for SqlTx {
                 let c = columns("quotas", row);
                 Ok(QuotaRow {
                     environment: reference(c)?,
-                    quota: Quota {
-                        cpu_millis: c.opt_int("cpu_millis")?,
-                        memory_mib: c.opt_int("memory_mib")?,
-                        pods: c.opt_int("pods")?,
-                    },
+                    quota: limits(c)?,
+                    taken: Requests::default(),
+                })
+            })
+            .collect()
+    }
+
+    async fn quota(
+        &mut self,
+        project: &Authorized<Project, See>,
+        environment: EnvironmentId,
+    ) -> StoreResult<Option<Quota>> {
+        let row = query(
+            "SELECT cpu_millis, memory_mib, pods FROM quotas \
+             WHERE org_id = $1 AND project_id = $2 AND environment_id = $3",
+        )
+        .bind(project.org_id().to_string())
+        .bind(project.id().to_string())
+        .bind(environment.to_string())
+        .fetch_optional(self.conn())
+        .await
+        .map_err(map)?;
+        row.map(|row| limits(columns("quotas", &row))).transpose()
+    }
+
+    async fn workloads(
+        &mut self,
+        project: &Authorized<Project, See>,
+        environment: EnvironmentId,
+    ) -> StoreResult<Vec<PlacedWorkload>> {
+        let rows = query(
+            "SELECT s.app_id, r.workload, CAST(0 AS BIGINT) AS coming FROM stops s JOIN releases r ON r.id = s.release_id \
+             WHERE s.org_id = $1 AND s.project_id = $2 AND s.environment_id = $3 \
+             UNION ALL \
+             SELECT p.app_id, r.workload, CAST(1 AS BIGINT) AS coming FROM promotions p JOIN releases r ON r.id = p.release_id \
+             WHERE p.org_id = $1 AND p.project_id = $2 AND p.environment_id = $3 \
+             AND p.state IN ('deploying', 'verifying', 'unknown')",
+        )
+        .bind(project.org_id().to_string())
+        .bind(project.id().to_string())
+        .bind(environment.to_string())
+        .fetch_all(self.conn())
+        .await
+        .map_err(map)?;
+        rows.iter()
+            .map(|row| {
+                let c = columns("releases", row);
+                Ok(PlacedWorkload {
+                    app: c.id("app_id")?,
+                    workload: c.json("workload")?,
+                    coming: c.int("coming")? == 1,
                 })
             })
             .collect()
@@ -458,6 +504,14 @@ impl PlaceTx for SqlTx {
         .map_err(map)?;
         Ok(())
     }
+}
+
+fn limits(c: Columns<'_>) -> StoreResult<Quota> {
+    Ok(Quota {
+        cpu_millis: c.opt_int("cpu_millis")?,
+        memory_mib: c.opt_int("memory_mib")?,
+        pods: c.opt_int("pods")?,
+    })
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use slipway_domain::time::{SECOND, Timestamp};
 use slipway_portal::access::{self, may};
 use slipway_portal::ports::{Clock, ClusterAccess, ClusterConnector as _, SystemClock};
 use slipway_portal::promotion::{self, Ask};
-use slipway_portal::{Actor, Portal, Via, environment, fault, jobs};
+use slipway_portal::{Actor, Portal, Via, environment, fault, jobs, quota};
 use slipway_sandbox::kubernetes::kubeconfig;
 use slipway_store::SqlStore;
 use slipway_testkit::{Unconnected, portal};
@@ -158,6 +158,13 @@ async fn furnished(folder: &Path, namespace: &str, kubeconfig: &str) -> String {
     environment::create(&olga, ORG, PROJECT, input)
         .await
         .expect("an environment");
+    let input = quota::Input {
+        pods: String::from("20"),
+        ..quota::Input::default()
+    };
+    quota::set(&olga, ORG, PROJECT, "live", &input)
+        .await
+        .expect("a quota");
     release_in(&portal, "1.0.0", 1, Workload::default(), "nobody").await;
     store.close().await;
     url

@@ -66,6 +66,7 @@ on_both! {
         an_answer_that_is_cut_short_is_asked_for_again,
         a_manifest_that_the_cluster_refuses_fails_it_with_the_clusters_words,
         a_quota_without_room_fails_it_and_says_so,
+        a_promotion_waits_until_the_quota_has_room_and_kubernetes_is_told,
         a_field_that_another_manager_owns_is_not_taken,
         what_kubernetes_reports_is_followed_after_the_deployment,
         an_environment_that_is_bound_again_is_looked_at_again;

@@ -2,14 +2,15 @@
 
 use super::stage::{APP, ORG, PROJECT, Stage, release_in};
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::ResourceQuota;
 use kube::api::{Api, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::json;
 use slipway_domain::environment::Health;
-use slipway_domain::promotion::{DeploymentState, PromotionState};
+use slipway_domain::promotion::{DeploymentState, GateKind, PromotionState};
 use slipway_domain::release::Workload;
 use slipway_domain::time::MINUTE;
-use slipway_portal::app;
+use slipway_portal::{app, quota};
 use slipway_sandbox::faults::{Fault, FaultMatch};
 use slipway_sandbox::kubernetes;
 
@@ -161,6 +162,62 @@ pub async fn a_quota_without_room_fails_it_and_says_so(stage: Stage) {
         reason.contains("quota has no room") && reason.contains("exceeded quota: small"),
         "{reason}"
     );
+}
+
+async fn set_quota(stage: &Stage, pods: &str) {
+    let input = quota::Input {
+        pods: pods.to_owned(),
+        ..quota::Input::default()
+    };
+    let olga = stage.as_person(&stage.people.olga);
+    quota::set(&olga, ORG, PROJECT, "dev", &input)
+        .await
+        .expect("a quota");
+}
+
+/// What Kubernetes holds the namespace of `dev` to.
+async fn held_to(stage: &Stage) -> Option<serde_json::Value> {
+    let api = Api::<ResourceQuota>::namespaced(client(stage).await, "checkout-dev");
+    let found = api.get_opt("slipway").await.expect("it answers")?;
+    let hard = found.spec.and_then(|spec| spec.hard).unwrap_or_default();
+    Some(json!(hard))
+}
+
+pub async fn a_promotion_waits_until_the_quota_has_room_and_kubernetes_is_told(stage: Stage) {
+    stage.release("1.0.0", 1).await;
+    set_quota(&stage, "1").await;
+    let id = stage.ask("1.0.0", "dev").await;
+    let view = stage.reaches(id, PromotionState::Waiting).await;
+    let shut: Vec<_> = view.gates.iter().filter(|g| !g.open).map(|g| g.kind).collect();
+    assert_eq!(shut, [GateKind::Quota]);
+    let reason = view.row.reason.expect("a reason").en;
+    assert!(
+        reason.contains("pods: it needs 2, and 0 of 1 are taken"),
+        "{reason}"
+    );
+    assert!(stage.workload("dev").await.is_none());
+
+    set_quota(&stage, "3").await;
+    stage.reaches(id, PromotionState::Succeeded).await;
+    assert_eq!(held_to(&stage).await, Some(json!({ "pods": "3" })));
+
+    // Two run, and while they are exchanged there is a third.
+    stage.release("1.1.0", 2).await;
+    stage.deploy("1.1.0", "dev").await;
+
+    set_quota(&stage, "2").await;
+    stage.release("1.2.0", 3).await;
+    let id = stage.ask("1.2.0", "dev").await;
+    let view = stage.reaches(id, PromotionState::Waiting).await;
+    let reason = view.row.reason.expect("a reason").en;
+    assert!(
+        reason.contains("pods: it needs 3, and 0 of 2 are taken"),
+        "{reason}"
+    );
+
+    set_quota(&stage, "").await;
+    stage.reaches(id, PromotionState::Succeeded).await;
+    assert_eq!(held_to(&stage).await, Some(json!({})));
 }
 
 pub async fn a_field_that_another_manager_owns_is_not_taken(stage: Stage) {

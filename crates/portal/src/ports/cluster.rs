@@ -167,6 +167,21 @@ pub const NEEDS: &[Need] = &[
         group: "",
         resource: "services",
     },
+    Need {
+        verb: "get",
+        group: "",
+        resource: "resourcequotas",
+    },
+    Need {
+        verb: "create",
+        group: "",
+        resource: "resourcequotas",
+    },
+    Need {
+        verb: "patch",
+        group: "",
+        resource: "resourcequotas",
+    },
 ];
 
 /// A Kubernetes cluster, through one set of credentials. Every call ends within 10 s.

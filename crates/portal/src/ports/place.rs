@@ -7,7 +7,19 @@ use async_trait::async_trait;
 use slipway_domain::feature::Features;
 use slipway_domain::id::{AppId, EnvironmentId, OrgId};
 use slipway_domain::quota::{Quota, QuotaRow};
+use slipway_domain::release::Workload;
 use slipway_domain::time::Timestamp;
+
+/// A workload in an environment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlacedWorkload {
+    /// Whose it is.
+    pub app: AppId,
+    /// What it asks for.
+    pub workload: Workload,
+    /// Whether it is being deployed; otherwise it runs.
+    pub coming: bool,
+}
 
 /// What a project is to be called, and who sees it.
 #[derive(Clone, Debug)]
@@ -82,6 +94,18 @@ pub trait PlaceTx: Send {
     ) -> StoreResult<()>;
     /// The quota of each environment of the project, in chain order.
     async fn quotas(&mut self, project: &Authorized<Project, See>) -> StoreResult<Vec<QuotaRow>>;
+    /// The quota that was set last for an environment of the project, also one without limits; `None`: none ever was.
+    async fn quota(
+        &mut self,
+        project: &Authorized<Project, See>,
+        environment: EnvironmentId,
+    ) -> StoreResult<Option<Quota>>;
+    /// What runs in the environment, and what is being deployed there, in no order.
+    async fn workloads(
+        &mut self,
+        project: &Authorized<Project, See>,
+        environment: EnvironmentId,
+    ) -> StoreResult<Vec<PlacedWorkload>>;
     /// Sets the quota of an environment of the project.
     async fn set_quota(
         &mut self,

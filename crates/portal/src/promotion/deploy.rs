@@ -3,14 +3,15 @@
 
 use super::drive::{LOCK_LEASE, Step};
 use super::outcome::{self, End};
-use crate::access::{App, Authorized, may};
+use crate::access::{self, App, Authorized, may};
 use crate::cluster;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::ports::{Cluster, ClusterError, DeploymentRecord, PromotionRecord};
-use slipway_domain::manifest::{FENCE, PROMOTION, Stamp, stamp};
+use slipway_domain::manifest::{self, FENCE, PROMOTION, Stamp, stamp};
 use slipway_domain::promotion::PodTrouble;
+use slipway_domain::quota::Quota;
 use slipway_domain::rollout::{Rollout, WorkloadStatus};
 use slipway_domain::text::Text;
 use slipway_domain::time::{MINUTE, SECOND, Timestamp};
@@ -27,6 +28,8 @@ pub(super) struct Work {
     pub promotion: PromotionRecord,
     pub deployment: DeploymentRecord,
     pub version: String,
+    /// What the namespace is to be held to; `None`: no quota was ever set.
+    pub quota: Option<Quota>,
 }
 
 /// Takes the next step of a promotion that was started.
@@ -43,11 +46,17 @@ pub(super) async fn step(
         .release(&see, promotion.release)
         .await?
         .ok_or(Error::NotFound)?;
+    let quota = if deployment.applied_at.is_none() {
+        tx.quota(&access::project_of(&see), promotion.environment).await?
+    } else {
+        None
+    };
     drop(tx);
     let work = Work {
         promotion,
         deployment,
         version: release.version,
+        quota,
     };
     if !holds_lock(ctx, app, &work).await? {
         return outcome::end(ctx, app, work, End::Failed(overtaken())).await;
@@ -106,6 +115,12 @@ async fn apply(client: &dyn Cluster, work: &Work) -> std::result::Result<(), Clu
     let deployment = &work.deployment;
     client.ensure_namespace(&deployment.namespace).await?;
     fault::point("promotion.namespace_made");
+    if let Some(quota) = &work.quota {
+        client
+            .apply(&manifest::quota(&deployment.namespace, quota), deployment.fence)
+            .await?;
+        fault::point("promotion.quota_applied");
+    }
     let marks = Stamp {
         promotion: work.promotion.id.to_string(),
         release: work.promotion.release.to_string(),

@@ -103,6 +103,10 @@ async fn evaluate(ctx: &OpCtx, app: &Authorized<App, may::Modify>, id: Promotion
             .tx()
             .take_lock(app, environment, id, now, now.plus(LOCK_LEASE))
             .await?;
+        if facts.is_limited() {
+            // Two apps must not take the same room.
+            change.tx().lock_org(app.org_id()).await?;
+        }
         // With the lock held, everything is looked at once more: only what is true now may start it.
         facts = Facts::load(change.tx(), &see, facts.promotion, now).await?;
         evaluation = facts.evaluation(now);

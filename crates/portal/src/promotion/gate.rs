@@ -4,11 +4,13 @@ use crate::access::{self, App, Authorized, may};
 use crate::environment::eligible;
 use crate::error::{Error, Result};
 use crate::ports::{EnvironmentRecord, PromotionRecord, ReleaseRecord, SubjectRecord, Tx};
+use crate::quota;
 use slipway_domain::approval::{ApprovalPolicy, Case, Decision, Evaluation, Standing, evaluate};
 use slipway_domain::id::UserId;
 use slipway_domain::manifest::{self, Target};
 use slipway_domain::person::PersonRef;
 use slipway_domain::promotion::{Gate, GateKind, PromotionKind};
+use slipway_domain::quota::{Quota, Requests, peak};
 use slipway_domain::release::{SubjectParts, subject};
 use slipway_domain::text::Text;
 use slipway_domain::time::Timestamp;
@@ -33,6 +35,17 @@ pub(super) struct Facts {
     before: Option<(EnvironmentRecord, bool)>,
     /// The version that holds the lock, where that is another promotion.
     locked_by: Option<String>,
+    /// What the environment is limited to, where it is.
+    quota: Option<Limit>,
+}
+
+/// A quota, and what is to fit into it.
+struct Limit {
+    quota: Quota,
+    /// By the other apps.
+    taken: Requests,
+    /// By this one on its way to the release.
+    asked: Requests,
 }
 
 /// The objects of a release in an environment, and what approvals of it are given to.
@@ -67,6 +80,31 @@ pub(super) fn render(
         }),
     };
     (manifests, record)
+}
+
+/// The quota of the environment, where it limits anything.
+async fn limit(
+    tx: &mut dyn Tx,
+    app: &Authorized<App, may::See>,
+    environment: &EnvironmentRecord,
+    running: Option<&ReleaseRecord>,
+    release: &ReleaseRecord,
+) -> Result<Option<Limit>> {
+    let project = access::project_of(app);
+    let at = &environment.environment;
+    let rows = tx.quotas(&project).await?;
+    let row = rows
+        .into_iter()
+        .find(|row| row.environment.id == at.id && row.quota.limits());
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let running = running.map(|running| &running.workload);
+    Ok(Some(Limit {
+        quota: row.quota,
+        taken: quota::taken(tx, &project, at, Some(app.id())).await?,
+        asked: peak(running, &release.workload, &at.key),
+    }))
 }
 
 impl Facts {
@@ -129,6 +167,7 @@ impl Facts {
             ),
             _ => None,
         };
+        let quota = limit(tx, app, &environment, running.as_ref(), &release).await?;
         let (manifests, subject) = render(app, &release, &environment);
         let authors = authors.into_iter().map(|p| p.id).collect();
         Ok(Self {
@@ -144,7 +183,13 @@ impl Facts {
             authors,
             before,
             locked_by,
+            quota,
         })
+    }
+
+    /// Whether the environment has a quota, so that what others start there matters.
+    pub const fn is_limited(&self) -> bool {
+        self.quota.is_some()
     }
 
     /// What the approvals are judged by.
@@ -216,6 +261,10 @@ impl Facts {
             ),
         };
         gates.push(gate(GateKind::Lock, open, reason));
+        if let Some(limit) = &self.quota {
+            let (open, reason) = limit.quota.room(limit.taken, limit.asked);
+            gates.push(gate(GateKind::Quota, open, reason));
+        }
         gates
     }
 
