@@ -34,6 +34,7 @@ const SOURCES: &[&str] = &[
     "package-lock.json",
     "xtask/src/pages.rs",
     "xtask/src/parts.rs",
+    "xtask/src/packs.js",
     ".cargo/config.toml",
     "xtask/precompress.mjs",
 ];
@@ -126,6 +127,7 @@ fn script_and_wasm(workspace: &Workspace, package: &Path) -> Result<()> {
             .arg("-o")
             .arg(wasm))?;
     }
+    parts::pack(package, &parts.loader)?;
     for script in [&package.join(SCRIPT), &parts.loader] {
         let mut minifier = workspace.command("esbuild");
         minifier.arg(script).args([
