@@ -120,8 +120,8 @@ fn unpacking<'a>(loader: &str, parts: impl Iterator<Item = &'a String>) -> Resul
     for part in parts {
         let before = format!("export const __wasm_split_load_{part} = wrapAsyncCb(makeLoad(");
         let (head, tail) = text.split_once(&before).context(changed)?;
-        let (load, rest) = tail.split_once("));\n").context(changed)?;
-        let after = format!("wrapAsyncCb(part(\"{part}\", makeLoad({load})));\n");
+        let (load, rest) = tail.split_once("]));\n").context(changed)?;
+        let after = format!("wrapAsyncCb(part(\"{part}\", makeLoad({load}])));\n");
         text = format!("{head}export const __wasm_split_load_{part} = {after}{rest}");
     }
     Ok(text + PACKS)
