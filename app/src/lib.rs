@@ -95,6 +95,10 @@ fn routes() -> RouteTable {
         apart("/orgs/:org/settings/clusters", part::clusters()),
         apart("/orgs/:org/projects/new", part::new_project()),
         apart("/orgs/:org/projects/:project/settings", part::project_settings()),
+        apart(
+            "/orgs/:org/projects/:project/settings/tokens",
+            part::project_tokens(),
+        ),
         apart("/orgs/:org/projects/:project/apps/new", part::new_app()),
         apart(
             "/orgs/:org/projects/:project/apps/:app/settings",

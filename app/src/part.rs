@@ -94,6 +94,7 @@ parts! {
         audit Audit = audit::audit_page,
         environments Environments = environment::environments_page,
         tokens Tokens = token::tokens_page,
+        project_tokens ProjectTokens = token::project_tokens_page,
     }
     setup SetupPage setup_page fetch_setup {
         new_org NewOrg = org::new_org_page,

@@ -64,6 +64,24 @@ pub fn org_tabs(org: &str, current: &str) -> AnyView {
     )
 }
 
+/// The tabs of a project's settings; `current` is the last part of the address, empty for the general ones.
+pub fn project_tabs(org: &str, project: &str, current: &str) -> AnyView {
+    let base = format!("{}/settings", places::project(org, project));
+    let tokens = format!("{base}/tokens");
+    let tab = |word, href, key| Tab {
+        word,
+        href,
+        current: key == current,
+    };
+    tabs(
+        tr!(place.settings),
+        vec![
+            tab(tr!(place.general), base, ""),
+            tab(tr!(token.title), tokens, "tokens"),
+        ],
+    )
+}
+
 /// Says that the place, or one above it, is archived.
 pub fn archived_note(place: &Place) -> AnyView {
     let words = match place.archived() {

@@ -1,6 +1,9 @@
 //! The reader's API tokens.
 
 pub mod api;
+mod project;
+
+pub use project::project_tokens_page;
 
 use crate::Flash;
 use crate::design::button::{Weight, submit};
@@ -22,8 +25,9 @@ use slipway_domain::token::{Scope, TokenList, TokenRow, TokenState};
 /// Where the form posts to: the page's own address, since the answer is the page with the secret in it.
 pub const ACTION: &str = "/me/tokens";
 
-/// The name under which the server leaves a token that was just made, for the next page alone.
-pub const MADE: &str = "/me/tokens#made";
+/// The name under which the server leaves a token that was just made, for the next page alone: the form's address and
+/// this.
+pub const MADE: &str = "#made";
 
 /// `/me/tokens`.
 pub fn tokens_page() -> AnyView {
@@ -31,7 +35,6 @@ pub fn tokens_page() -> AnyView {
 }
 
 fn show(list: &TokenList) -> AnyView {
-    let made = Flash::of(MADE).and_then(|flash| flash.typed("secret").map(str::to_owned));
     let body = if list.tokens.is_empty() {
         view! { <EmptyState title=tr!(token.none) hint=tr!(token.none_hint)/> }.into_any()
     } else {
@@ -56,16 +59,30 @@ fn show(list: &TokenList) -> AnyView {
         <PageHead title=tr!(token.title) line=tr!(token.line).into_any()/>
         {crate::me::own_tabs("/me/tokens")}
         <div class="stack wide">
-            {made.map(fresh)}
+            {made(ACTION)}
             <div class="box">{body}</div>
             {form()}
-            <p class="small muted">
-                {tr!(token.how)}" "<code>"Authorization: Bearer slw_…"</code>" · "
-                <a href="/api/v1/docs" rel="external">{tr!(token.docs)}</a>
-            </p>
+            {how()}
         </div>
     }
     .into_any()
+}
+
+/// How programs use a token.
+fn how() -> AnyView {
+    view! {
+        <p class="small muted">
+            {tr!(token.how)}" "<code>"Authorization: Bearer slw_…"</code>" · "
+            <a href="/api/v1/docs" rel="external">{tr!(token.docs)}</a>
+        </p>
+    }
+    .into_any()
+}
+
+/// The token that the form at `action` just made, if it did.
+fn made(action: &str) -> Option<AnyView> {
+    let flash = Flash::of(&format!("{action}{MADE}"))?;
+    flash.typed("secret").map(|secret| fresh(secret.to_owned()))
 }
 
 /// The token that was just made: shown now and never again.
@@ -84,8 +101,30 @@ fn fresh(secret: String) -> AnyView {
 }
 
 fn token_row(token: &TokenRow, now: Timestamp) -> AnyView {
-    let state = token.state(now);
-    let shown = match state {
+    let id = token.id.to_string();
+    let end = (token.state(now) == TokenState::Active).then(|| {
+        let name = token.name.clone();
+        view! {
+            <Form
+                action=api::RevokeToken::PATH class="inline" key=("id", id) done=tr!(token.ended)
+                confirm=tr!(token.sure, name = name)
+            >
+                {submit(Weight::Danger, tr!(token.revoke))}
+            </Form>
+        }
+    });
+    let mut cells = facts(token, now);
+    cells.push((tr!(token.end), end.into_any()));
+    row(name_of(token), cells)
+}
+
+fn name_of(token: &TokenRow) -> AnyView {
+    view! { <span class="strong break">{token.name.clone()}</span> }.into_any()
+}
+
+/// Scopes, state, use and end.
+fn facts(token: &TokenRow, now: Timestamp) -> Vec<(String, AnyView)> {
+    let shown = match token.state(now) {
         TokenState::Active => pill(Status::Success, tr!(token.active)),
         TokenState::Expired => pill(Status::Cancelled, tr!(token.expired)),
         TokenState::Revoked => pill(Status::Cancelled, tr!(token.revoked)),
@@ -99,45 +138,35 @@ fn token_row(token: &TokenRow, now: Timestamp) -> AnyView {
         Some(at) => time(at),
         None => view! { <span class="muted">{tr!(token.never)}</span> }.into_any(),
     };
-    let id = token.id.to_string();
-    let end = (state == TokenState::Active).then(|| {
-        let name = token.name.clone();
-        view! {
-            <Form
-                action=api::RevokeToken::PATH class="inline" key=("id", id) done=tr!(token.ended)
-                confirm=tr!(token.sure, name = name)
-            >
-                {submit(Weight::Danger, tr!(token.revoke))}
-            </Form>
-        }
-    });
-    row(
-        view! { <span class="strong break">{token.name.clone()}</span> }.into_any(),
-        vec![
-            (
-                tr!(token.scopes),
-                view! { <span class="row wrap">{scopes}</span> }.into_any(),
-            ),
-            (tr!(token.state), shown),
-            (tr!(token.last_used), used),
-            (tr!(token.expires), time(token.expires_at)),
-            (tr!(token.end), end.into_any()),
-        ],
-    )
+    vec![
+        (
+            tr!(token.scopes),
+            view! { <span class="row wrap">{scopes}</span> }.into_any(),
+        ),
+        (tr!(token.state), shown),
+        (tr!(token.last_used), used),
+        (tr!(token.expires), time(token.expires_at)),
+    ]
 }
 
-fn form() -> AnyView {
+/// For how long it works.
+fn life() -> AnyView {
     let days = [7, 30, 90, 365]
         .into_iter()
         .map(|days| (days.to_string(), tr!(common.days, n = days)))
         .collect::<Vec<_>>();
+    view! { <Field name="days" label=tr!(token.life) control=Control::Select(days) value=String::from("30")/> }
+        .into_any()
+}
+
+fn form() -> AnyView {
     let fields = move || {
         view! {
             <div class="form-row">
                 <Field name="name" label=tr!(token.name) help=tr!(token.name_help) required=true/>
-                <Field name="days" label=tr!(token.life) control=Control::Select(days) value=String::from("30")/>
+                {life()}
             </div>
-            {scopes()}
+            {scopes(ACTION, Scope::ALL)}
             <p>{submit(Weight::Primary, tr!(token.make))}</p>
         }
     };
@@ -149,9 +178,9 @@ fn form() -> AnyView {
     .into_any()
 }
 
-/// A box for each scope. What was ticked before a refusal stays ticked.
-fn scopes() -> AnyView {
-    let before = Flash::of(ACTION);
+/// A box for each of these scopes. What was ticked before the form at `action` was refused stays ticked.
+fn scopes(action: &str, offered: &[Scope]) -> AnyView {
+    let before = Flash::of(action);
     let ticked = |scope: Scope| {
         scope == Scope::Read
             || before.as_ref().is_some_and(|flash| {
@@ -161,7 +190,7 @@ fn scopes() -> AnyView {
                     .any(|(name, value)| name == "scopes" && value == scope.key())
             })
     };
-    let boxes = Scope::ALL
+    let boxes = offered
         .iter()
         .map(|scope| {
             view! {

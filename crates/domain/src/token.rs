@@ -4,6 +4,9 @@
 
 use crate::access::{Action, ActionSet};
 use crate::id::TokenId;
+use crate::person::PersonRef;
+use crate::project::Place;
+use crate::role::HeldRole;
 use crate::text::Text;
 use crate::time::{DAY, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -199,6 +202,30 @@ impl TokenRow {
 pub struct TokenList {
     /// The newest first.
     pub tokens: Vec<TokenRow>,
+    /// When the list was put together.
+    pub as_of: Timestamp,
+}
+
+/// A token of a project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectToken {
+    /// The token.
+    pub token: TokenRow,
+    /// What its role in the project is called; `None`: it has none any more.
+    pub role: Option<Text>,
+    /// Who made it.
+    pub made_by: PersonRef,
+}
+
+/// The tokens of a project, as their page shows them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectTokenList {
+    /// The project.
+    pub place: Place,
+    /// The newest first.
+    pub tokens: Vec<ProjectToken>,
+    /// The roles that the reader may give to one.
+    pub roles: Vec<HeldRole>,
     /// When the list was put together.
     pub as_of: Timestamp,
 }

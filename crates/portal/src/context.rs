@@ -323,7 +323,7 @@ impl OpCtx {
                         let mut tx = self.read().await?;
                         let rights = Rights::of(tx.role_bindings_of(person.id).await?);
                         Ok(match self.token() {
-                            Some(token) => rights.within(token.scopes.actions()),
+                            Some(token) => rights.within(token.scopes.actions(), token.project),
                             None => rights,
                         })
                     }

@@ -94,7 +94,7 @@ async fn may_manage(
 }
 
 /// Every role that is held at places of this kind: the built-in ones, then the organization's own.
-fn roles_of(kind: ScopeKind, custom: &[CustomRole]) -> Vec<HeldRole> {
+pub(crate) fn roles_of(kind: ScopeKind, custom: &[CustomRole]) -> Vec<HeldRole> {
     let built_in = Role::ALL.iter().copied().map(HeldRole::BuiltIn);
     let own = custom.iter().cloned().map(HeldRole::Custom);
     built_in.chain(own).filter(|role| role.scope() == kind).collect()
@@ -286,7 +286,7 @@ pub(crate) async fn give(
     told(change, place.scope(), "member.grant", holder, name, summary).await
 }
 
-async fn bind(
+pub(crate) async fn bind(
     change: &mut Change<'_>,
     place: &Authorized<Anywhere, may::Modify>,
     holder: Holder,

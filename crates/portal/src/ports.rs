@@ -64,7 +64,7 @@ pub use search::{FoundEnvironment, FoundItem, FoundRelease, FoundRun, SearchTx};
 pub use secret::SecretTx;
 pub use session::{SessionRow, SessionTx};
 pub use store::{Ends, Store, StoreError};
-pub use token::{KeptReply, Once, OnceRequest, TokenRecord, TokenTx};
+pub use token::{BotRecord, KeptReply, Once, OnceRequest, TokenRecord, TokenTx};
 pub use webhook::{DeliveryRecord, WebhookTx};
 
 /// One connection to the database, reading or inside one transaction.

@@ -1,5 +1,7 @@
 //! API tokens: made and ended by a person in the browser, used by programs.
 
+pub mod project;
+
 use crate::change::Entry;
 use crate::context::{OpCtx, Portal};
 use crate::error::{Error, FieldError, Result};
@@ -8,7 +10,7 @@ use crate::ports::TokenRecord;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
-use slipway_domain::id::TokenId;
+use slipway_domain::id::{ProjectId, TokenId};
 use slipway_domain::person::Person;
 use slipway_domain::project::Place;
 use slipway_domain::text::Text;
@@ -35,6 +37,8 @@ pub struct TokenUse {
     pub name: String,
     /// What it may do.
     pub scopes: Scopes,
+    /// The only project it opens; `None`: all that its owner may see.
+    pub project: Option<ProjectId>,
 }
 
 /// A token to be made.
@@ -76,7 +80,7 @@ pub async fn create(ctx: &OpCtx, input: Input) -> Result<Made> {
     by_a_person(ctx)?;
     let name = input.name.trim().to_owned();
     let expires_at = checked(ctx, &name, input.days)?;
-    let secret = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
+    let secret = secret();
     let record = TokenRecord {
         row: TokenRow {
             id: ctx.id(),
@@ -88,6 +92,7 @@ pub async fn create(ctx: &OpCtx, input: Input) -> Result<Made> {
             revoked_at: None,
         },
         user,
+        project: None,
         secret_hash: hash(&secret),
     };
     let summary = serde_json::json!({
@@ -110,6 +115,10 @@ pub async fn create(ctx: &OpCtx, input: Input) -> Result<Made> {
         id: record.row.id,
         secret,
     })
+}
+
+fn secret() -> String {
+    format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()))
 }
 
 fn checked(ctx: &OpCtx, name: &str, days: i64) -> Result<slipway_domain::time::Timestamp> {
@@ -195,6 +204,7 @@ pub async fn authenticate(portal: &Portal, secret: &str) -> Result<(Person, Toke
         id: token.row.id,
         name: token.row.name,
         scopes: token.row.scopes,
+        project: token.project,
     };
     Ok((person, used))
 }

@@ -323,12 +323,12 @@ impl AccessTx for SqlTx {
     ) -> StoreResult<BTreeMap<UserId, PersonRef>> {
         let rows = query(
             "SELECT u.id AS user_id, u.username, u.name FROM role_bindings b \
-             JOIN users u ON u.id = b.user_id AND u.deactivated_at IS NULL \
+             JOIN users u ON u.id = b.user_id AND u.deactivated_at IS NULL AND u.bot_of IS NULL \
              WHERE b.org_id = $1 AND b.app_id IS NULL AND (b.project_id IS NULL OR b.project_id = $2) AND b.role = $3 \
              UNION \
              SELECT u.id AS user_id, u.username, u.name FROM role_bindings b \
              JOIN group_members m ON m.group_id = b.group_id \
-             JOIN users u ON u.id = m.user_id AND u.deactivated_at IS NULL \
+             JOIN users u ON u.id = m.user_id AND u.deactivated_at IS NULL AND u.bot_of IS NULL \
              WHERE b.org_id = $1 AND b.app_id IS NULL AND (b.project_id IS NULL OR b.project_id = $2) AND b.role = $3",
         )
         .bind(org.to_string())

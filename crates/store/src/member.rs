@@ -46,7 +46,7 @@ const BINDING: &str = "SELECT b.id, b.role, b.user_id, b.group_id, COALESCE(u.na
      WHERE b.org_id = $1 AND COALESCE(b.project_id, '') = $2 AND COALESCE(b.app_id, '') = $3 AND b.id = $4";
 
 const PEOPLE: &str = "SELECT u.id AS user_id, u.username, u.name FROM users u \
-     WHERE u.deactivated_at IS NULL AND u.id IN ( \
+     WHERE u.deactivated_at IS NULL AND u.bot_of IS NULL AND u.id IN ( \
      SELECT b.user_id FROM role_bindings b WHERE b.org_id = $1 AND b.user_id IS NOT NULL \
      UNION SELECT m.user_id FROM group_members m JOIN groups g ON g.id = m.group_id WHERE g.org_id = $1) \
      ORDER BY u.name, u.id";

@@ -119,6 +119,10 @@ const GOES: &[(&str, &str)] = &[
         concat!("DELETE FROM item_numbers WHERE project_id IN ", projects!()),
     ),
     ("quotas", of_projects!("quotas")),
+    (
+        "api_tokens",
+        concat!("DELETE FROM api_tokens WHERE project_id IN ", projects!()),
+    ),
     ("environments", of_projects!("environments")),
     ("invitations", of_projects!("invitations")),
     ("role_requests", of_projects!("role_requests")),

@@ -75,7 +75,7 @@ const ENVIRONMENTS: &str = "SELECT e.id, e.project_id, e.env_key, e.name, e.tier
      e.position, p.name, e.id LIMIT $7";
 
 const PEOPLE: &str = "SELECT u.id AS user_id, u.username, u.name FROM users u \
-     WHERE u.deactivated_at IS NULL AND u.id IN ( \
+     WHERE u.deactivated_at IS NULL AND u.bot_of IS NULL AND u.id IN ( \
      SELECT b.user_id FROM role_bindings b WHERE b.org_id = $1 AND b.user_id IS NOT NULL \
      UNION SELECT m.user_id FROM group_members m JOIN groups g ON g.id = m.group_id WHERE g.org_id = $1) \
      AND (LOWER(u.username) LIKE $2 ESCAPE '!' OR LOWER(u.name) LIKE $2 ESCAPE '!' OR LOWER(u.name) LIKE $3 ESCAPE '!') \

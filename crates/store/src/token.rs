@@ -2,12 +2,18 @@
 
 use crate::connect::SqlTx;
 use crate::error::{affected, map};
+use crate::role::held;
 use crate::row::{Columns, columns, document};
 use async_trait::async_trait;
 use slipway_domain::id::{TokenId, UserId};
+use slipway_domain::person::PersonRef;
 use slipway_domain::time::Timestamp;
-use slipway_domain::token::{Scopes, TokenRow};
-use slipway_portal::ports::{KeptReply, Once, OnceRequest, StoreResult, TokenRecord, TokenTx};
+use slipway_domain::token::{ProjectToken, Scopes, TokenRow};
+use slipway_portal::access::may::See;
+use slipway_portal::access::{Anywhere, Authorized};
+use slipway_portal::ports::{
+    BotRecord, KeptReply, Once, OnceRequest, PersonTx as _, StoreResult, TokenRecord, TokenTx,
+};
 use sqlx::query;
 
 fn token(c: Columns<'_>) -> StoreResult<TokenRow> {
@@ -26,8 +32,8 @@ fn token(c: Columns<'_>) -> StoreResult<TokenRow> {
 impl TokenTx for SqlTx {
     async fn insert_token(&mut self, token: &TokenRecord) -> StoreResult<()> {
         query(
-            "INSERT INTO api_tokens (id, user_id, name, scopes, secret_hash, created_at, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO api_tokens (id, user_id, name, scopes, secret_hash, created_at, expires_at, project_id) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(token.row.id.to_string())
         .bind(token.user.to_string())
@@ -36,6 +42,7 @@ impl TokenTx for SqlTx {
         .bind(&token.secret_hash)
         .bind(token.row.created_at.micros())
         .bind(token.row.expires_at.micros())
+        .bind(token.project.map(|id| id.to_string()))
         .execute(self.conn())
         .await
         .map_err(map)?;
@@ -53,6 +60,74 @@ impl TokenTx for SqlTx {
         .await
         .map_err(map)?;
         rows.iter().map(|row| token(columns("api_tokens", row))).collect()
+    }
+
+    async fn project_tokens(
+        &mut self,
+        project: &Authorized<Anywhere, See>,
+        since: Timestamp,
+    ) -> StoreResult<Vec<ProjectToken>> {
+        let rows = query(
+            "SELECT t.*, b.role, c.id AS role_id, c.name AS role_name, c.scope AS role_scope, \
+             c.actions AS role_actions, m.id AS maker_id, m.username AS maker_username, m.name AS maker_name \
+             FROM api_tokens t JOIN users u ON u.id = t.user_id JOIN users m ON m.id = u.made_by \
+             LEFT JOIN role_bindings b ON b.user_id = t.user_id AND b.project_id = t.project_id AND b.app_id IS NULL \
+             LEFT JOIN custom_roles c ON c.role_key = b.role \
+             WHERE t.project_id = $1 AND t.expires_at > $2 AND (t.revoked_at IS NULL OR t.revoked_at > $2) \
+             ORDER BY t.created_at DESC, t.id DESC",
+        )
+        .bind(project.project_id().map_or_else(String::new, |id| id.to_string()))
+        .bind(since.micros())
+        .fetch_all(self.conn())
+        .await
+        .map_err(map)?;
+        rows.iter()
+            .map(|row| {
+                let c = columns("api_tokens", row);
+                Ok(ProjectToken {
+                    token: token(c)?,
+                    role: match c.opt_text("role")? {
+                        Some(_) => Some(held(c)?.text()),
+                        None => None,
+                    },
+                    made_by: PersonRef {
+                        id: c.id("maker_id")?,
+                        username: c.text("maker_username")?,
+                        name: c.text("maker_name")?,
+                    },
+                })
+            })
+            .collect()
+    }
+
+    async fn project_token(
+        &mut self,
+        project: &Authorized<Anywhere, See>,
+        id: TokenId,
+    ) -> StoreResult<Option<(UserId, TokenRow)>> {
+        let row = query("SELECT * FROM api_tokens WHERE id = $1 AND project_id = $2")
+            .bind(id.to_string())
+            .bind(project.project_id().map_or_else(String::new, |id| id.to_string()))
+            .fetch_optional(self.conn())
+            .await
+            .map_err(map)?;
+        row.map(|row| {
+            let c = columns("api_tokens", &row);
+            Ok((c.id("user_id")?, token(c)?))
+        })
+        .transpose()
+    }
+
+    async fn insert_bot(&mut self, bot: &BotRecord) -> StoreResult<()> {
+        self.insert_person(&bot.account).await?;
+        query("UPDATE users SET bot_of = $2, made_by = $3 WHERE id = $1")
+            .bind(bot.account.person.id.to_string())
+            .bind(bot.project.to_string())
+            .bind(bot.made_by.to_string())
+            .execute(self.conn())
+            .await
+            .map_err(map)?;
+        Ok(())
     }
 
     async fn count_tokens(&mut self, user: UserId, now: Timestamp) -> StoreResult<i64> {
@@ -79,6 +154,7 @@ impl TokenTx for SqlTx {
             Ok(TokenRecord {
                 row: token(c)?,
                 user: c.id("user_id")?,
+                project: c.opt_id("project_id")?,
                 secret_hash: c.text("secret_hash")?,
             })
         })

@@ -95,6 +95,13 @@ pub(crate) fn calls(at: &Places) -> Vec<Call> {
             Some("dora"),
             ("devon", 200),
         ),
+        call("fn:token/of_project", PROJECT, Some("dora"), ("devon", 200)),
+        call(
+            "fn:token/revoke_of_project",
+            format!("{PROJECT}&id={nothing}"),
+            Some("dora"),
+            ("devon", 404),
+        ),
         call("fn:member/list", PROJECT, None, ("vic", 200)),
         call("fn:group/list", ORG, None, ("vic", 200)),
         call(
@@ -546,7 +553,7 @@ pub(crate) async fn ask(
             return scene.get(arguments, cookie).await;
         }
         let (path, body) = arguments.split_once(' ').unwrap();
-        if path.starts_with("/me/") {
+        if !path.starts_with("/api/") {
             return scene.post(path, body, cookie).await;
         }
         return scene.call(method, path, body, cookie).await;

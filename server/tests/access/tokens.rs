@@ -314,3 +314,184 @@ async fn a_caller_has_so_many_requests_a_minute() {
             .is_ok_and(|wait| wait <= 60)
     );
 }
+
+async fn project_token(
+    scene: &Scene,
+    who: &str,
+    role: &str,
+    scopes: &[Scope],
+) -> slipway_portal::Result<Made> {
+    let input = token::project::Input {
+        name: String::from("nightly build"),
+        role: role.to_owned(),
+        scopes: scopes.to_vec(),
+        days: 30,
+    };
+    token::project::create(&scene.ctx(who), "acme", "checkout", input).await
+}
+
+#[tokio::test]
+async fn a_projects_token_works_in_its_project_alone_and_outlives_who_made_it() {
+    let scene = Scene::new().await;
+    scene.furnish().await;
+    let open = slipway_portal::project::Input {
+        slug: String::from("open"),
+        name: String::from("Open to all"),
+        description: String::new(),
+        key: String::from("OPEN"),
+        internal: true,
+    };
+    slipway_portal::project::create(&scene.ctx("ada"), "acme", open)
+        .await
+        .unwrap();
+    let made = project_token(&scene, "devon", "project.developer", &[Scope::Items])
+        .await
+        .unwrap();
+    let gone = format!(
+        "DELETE FROM role_bindings WHERE user_id = '{}'",
+        scene.people["devon"].id
+    );
+    scene.store.execute_for_tests(gone).await.unwrap();
+
+    let item = send(&scene, "POST", ITEMS, &made, Some(task())).await;
+    assert_eq!(item.status, 201, "{}", item.body);
+    for (path, status) in [
+        ("/api/v1/orgs/acme/projects/checkout", 200),
+        // Every member sees it, and a project's token is none.
+        ("/api/v1/orgs/acme/projects/open", 404),
+        ("/api/v1/orgs/other", 404),
+        // Its role allows it, its scopes do not.
+        ("/api/v1/orgs/acme/audit?project=checkout", 403),
+    ] {
+        assert_eq!(
+            send(&scene, "GET", path, &made, None).await.status,
+            status,
+            "{path}"
+        );
+    }
+    let lists = send(&scene, "GET", "/api/v1/orgs/acme/projects", &made, None).await;
+    assert!(!lists.body.contains("Open to all"), "{}", lists.body);
+
+    let audit = token(&scene, "ada", &[Scope::Audit]).await;
+    let path = "/api/v1/orgs/acme/audit?project=checkout&action=item.create";
+    let log = send(&scene, "GET", path, &audit, None).await.json();
+    assert_eq!(log[0]["via"], "api: nightly build");
+    assert!(
+        log[0]["actor"].to_string().contains("nightly build"),
+        "{}",
+        log[0]
+    );
+}
+
+#[tokio::test]
+async fn a_projects_token_is_no_person() {
+    let scene = Scene::new().await;
+    let places = scene.furnish().await;
+    let made = project_token(&scene, "devon", "project.lead", Scope::ALL)
+        .await
+        .unwrap();
+    let asked = serde_json::json!({"title": "More", "kind": "task"});
+    assert_eq!(send(&scene, "POST", ITEMS, &made, Some(asked)).await.status, 201);
+    // Nobody chooses it for anything, and it makes no token of its own.
+    let page = slipway_portal::member::page(
+        &scene.ctx("devon"),
+        slipway_portal::access::At::new("acme", Some("checkout"), None),
+    )
+    .await
+    .unwrap();
+    assert!(
+        page.members
+            .iter()
+            .any(|member| member.person.name == "nightly build")
+    );
+    assert!(page.people.iter().all(|person| person.name != "nightly build"));
+    let mut tx = scene.portal.store.read().await.unwrap();
+    let seen = slipway_portal::access::project_by_id::<slipway_portal::access::may::See>(
+        &scene.portal.system("test"),
+        places.project,
+    )
+    .await
+    .unwrap();
+    let leads = tx
+        .holders(
+            seen.org_id(),
+            places.project,
+            slipway_domain::access::Role::ProjectLead,
+        )
+        .await
+        .unwrap();
+    let names: Vec<_> = leads.values().map(|person| person.name.as_str()).collect();
+    assert_eq!(names, ["DEVON"], "no approval rule counts it");
+    drop(tx);
+    let person = slipway_portal::token::authenticate(&scene.portal, &made.secret)
+        .await
+        .unwrap()
+        .0;
+    let name = person.username;
+    let form = format!("username={name}&password=");
+    assert_ne!(
+        scene.post("/sign-in", &form, None).await.status,
+        303,
+        "nobody signs in to it"
+    );
+}
+
+#[tokio::test]
+async fn a_projects_token_is_made_by_who_may_give_its_role_and_ends_with_one_click() {
+    let scene = Scene::new().await;
+    scene.furnish().await;
+    for (who, role, code) in [
+        ("dora", "project.viewer", "forbidden"),
+        ("olga", "project.viewer", "not_found"),
+        ("devon", "project.owner", "invalid"),
+        ("ada", "project.owner", "invalid"),
+        ("devon", "org.member", "invalid"),
+    ] {
+        let refused = project_token(&scene, who, role, &[]).await.err().unwrap();
+        assert_eq!(refused.code(), code, "{role} by {who}");
+    }
+    let made = project_token(&scene, "devon", "project.viewer", &[])
+        .await
+        .unwrap();
+    assert_eq!(send(&scene, "GET", ITEMS, &made, None).await.status, 200);
+    let list = |who: &'static str| {
+        let ctx = scene.ctx(who);
+        async move { token::project::list(&ctx, "acme", "checkout").await }
+    };
+    assert_eq!(list("devon").await.unwrap().tokens.len(), 1);
+    assert!(list("dora").await.is_err());
+    let revoke = |who: &'static str| {
+        let (ctx, id) = (scene.ctx(who), made.id);
+        async move { token::project::revoke(&ctx, "acme", "checkout", id).await }
+    };
+    assert!(revoke("dora").await.is_err());
+    revoke("devon").await.unwrap();
+    revoke("devon").await.unwrap();
+    assert_eq!(send(&scene, "GET", ITEMS, &made, None).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_projects_token_is_shown_once() {
+    let scene = Scene::new().await;
+    scene.furnish().await;
+    let cookie = scene.session("devon").await;
+    let path = "/orgs/acme/projects/checkout/settings/tokens";
+    let make = |form: &'static str| {
+        let request = post(path, Some(&cookie)).header(header::ACCEPT, "text/html");
+        scene.send(request.body(Body::from(form)).unwrap())
+    };
+    let refused = make("name=&role=project.viewer&days=30&scopes=items").await;
+    assert_eq!((refused.status.as_u16(), refused.header("location")), (303, path));
+    let page = scene.page(path, Some(&cookie)).await.body;
+    assert!(page.contains("say in 1 to 60 characters"), "{page}");
+    make("name=ci&role=project.viewer&days=30").await;
+    let first = scene.page(path, Some(&cookie)).await.body;
+    assert!(first.contains("slw_"), "it is shown");
+    let at = first.find("slw_").unwrap();
+    let secret = first[at..at + 47].to_owned();
+    let again = scene.page(path, Some(&cookie)).await.body;
+    assert!(
+        !again.contains(&secret) && again.contains("ci"),
+        "and never again"
+    );
+}

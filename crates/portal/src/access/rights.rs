@@ -15,6 +15,8 @@ pub struct Rights {
     everything: bool,
     /// What a token lets its owner do at all; `None`: no token was sent.
     limit: Option<ActionSet>,
+    /// The only project that a token opens; `None`: every one that its owner may.
+    only: Option<ProjectId>,
     orgs: HashMap<OrgId, (ActionSet, ActionSet)>,
     projects: HashMap<ProjectId, ActionSet>,
     apps: HashMap<AppId, ActionSet>,
@@ -68,13 +70,18 @@ impl Rights {
         rights
     }
 
-    /// The rights as far as `limit` goes: those of a token.
+    /// The rights as far as `limit` goes, in no project but `only`: those of a token.
     #[must_use]
-    pub fn within(self, limit: ActionSet) -> Self {
+    pub fn within(self, limit: ActionSet, only: Option<ProjectId>) -> Self {
         Self {
             limit: Some(limit),
+            only,
             ..self
         }
+    }
+
+    fn opens(&self, project: ProjectId) -> bool {
+        self.only.is_none_or(|only| only == project)
     }
 
     fn limited(&self, actions: ActionSet) -> ActionSet {
@@ -117,7 +124,7 @@ impl Rights {
         if self.everything {
             return ActionSet::all();
         }
-        let Some((_, below)) = self.orgs.get(&org) else {
+        let Some((_, below)) = self.orgs.get(&org).filter(|_| self.opens(project)) else {
             return ActionSet::EMPTY;
         };
         let mut actions = below.union(self.projects.get(&project).copied().unwrap_or_default());
@@ -137,7 +144,8 @@ impl Rights {
         if self.everything {
             return ActionSet::all();
         }
-        let Some((_, below)) = self.orgs.get(&project.org.id) else {
+        let opened = self.orgs.get(&project.org.id);
+        let Some((_, below)) = opened.filter(|_| self.opens(project.project.id)) else {
             return ActionSet::EMPTY;
         };
         let mut actions = below

@@ -1,10 +1,12 @@
 //! API tokens, and the answers that were given to requests with an idempotency key.
 
-use super::StoreResult;
+use super::{NewPerson, StoreResult};
+use crate::access::may::See;
+use crate::access::{Anywhere, Authorized};
 use async_trait::async_trait;
-use slipway_domain::id::{TokenId, UserId};
+use slipway_domain::id::{ProjectId, TokenId, UserId};
 use slipway_domain::time::Timestamp;
-use slipway_domain::token::TokenRow;
+use slipway_domain::token::{ProjectToken, TokenRow};
 
 /// A token with what it is recognized by.
 #[derive(Clone, Debug)]
@@ -13,8 +15,21 @@ pub struct TokenRecord {
     pub row: TokenRow,
     /// Whose it is.
     pub user: UserId,
+    /// The project whose token it is; `None`: a person's.
+    pub project: Option<ProjectId>,
     /// SHA-256 of the token, in hex.
     pub secret_hash: String,
+}
+
+/// The account behind a project's token.
+#[derive(Clone, Debug)]
+pub struct BotRecord {
+    /// The account: nobody signs in to it.
+    pub account: NewPerson,
+    /// The project that it works for.
+    pub project: ProjectId,
+    /// Who made it.
+    pub made_by: UserId,
 }
 
 /// A request that should be answered once, however often it is sent.
@@ -63,6 +78,20 @@ pub trait TokenTx: Send {
     async fn insert_token(&mut self, token: &TokenRecord) -> StoreResult<()>;
     /// The tokens of a person, the newest first; those that ended before `since` are left out.
     async fn tokens_of(&mut self, user: UserId, since: Timestamp) -> StoreResult<Vec<TokenRow>>;
+    /// The tokens of a project, the newest first; those that ended before `since` are left out.
+    async fn project_tokens(
+        &mut self,
+        project: &Authorized<Anywhere, See>,
+        since: Timestamp,
+    ) -> StoreResult<Vec<ProjectToken>>;
+    /// A token of the project and the account behind it.
+    async fn project_token(
+        &mut self,
+        project: &Authorized<Anywhere, See>,
+        id: TokenId,
+    ) -> StoreResult<Option<(UserId, TokenRow)>>;
+    /// Makes the account behind a project's token.
+    async fn insert_bot(&mut self, bot: &BotRecord) -> StoreResult<()>;
     /// How many tokens of a person work at `now`.
     async fn count_tokens(&mut self, user: UserId, now: Timestamp) -> StoreResult<i64>;
     /// The token of that hash, whatever its state.

@@ -121,6 +121,13 @@ pub fn changes(at: &Places) -> Vec<Call> {
     let job = |act: &str| format!("{app}/runs/1/jobs/{nothing}/{act}");
     vec![
         change(
+            "POST /orgs/{org}/projects/{project}/settings/tokens",
+            "/orgs/acme/projects/checkout/settings/tokens",
+            "name=ci&role=project.viewer&days=7",
+            "dora",
+            ("devon", 303),
+        ),
+        change(
             "POST /api/v1/orgs/{org}/projects",
             "/api/v1/orgs/acme/projects",
             r#"{"slug":"billing","name":"Billing","key":"BIL"}"#,
