@@ -114,6 +114,32 @@ mod real {
         });
     }
 
+    /// Puts the text of the file that was just chosen into the text area `name` of the same form.
+    pub fn fill_from_file(event: &web_sys::Event, name: &'static str) {
+        let input = event
+            .target()
+            .and_then(|target| target.dyn_into::<web_sys::HtmlInputElement>().ok());
+        let Some((file, form)) = input.and_then(|input| Some((input.files()?.get(0)?, input.form()?))) else {
+            return;
+        };
+        wasm_bindgen_futures::spawn_local(async move {
+            let text = JsFuture::from(file.text())
+                .await
+                .ok()
+                .and_then(|text| text.as_string());
+            let field = form
+                .elements()
+                .named_item(name)
+                .and_then(|field| field.dyn_into::<web_sys::HtmlTextAreaElement>().ok());
+            if let (Some(text), Some(field)) = (text, field) {
+                field.set_value(&text);
+                if let Ok(event) = web_sys::Event::new("input") {
+                    let _ = field.dispatch_event(&event);
+                }
+            }
+        });
+    }
+
     /// Leaves for another address with a full page load.
     pub fn leave_for(url: &str) {
         let _ = leptos::prelude::window().location().set_href(url);

@@ -9,6 +9,7 @@ use crate::design::form::{Form, hidden};
 use crate::design::page::{PageHead, Panel};
 use crate::design::state::EmptyState;
 use crate::design::time::time;
+use crate::design::upload::from_file;
 use crate::i18n::say;
 use crate::live::Topics;
 use crate::load::load;
@@ -49,6 +50,7 @@ fn show(list: &ClusterList) -> AnyView {
                 <Form action=AddCluster::PATH class="form narrow box-body" done=tr!(place.cluster_added)>
                     {hidden("org", org)}
                     <Field name="name" label=tr!(place.name) required=true/>
+                    {from_file(tr!(place.kubeconfig_file), "kubeconfig")}
                     <Field name="kubeconfig" label=String::from("kubeconfig") help=tr!(place.kubeconfig_help) control=Control::Area(8)/>
                     <Field name="context" label=tr!(place.context) help=tr!(place.context_help)/>
                     <p>{submit(Weight::Primary, tr!(place.add))}</p>
@@ -143,6 +145,7 @@ fn forms(org: &str, one: &Cluster) -> AnyView {
             <Form action=EditCluster::PATH class="form narrow" done=tr!(place.saved) key=("id", id.clone())>
                 {hidden("org", changed)}
                 <Field name="name" label=tr!(place.name) value=name/>
+                {from_file(tr!(place.kubeconfig_file), "kubeconfig")}
                 <Field name="kubeconfig" label=tr!(place.new_kubeconfig) control=Control::Area(6)/>
                 <Field name="context" label=tr!(place.context) value=context/>
                 <p>{submit(Weight::Plain, tr!(place.save))}</p>

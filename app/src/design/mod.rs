@@ -24,4 +24,5 @@ pub mod table;
 pub mod tabs;
 pub mod time;
 pub mod toast;
+pub mod upload;
 pub mod user_menu;
