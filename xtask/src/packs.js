@@ -42,8 +42,13 @@ function part(name, load) {
     };
 }
 
-async function piece(stem) {
-    pack ??= fetchPack(opened);
-    const modules = await pack;
-    return modules.get(stem);
+// What `makeLoad` calls to fetch a module, and then to start it.
+function module(stem) {
+    return () => {
+        pack ??= fetchPack(opened);
+        const bytes = pack.then((modules) => modules.get(stem));
+        // Its failure is heard of when it is started.
+        bytes.catch(() => {});
+        return async (imports) => WebAssembly.instantiate(await bytes, imports);
+    };
 }

@@ -120,7 +120,7 @@ fn script_and_wasm(workspace: &Workspace, package: &Path) -> Result<()> {
     for wasm in parts.others.iter().chain([&package.join(WASM)]) {
         let mut optimizer = workspace.command("wasm-opt");
         run(optimizer
-            .arg("-Oz")
+            .args(["-Oz", "--converge"])
             .args(WASM_FEATURES)
             .args(["--strip-producers", "--strip-target-features"])
             .arg(wasm)

@@ -45,6 +45,13 @@ pub fn split(compiled: &Path, package: &Path, script: &str) -> Result<Parts> {
 /// What the loader of a packed part begins with.
 const PACKS: &str = include_str!("packs.js");
 
+/// What the splitter's loader has before and after the name of each module that it fetches.
+const FETCHED: (&str, &str) = (
+    "() => {\n    const src = fetch(new URL(\"./",
+    ".wasm\", import.meta.url));\n    src.catch(() => {});\n    return async (imports) => \
+     (WebAssembly.instantiateStreaming(src, imports));\n}",
+);
+
 /// Puts what each part needs into one file, `<part>.wasm`: over a hundred files a page, most of them under a kilobyte,
 /// cost a third more of transfer and a request each. A module that two parts need is in both files; the browser starts
 /// it once.
@@ -105,18 +112,13 @@ fn number(to: &mut Vec<u8>, mut value: usize) -> Result<()> {
 /// The splitter's loader, made to take each module out of the file of the part that asks for it.
 fn unpacking<'a>(loader: &str, parts: impl Iterator<Item = &'a String>) -> Result<String> {
     let changed = "wasm_split_cli_support writes another loader than it did; see xtask/src/parts.rs";
-    let (before, after) = ("fetch(new URL(\"./", ".wasm\", import.meta.url))");
-    let mut pieces = loader.split(before);
+    let mut pieces = loader.split(FETCHED.0);
     let mut text = String::from(pieces.next().unwrap_or_default());
-    let mut fetched = 0;
     for piece in pieces {
-        let (stem, rest) = piece.split_once(after).context(changed)?;
-        text.extend(["piece(\"", stem, "\")", rest]);
-        fetched += 1;
+        let (stem, rest) = piece.split_once(FETCHED.1).context(changed)?;
+        text.extend(["module(\"", stem, "\")", rest]);
     }
-    let streaming = "WebAssembly.instantiateStreaming(src, imports)";
-    ensure!(fetched > 0 && text.matches(streaming).count() == fetched, changed);
-    text = text.replace(streaming, "WebAssembly.instantiate(await src, imports)");
+    ensure!(text.contains("module(") && !text.contains("fetch("), changed);
     for part in parts {
         let before = format!("export const __wasm_split_load_{part} = wrapAsyncCb(makeLoad(");
         let (head, tail) = text.split_once(&before).context(changed)?;
@@ -171,13 +173,7 @@ mod tests {
 
     #[test]
     fn a_loader_takes_its_modules_out_of_the_pack() {
-        let fetcher = |name: &str| {
-            format!(
-                "() => {{\n    const src = fetch(new URL(\"./{name}.wasm\", import.meta.url));\n    \
-                 src.catch(() => {{}});\n    \
-                 return async (imports) => (WebAssembly.instantiateStreaming(src, imports));\n}}\n"
-            )
-        };
+        let fetcher = |name: &str| format!("{}{name}{}\n", FETCHED.0, FETCHED.1);
         let loader = format!(
             "const __chunk_1 = makeLoad({}, []);\n\
              export const __wasm_split_load_places = wrapAsyncCb(makeLoad({}, [__chunk_1]));\n",
@@ -185,13 +181,12 @@ mod tests {
             fetcher("split_places")
         );
         let text = unpacking(&loader, [String::from("places")].iter()).unwrap();
-        assert!(text.contains("const src = piece(\"chunk_1\");"), "{text}");
+        assert!(text.contains("makeLoad(module(\"chunk_1\")\n, [])"), "{text}");
         assert!(
-            text.contains("wrapAsyncCb(part(\"places\", makeLoad(() => {"),
+            text.contains("wrapAsyncCb(part(\"places\", makeLoad(module(\"split_places\")"),
             "{text}"
         );
         assert!(text.contains("[__chunk_1])));"), "{text}");
-        assert!(!text.contains("instantiateStreaming"), "{text}");
         assert!(unpacking("something else", std::iter::empty()).is_err());
     }
 }

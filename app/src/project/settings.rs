@@ -140,12 +140,13 @@ fn quota_form(place: &Place, row: &QuotaRow) -> AnyView {
         row.quota.pods_text(),
     );
     let label = tr!(project.quota_of, env = row.environment.name.clone());
+    let now = taken(row);
     view! {
         <Form action=SetQuota::PATH class="form" done=tr!(place.saved) key=("environment", row.environment.key.clone())>
             {at}
             <fieldset class="form-row">
                 <legend class="row">
-                    {badge}<span class="visually-hidden">{label}</span><span class="muted">{taken(row)}</span>
+                    {badge}<span class="visually-hidden">{label}</span><span class="muted">{now}</span>
                 </legend>
                 <Field name="cpu" label=tr!(project.cpu) value=cpu/>
                 <Field name="memory" label=tr!(project.memory) value=memory/>

@@ -18,16 +18,27 @@ pub struct PersonRef {
 }
 
 impl PersonRef {
-    /// Up to two letters for an avatar: the initials, or the first character of a Chinese name.
+    /// Up to two letters for an avatar, as they stand in the name: the initials, or the first character of a Chinese
+    /// name.
     pub fn initials(&self) -> String {
-        let mut words = self
-            .name
-            .split([' ', '-', '.', '_'])
-            .filter_map(|w| w.chars().next());
-        match (words.next(), words.next()) {
-            (Some(a), Some(b)) if a.is_ascii() && b.is_ascii() => format!("{a}{b}").to_uppercase(),
-            (Some(a), _) => a.to_uppercase().collect(),
-            _ => String::from("?"),
+        let (mut first, mut second, mut begins) = (None, None, true);
+        for letter in self.name.chars() {
+            let between = matches!(letter, ' ' | '-' | '.' | '_');
+            if begins && !between {
+                if first.is_none() {
+                    first = Some(letter);
+                } else if second.is_none() {
+                    second = Some(letter);
+                }
+            }
+            begins = between;
+        }
+        let second = second.filter(|second| second.is_ascii() && first.is_some_and(|first| first.is_ascii()));
+        let letters: String = first.into_iter().chain(second).collect();
+        if letters.is_empty() {
+            String::from("?")
+        } else {
+            letters
         }
     }
 }

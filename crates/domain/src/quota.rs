@@ -124,6 +124,12 @@ impl QuotaError {
     }
 }
 
+/// What is asked for, taken and allowed, in words, where it does not fit.
+fn short(limit: Option<i64>, taken: i64, asked: i64, words: impl Fn(i64) -> String) -> Option<[String; 3]> {
+    let limit = limit.filter(|limit| taken.saturating_add(asked) > *limit)?;
+    Some([asked, taken, limit].map(words))
+}
+
 /// A positive amount that is not beyond all reason.
 fn within(amount: Option<i64>) -> Option<i64> {
     amount.filter(|amount| (1..=MOST).contains(amount))
@@ -225,32 +231,24 @@ impl Quota {
             }
             .memory_text()
         };
-        let number = |pods: i64| pods.to_string();
-        type Words<'a> = &'a dyn Fn(i64) -> String;
-        let parts: [(&str, &str, Option<i64>, i64, i64, Words<'_>); 3] = [
+        let pods = |pods: i64| pods.to_string();
+        let parts = [
             (
                 "CPU",
                 "CPU",
-                self.cpu_millis,
-                taken.cpu_millis,
-                asked.cpu_millis,
-                &cpu,
+                short(self.cpu_millis, taken.cpu_millis, asked.cpu_millis, cpu),
             ),
             (
                 "memory",
                 "内存",
-                self.memory_mib,
-                taken.memory_mib,
-                asked.memory_mib,
-                &memory,
+                short(self.memory_mib, taken.memory_mib, asked.memory_mib, memory),
             ),
-            ("pods", "Pod", self.pods, taken.pods, asked.pods, &number),
+            ("pods", "Pod", short(self.pods, taken.pods, asked.pods, pods)),
         ];
         let short = parts
-            .iter()
-            .filter_map(|(en, zh, limit, taken, asked, words)| {
-                let limit = limit.filter(|limit| taken.saturating_add(*asked) > *limit)?;
-                let (asked, taken, limit) = (words(*asked), words(*taken), words(limit));
+            .into_iter()
+            .filter_map(|(en, zh, short)| {
+                let [asked, taken, limit] = short?;
                 Some((
                     format!("{en}: it needs {asked}, and {taken} of {limit} are taken"),
                     format!("{zh}：需要 {asked}，配额 {limit} 中已占用 {taken}"),

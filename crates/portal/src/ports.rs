@@ -54,7 +54,7 @@ pub use notice::{NewNotice, NoticeRecord, NoticeTx, Which};
 pub use org::{NewOrg, NewProject, OrgTx, ProjectTx};
 pub use outbox::{Claimed, OutboxTx};
 pub use person::{Credentials, NewPerson, PersonTx};
-pub use place::{AppEdit, PlaceTx, ProjectEdit};
+pub use place::{AppEdit, PlaceTx, PlacedWorkload, ProjectEdit};
 pub use promotion::{DeploymentRecord, PromotionRecord, PromotionTx, SubjectRecord};
 pub use proposal::{ProposalRecord, ProposalTx};
 pub use release::{ReleaseRecord, ReleaseTx};

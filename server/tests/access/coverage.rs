@@ -2,7 +2,7 @@
 //! somebody whose role is too small, and by somebody who may. None can be left out: the names are taken
 //! from the program itself and from `coverage.txt`.
 
-mod own;
+pub(crate) mod own;
 mod rest;
 
 use crate::scene::{Answer, Places, Scene};
