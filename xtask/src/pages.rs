@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::fingerprint::{self, Stamp};
 use crate::parts;
@@ -117,16 +117,9 @@ fn script_and_wasm(workspace: &Workspace, package: &Path) -> Result<()> {
     run(bindgen.arg(package).arg(parts.main))?;
 
     // Leptos looks for this name wherever LEPTOS_OUTPUT_NAME was not set while it was compiled.
-    for wasm in parts.others.iter().chain([&package.join(WASM)]) {
-        let mut optimizer = workspace.command("wasm-opt");
-        run(optimizer
-            .args(["-Oz", "--converge"])
-            .args(WASM_FEATURES)
-            .args(["--strip-producers", "--strip-target-features"])
-            .arg(wasm)
-            .arg("-o")
-            .arg(wasm))?;
-    }
+    let mut modules = parts.others;
+    modules.push(package.join(WASM));
+    optimize(workspace, &modules)?;
     parts::pack(package, &parts.loader)?;
     for script in [&package.join(SCRIPT), &parts.loader] {
         let mut minifier = workspace.command("esbuild");
@@ -139,6 +132,38 @@ fn script_and_wasm(workspace: &Workspace, package: &Path) -> Result<()> {
         run(minifier.arg("--allow-overwrite").arg(outfile(script)))?;
     }
     Ok(())
+}
+
+/// Makes the modules small, two at a time: there are over two hundred.
+fn optimize(workspace: &Workspace, modules: &[PathBuf]) -> Result<()> {
+    let some = |modules: &[PathBuf]| {
+        for wasm in modules {
+            let mut optimizer = workspace.command("wasm-opt");
+            optimizer.args(["-Oz", "--converge"]).args(WASM_FEATURES);
+            optimizer.args(["--strip-producers", "--strip-target-features"]);
+            capture(optimizer.arg(wasm).arg("-o").arg(wasm))?;
+        }
+        Ok(())
+    };
+    println!("wasm-opt of {} modules", modules.len());
+    // The large ones are the last.
+    let (first, second): (Vec<_>, Vec<_>) = modules
+        .iter()
+        .rev()
+        .cloned()
+        .enumerate()
+        .partition(|(at, _)| at % 2 == 0);
+    let paths = |half: Vec<(usize, PathBuf)>| half.into_iter().map(|(_, path)| path).collect::<Vec<_>>();
+    let (first, second) = (paths(first), paths(second));
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| some(&second));
+        let own = some(&first);
+        own.and(
+            other
+                .join()
+                .unwrap_or_else(|_| bail!("a thread of wasm-opt ended early")),
+        )
+    })
 }
 
 fn outfile(file: &Path) -> String {
