@@ -3,7 +3,7 @@
 pub mod api;
 mod project;
 
-pub use project::project_tokens_page;
+pub use project::{PROJECT_ACTION, project_tokens_page};
 
 use crate::Flash;
 use crate::design::button::{Weight, submit};

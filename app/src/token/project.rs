@@ -12,10 +12,9 @@ use crate::live::Topics;
 use crate::load::load;
 use crate::place::{archived_note, project_tabs};
 use crate::places::param;
-use crate::{places, tr};
+use crate::tr;
 use leptos::prelude::*;
 use server_fn::ServerFn;
-use slipway_domain::project::Place;
 use slipway_domain::token::{ProjectToken, ProjectTokenList, Scope, TokenState};
 
 /// `P/settings/tokens`.
@@ -34,11 +33,8 @@ pub fn project_tokens_page() -> AnyView {
     .view(|list| show(&list))
 }
 
-/// Where the form posts to: the page's own address, since the answer is the page with the secret in it.
-fn action(place: &Place) -> String {
-    let project = place.project.as_ref().map_or("", |project| project.slug.as_str());
-    format!("{}/settings/tokens", places::project(&place.org.slug, project))
-}
+/// Where the form posts to.
+pub const PROJECT_ACTION: &str = "/project-tokens";
 
 fn show(list: &ProjectTokenList) -> AnyView {
     let Some(project) = &list.place.project else {
@@ -68,7 +64,7 @@ fn show(list: &ProjectTokenList) -> AnyView {
         {project_tabs(&list.place.org.slug, &project.slug, "tokens")}
         {archived_note(&list.place)}
         <div class="stack wide">
-            {made(&action(&list.place))}
+            {made(PROJECT_ACTION)}
             <div class="box">{body}</div>
             {form(list)}
             {how()}
@@ -104,7 +100,6 @@ fn token_row(row_of: &ProjectToken, list: &ProjectTokenList) -> AnyView {
 }
 
 fn form(list: &ProjectTokenList) -> AnyView {
-    let action = action(&list.place);
     let roles: Vec<_> = list
         .roles
         .iter()
@@ -116,11 +111,13 @@ fn form(list: &ProjectTokenList) -> AnyView {
         .copied()
         .filter(|scope| *scope != Scope::Approve)
         .collect();
-    let boxes = scopes(&action, &offered);
+    let at = place_fields(&list.place);
+    let boxes = scopes(PROJECT_ACTION, &offered);
     view! {
         <Panel title=tr!(token.new)>
             <div class="box-body">
-                <Form action=action plain=true>
+                <Form action=PROJECT_ACTION plain=true>
+                    {at}
                     <div class="form-row">
                         <Field name="name" label=tr!(token.name) help=tr!(token.name_help) required=true/>
                         <Field name="role" label=tr!(token.role) help=tr!(token.role_help) control=Control::Select(roles)/>

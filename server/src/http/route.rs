@@ -72,12 +72,9 @@ pub const ROUTES: &[Route] = &[
         post(webhooks::gitlab)
     }),
     route("POST", "/me/tokens", Access::SignedIn, || post(tokens::create)),
-    route(
-        "POST",
-        "/orgs/{org}/projects/{project}/settings/tokens",
-        Access::SignedIn,
-        || post(tokens::create_for_project),
-    ),
+    route("POST", "/project-tokens", Access::SignedIn, || {
+        post(tokens::create_for_project)
+    }),
     route("GET", "/live", Access::SignedIn, || get(live::stream)),
     route("GET", "/api/v1/openapi.json", Access::Anyone, || {
         get(api::openapi)

@@ -3,11 +3,11 @@
 
 use super::visit::Visit;
 use super::{Edge, flash, problem};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Form};
 use http::HeaderMap;
-use slipway_app::token::{ACTION, MADE};
+use slipway_app::token::{ACTION, MADE, PROJECT_ACTION};
 use slipway_app::{AppError, Flash};
 use slipway_domain::token::Scope;
 use slipway_portal::token::{self, Input, Made};
@@ -26,34 +26,36 @@ pub async fn create(
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Response {
     let made = token::create(&visit.ctx, input(&fields)).await;
-    answer(&edge, &visit, &headers, ACTION, made, fields).await
+    answer(&edge, &visit, &headers, (ACTION, ACTION), made, fields).await
 }
 
 /// Makes a token of the project and leads to the page that shows it.
 pub async fn create_for_project(
     State(edge): State<Edge>,
     Extension(visit): Extension<Visit>,
-    Path((org, project)): Path<(String, String)>,
     headers: HeaderMap,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Response {
     let own = input(&fields);
+    let of = |name| value(&fields, name).unwrap_or_default().to_owned();
+    let (org, project) = (of("org"), of("project"));
     let input = token::project::Input {
         name: own.name,
-        role: value(&fields, "role").unwrap_or_default().to_owned(),
+        role: of("role"),
         scopes: own.scopes,
         days: own.days,
     };
     let made = token::project::create(&visit.ctx, &org, &project, input).await;
-    let action = format!("{}/settings/tokens", slipway_app::places::project(&org, &project));
-    answer(&edge, &visit, &headers, &action, made, fields).await
+    let page = format!("{}/settings/tokens", slipway_app::places::project(&org, &project));
+    answer(&edge, &visit, &headers, (PROJECT_ACTION, &page), made, fields).await
 }
 
+/// Leads to the page that shows the token, or what is wrong with the form that posted to `action`.
 async fn answer(
     edge: &Edge,
     visit: &Visit,
     headers: &HeaderMap,
-    action: &str,
+    (action, page): (&str, &str),
     made: slipway_portal::Result<Made>,
     fields: Vec<(String, String)>,
 ) -> Response {
@@ -66,7 +68,7 @@ async fn answer(
                 error: AppError::default(),
                 fields: vec![(String::from("secret"), sealed)],
             };
-            flash::leave(edge, visit, flash, action).await
+            flash::leave(edge, visit, flash, page).await
         }
         Err(error) if problem::wants_html(headers) => {
             let kept = |(name, value): (String, String)| (name, value.chars().take(KEPT).collect());
@@ -76,7 +78,7 @@ async fn answer(
                 error: flash::shown(visit, &error),
                 fields: fields.into_iter().take(20).map(kept).collect(),
             };
-            flash::leave(edge, visit, flash, action).await
+            flash::leave(edge, visit, flash, page).await
         }
         Err(error) => problem::Refusal::of(visit, error).into_response(),
     }

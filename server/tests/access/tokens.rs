@@ -423,10 +423,7 @@ async fn a_projects_token_is_no_person() {
     let names: Vec<_> = leads.values().map(|person| person.name.as_str()).collect();
     assert_eq!(names, ["DEVON"], "no approval rule counts it");
     drop(tx);
-    let person = slipway_portal::token::authenticate(&scene.portal, &made.secret)
-        .await
-        .unwrap()
-        .0;
+    let person = token::authenticate(&scene.portal, &made.secret).await.unwrap().0;
     let name = person.username;
     let form = format!("username={name}&password=");
     assert_ne!(
@@ -477,7 +474,8 @@ async fn a_projects_token_is_shown_once() {
     let cookie = scene.session("devon").await;
     let path = "/orgs/acme/projects/checkout/settings/tokens";
     let make = |form: &'static str| {
-        let request = post(path, Some(&cookie)).header(header::ACCEPT, "text/html");
+        let request = post("/project-tokens", Some(&cookie)).header(header::ACCEPT, "text/html");
+        let form = format!("org=acme&project=checkout&{form}");
         scene.send(request.body(Body::from(form)).unwrap())
     };
     let refused = make("name=&role=project.viewer&days=30&scopes=items").await;

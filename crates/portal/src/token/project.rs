@@ -11,9 +11,10 @@ use crate::error::{Error, Result};
 use crate::member::{self, may_give, role_at};
 use crate::ports::{BotRecord, NewPerson, TokenRecord};
 use slipway_domain::access::{Role, ScopeKind};
-use slipway_domain::id::TokenId;
+use slipway_domain::id::{TokenId, TypedId as _, UserId};
+use slipway_domain::member::Holder;
 use slipway_domain::person::Person;
-use slipway_domain::role::{HeldRole, Holder};
+use slipway_domain::role::HeldRole;
 use slipway_domain::text::Text;
 use slipway_domain::token::{ProjectTokenList, Scope, Scopes, TokenRow};
 
@@ -90,12 +91,12 @@ pub async fn create(ctx: &OpCtx, org: &str, project: &str, input: Input) -> Resu
             format!("项目已有 {MOST} 个令牌。请先吊销不再使用的令牌，再重试。"),
         ));
     }
-    let (bot, secret) = (ctx.id(), secret());
+    let (bot, secret): (UserId, String) = (ctx.id(), secret());
     let account = BotRecord {
         account: NewPerson {
             person: Person {
                 id: bot,
-                username: format!("bot.{}", uuid::Uuid::from(bot).simple()),
+                username: format!("bot.{}", bot.uuid().simple()),
                 name: name.clone(),
                 email: None,
                 locale: None,

@@ -121,9 +121,9 @@ pub fn changes(at: &Places) -> Vec<Call> {
     let job = |act: &str| format!("{app}/runs/1/jobs/{nothing}/{act}");
     vec![
         change(
-            "POST /orgs/{org}/projects/{project}/settings/tokens",
-            "/orgs/acme/projects/checkout/settings/tokens",
-            "name=ci&role=project.viewer&days=7",
+            "POST /project-tokens",
+            "/project-tokens",
+            "org=acme&project=checkout&name=ci&role=project.viewer&days=7",
             "dora",
             ("devon", 303),
         ),
