@@ -10,6 +10,8 @@ pub mod application;
 pub mod approval;
 pub mod ask;
 pub mod audit;
+pub mod cluster;
+pub mod connection;
 pub mod docs;
 pub mod environment;
 pub mod group;
@@ -31,6 +33,7 @@ pub mod release;
 pub mod role;
 pub mod run;
 pub mod sample;
+pub mod settings;
 
 use super::problem::{Problem, Refusal};
 use super::route::Route;
@@ -48,6 +51,8 @@ pub const ROUTES: &[&[Route]] = &[
     application::ROUTES,
     approval::ROUTES,
     audit::ROUTES,
+    cluster::ROUTES,
+    connection::ROUTES,
     environment::ROUTES,
     group::ROUTES,
     invitation::ROUTES,
@@ -62,6 +67,7 @@ pub const ROUTES: &[&[Route]] = &[
     release::ROUTES,
     role::ROUTES,
     run::ROUTES,
+    settings::ROUTES,
 ];
 
 /// The description of this API.
@@ -77,6 +83,8 @@ pub const ROUTES: &[&[Route]] = &[
         application::list, application::create, application::show, application::connect,
         approval::inbox, approval::decide,
         audit::list, audit::export,
+        cluster::list, cluster::create, cluster::update, cluster::remove, cluster::test,
+        connection::list, connection::create, connection::update, connection::remove, connection::test,
         environment::list,
         group::list, group::create, group::show, group::update, group::remove, group::add, group::take_out,
         invitation::list, invitation::create, invitation::revoke, invitation::requests, invitation::ask,
@@ -94,6 +102,8 @@ pub const ROUTES: &[&[Route]] = &[
         release::list, release::show, release::mark_defective,
         role::list, role::create, role::show, role::update, role::remove,
         run::list, run::start, run::show, run::retry, run::cancel,
+        settings::create_org, settings::update_org, settings::remove, settings::archive, settings::restore,
+        settings::show, settings::update_project, settings::switch, settings::set_quota, settings::update_app,
     ),
     components(schemas(Problem)),
     security(("token" = [])),

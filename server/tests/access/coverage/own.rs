@@ -41,8 +41,15 @@ pub const OWN: &[(&str, &str, u16)] = &[
 /// What anybody may ask.
 pub const PUBLIC: &[(&str, &str)] = &[("fn:invitation/view", "token=made-up"), ("fn:session/ways", "")];
 
-/// What whoever owns an organization may ask of themselves.
-pub const OWNERS: &[(&str, &str)] = &[("fn:org/create", "slug=third&name=Third")];
+/// What whoever owns an organization may ask of themselves, and what they get.
+pub const OWNERS: &[(&str, &str, u16)] = &[
+    ("fn:org/create", "slug=third&name=Third", 200),
+    (
+        "POST /api/v1/orgs",
+        r#"/api/v1/orgs {"slug":"fourth","name":"Fourth"}"#,
+        201,
+    ),
+];
 
 #[tokio::test]
 async fn what_is_ones_own_asks_for_a_session_and_nothing_more() {
@@ -79,12 +86,12 @@ async fn an_organization_is_made_by_those_who_own_one() {
     let scene = Scene::new().await;
     scene.furnish().await;
     let functions = server_functions();
-    for (name, arguments) in OWNERS {
+    for (name, arguments, done) in OWNERS {
         for (who, status) in [
             (None, 401),
             (Some("nora"), 422),
             (Some("devon"), 422),
-            (Some("olga"), 200),
+            (Some("olga"), *done),
         ] {
             assert_eq!(
                 status_of(&scene, &functions, name, arguments, who).await,

@@ -1,0 +1,149 @@
+//! The calls of the REST API that set places up.
+
+use super::rest::change;
+use super::{Call, call};
+
+/// They.
+pub fn settings() -> Vec<Call> {
+    let nothing = uuid::Uuid::nil();
+    let org = "/api/v1/orgs/acme";
+    let project = "/api/v1/orgs/acme/projects/checkout";
+    let (connection, cluster) = (
+        format!("{org}/connections/{nothing}"),
+        format!("{org}/clusters/{nothing}"),
+    );
+    let gitlab = r#"{"name":"three","base_url":"https://gitlab.example.com","token":"t"}"#;
+    let kubernetes = r#"{"name":"three","kubeconfig":"{}"}"#;
+    vec![
+        change(
+            "PUT /api/v1/orgs/{org}",
+            org,
+            r#"{"slug":"acme","name":"Acme"}"#,
+            "devon",
+            ("ada", 200),
+        ),
+        change(
+            "POST /api/v1/orgs/{org}/archive",
+            &format!("{org}/archive"),
+            "",
+            "devon",
+            ("ada", 422),
+        ),
+        change(
+            "POST /api/v1/orgs/{org}/restore",
+            &format!("{org}/restore?project=checkout"),
+            "",
+            "dora",
+            ("devon", 204),
+        ),
+        change(
+            "DELETE /api/v1/orgs/{org}",
+            &format!("{org}?project=checkout&confirm=wrong"),
+            "",
+            "dora",
+            ("devon", 422),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/settings",
+            format!("{project}/settings"),
+            Some("dora"),
+            ("devon", 200),
+        ),
+        change(
+            "PUT /api/v1/orgs/{org}/projects/{project}",
+            project,
+            r#"{"slug":"checkout","name":"Checkout"}"#,
+            "dora",
+            ("devon", 200),
+        ),
+        change(
+            "PUT /api/v1/orgs/{org}/projects/{project}/features",
+            &format!("{project}/features"),
+            r#"{"on":["boards","pipelines","releases"]}"#,
+            "dora",
+            ("devon", 204),
+        ),
+        change(
+            "PUT /api/v1/orgs/{org}/projects/{project}/environments/{environment}/quota",
+            &format!("{project}/environments/dev/quota"),
+            r#"{"cpu":"4"}"#,
+            "devon",
+            ("ada", 204),
+        ),
+        change(
+            "PUT /api/v1/orgs/{org}/projects/{project}/apps/{app}",
+            &format!("{project}/apps/order-api"),
+            r#"{"slug":"order-api","name":"Order API"}"#,
+            "dora",
+            ("devon", 200),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/connections",
+            format!("{org}/connections"),
+            Some("devon"),
+            ("ada", 200),
+        ),
+        change(
+            "POST /api/v1/orgs/{org}/connections",
+            &format!("{org}/connections"),
+            gitlab,
+            "devon",
+            ("ada", 201),
+        ),
+        change(
+            "PUT /api/v1/orgs/{org}/connections/{connection}",
+            &connection,
+            gitlab,
+            "devon",
+            ("ada", 404),
+        ),
+        change(
+            "DELETE /api/v1/orgs/{org}/connections/{connection}",
+            &connection,
+            "",
+            "devon",
+            ("ada", 404),
+        ),
+        change(
+            "POST /api/v1/orgs/{org}/connections/{connection}/test",
+            &format!("{connection}/test"),
+            "",
+            "devon",
+            ("ada", 404),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/clusters",
+            format!("{org}/clusters"),
+            Some("devon"),
+            ("ada", 200),
+        ),
+        change(
+            "POST /api/v1/orgs/{org}/clusters",
+            &format!("{org}/clusters"),
+            kubernetes,
+            "devon",
+            ("ada", 201),
+        ),
+        change(
+            "PUT /api/v1/orgs/{org}/clusters/{cluster}",
+            &cluster,
+            kubernetes,
+            "devon",
+            ("ada", 404),
+        ),
+        change(
+            "DELETE /api/v1/orgs/{org}/clusters/{cluster}",
+            &cluster,
+            "",
+            "devon",
+            ("ada", 404),
+        ),
+        change(
+            "POST /api/v1/orgs/{org}/clusters/{cluster}/test",
+            &format!("{cluster}/test"),
+            r#"{"namespace":"default"}"#,
+            "devon",
+            ("ada", 404),
+        ),
+    ]
+}
