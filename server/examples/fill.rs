@@ -5,6 +5,7 @@
 //! `fill DATABASE_URL KEY APPS`
 
 use anyhow::{Context as _, bail};
+use slipway_domain::access::ScopeKind;
 use slipway_domain::app::{Observed, Repository};
 use slipway_domain::environment::Health;
 use slipway_domain::id::{ClusterId, ConnectionId, EnvironmentId, UserId};
@@ -21,7 +22,9 @@ use slipway_portal::ports::{
     DeploymentRecord, NowRunning, PromotionRecord, ReleaseRecord, RepositoryLink, RunRecord, Tx,
 };
 use slipway_portal::seal::Sealer;
-use slipway_portal::{Actor, OpCtx, Portal, Via, app, cluster, connection, environment, org, project, token};
+use slipway_portal::{
+    Actor, OpCtx, Portal, Via, app, cluster, connection, environment, group, org, project, role, token,
+};
 use slipway_server::{config::Database, outside};
 
 const USERNAME: &str = "bench";
@@ -59,7 +62,9 @@ async fn main() -> anyhow::Result<()> {
         days: 1,
     };
     let token = token::create(&place.owner, input).await?.secret;
+    let ids = others(&place).await?;
     let said = serde_json::json!({
+        "ids": ids,
         "username": USERNAME, "token": token, "password": PASSWORD, "hook": format!("/hooks/gitlab/{first}"), "hook_token": HOOK_TOKEN,
         "project": "/orgs/acme/projects/checkout", "app": "/orgs/acme/projects/checkout/apps/app-1",
     });
@@ -126,6 +131,40 @@ async fn place(portal: &Portal) -> anyhow::Result<Place> {
         cluster,
         environments: chain.iter().map(|e| e.environment.id).collect(),
     })
+}
+
+/// What made-up requests need beside the apps: things to name by their ids, and an organization that they may rename and
+/// archive.
+async fn others(place: &Place) -> anyhow::Result<serde_json::Value> {
+    let spare = org::create_own(&place.owner, "spare", "Spare").await?;
+    // Who owns one more than before.
+    let owner = &place.owner.anew();
+    let input = project::Input {
+        slug: String::from("checkout"),
+        name: String::from("Checkout"),
+        description: String::new(),
+        key: String::from("CHK"),
+        internal: false,
+    };
+    project::create(owner, &spare.slug, input).await?;
+    let input = app::Input {
+        slug: String::from("app-1"),
+        name: String::from("App"),
+        description: String::new(),
+    };
+    app::create(owner, &spare.slug, "checkout", input).await?;
+    let role = role::Input {
+        name: String::from("Captain"),
+        scope: ScopeKind::Project,
+        actions: vec![String::from("app.create")],
+    };
+    Ok(serde_json::json!({
+        "connection": place.connection.to_string(),
+        "cluster": place.cluster.to_string(),
+        "group": group::create(owner, "acme", "Captains").await?.to_string(),
+        "role": role::create(owner, "acme", &role).await?.to_string(),
+        "person": place.person.id.to_string(),
+    }))
 }
 
 async fn fill(portal: &Portal, place: &Place, number: u32) -> anyhow::Result<slipway_domain::id::AppId> {

@@ -1,6 +1,7 @@
 //! Made-up requests against the REST API, by its own description: schemathesis tries each operation with data that fits
 //! and data that does not. No answer may be a 5xx of a bug, and each must be one that the description has.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -27,6 +28,8 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 #[derive(serde::Deserialize)]
 struct Filled {
     token: String,
+    /// Parameters of paths, and the ids of what is there.
+    ids: BTreeMap<String, String>,
 }
 
 /// Places that are there, so that requests get past the lookup, and 503: nobody answers at the GitLab of the run.
@@ -39,6 +42,16 @@ const CONFIGURATION: &str = r#"
 "path.version" = "1.0.0"
 "path.username" = "bench"
 "query.project" = "checkout"
+IDS
+# What would take the others their place.
+[[operations]]
+include-operation-id = [
+    "orgs.update", "places.archive", "places.restore", "places.delete", "projects.update", "projects.features",
+    "apps.update",
+]
+
+[operations.parameters]
+"path.org" = "spare"
 
 [checks.not_a_server_error]
 expected-statuses = ["2xx", "3xx", "4xx", 503]
@@ -77,7 +90,14 @@ fn fuzz(workspace: &Workspace, folder: &Path) -> Result<()> {
             .arg("serve");
     })?;
     let configuration = folder.join("schemathesis.toml");
-    fs::write(&configuration, CONFIGURATION)?;
+    let ids = filled
+        .ids
+        .iter()
+        .map(|(name, id)| format!("\"path.{name}\" = \"{id}\"\n"));
+    fs::write(
+        &configuration,
+        CONFIGURATION.replace("IDS", &ids.collect::<String>()),
+    )?;
     let mut tried = workspace.command("schemathesis");
     tried.current_dir(folder).arg("--config-file").arg(&configuration);
     tried.args(["run", &format!("http://{}/api/v1/openapi.json", server.address)]);

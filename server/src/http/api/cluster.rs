@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use slipway_domain::connection;
 use slipway_domain::id::ClusterId;
 use slipway_domain::text::Locale;
+use slipway_domain::time::Timestamp;
 use slipway_portal::cluster as clusters;
 use utoipa::{IntoParams, ToSchema};
 
@@ -68,7 +69,7 @@ impl Cluster {
             name: one.name.clone(),
             context: one.context.clone(),
             operator: one.operator,
-            last_ok_at: one.last_ok_at.map(|at| at.rfc3339()),
+            last_ok_at: one.last_ok_at.map(Timestamp::rfc3339),
             trouble: one.trouble.as_ref().map(|text| text.get(locale).to_owned()),
         }
     }
