@@ -128,6 +128,7 @@ impl Scene {
             store: Arc::new(store.clone()),
             forges: Arc::new(Unconnected),
             clusters,
+            courier: Arc::new(Unconnected),
             clock: Arc::new(clock.clone()),
             notifier: store.notifier().await.unwrap(),
             sealer: slipway_portal::seal::Sealer::new("a key for tests, never for people", &[]),

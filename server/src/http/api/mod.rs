@@ -31,6 +31,7 @@ pub mod release;
 pub mod role;
 pub mod run;
 pub mod sample;
+pub mod subscriber;
 
 use super::problem::{Problem, Refusal};
 use super::route::Route;
@@ -62,6 +63,7 @@ pub const ROUTES: &[&[Route]] = &[
     release::ROUTES,
     role::ROUTES,
     run::ROUTES,
+    subscriber::ROUTES,
 ];
 
 /// The description of this API.
@@ -94,6 +96,8 @@ pub const ROUTES: &[&[Route]] = &[
         release::list, release::show, release::mark_defective,
         role::list, role::create, role::show, role::update, role::remove,
         run::list, run::start, run::show, run::retry, run::cancel,
+        subscriber::list, subscriber::create, subscriber::show, subscriber::update, subscriber::remove,
+        subscriber::rotate, subscriber::test, subscriber::deliveries, subscriber::delivery, subscriber::resend,
     ),
     components(schemas(Problem)),
     security(("token" = [])),
