@@ -60,6 +60,27 @@ pub fn org_tabs(org: &str, current: &str) -> AnyView {
             tab("", tr!(place.general)),
             tab("gitlab", String::from("GitLab")),
             tab("clusters", tr!(place.clusters)),
+            tab("webhooks", tr!(subscriber.title)),
+        ],
+    )
+}
+
+/// As [`org_tabs`], of a project's settings.
+pub fn project_tabs(place: &Place, current: &str) -> AnyView {
+    let base = format!("{}/settings", place.path());
+    tabs(
+        tr!(place.settings),
+        vec![
+            Tab {
+                word: tr!(place.general),
+                href: base.clone(),
+                current: current.is_empty(),
+            },
+            Tab {
+                word: tr!(subscriber.title),
+                href: format!("{base}/webhooks"),
+                current: current == "webhooks",
+            },
         ],
     )
 }

@@ -10,7 +10,7 @@ use crate::design::state::EmptyState;
 use crate::i18n::say;
 use crate::live::Topics;
 use crate::load::load;
-use crate::place::{archived_note, check_box, danger, name_fields};
+use crate::place::{archived_note, check_box, danger, name_fields, project_tabs};
 use crate::places::param;
 use crate::tr;
 use leptos::prelude::*;
@@ -41,6 +41,7 @@ fn show(settings: &ProjectSettings) -> AnyView {
     };
     view! {
         <PageHead title=tr!(place.settings) line=project.name.clone().into_any()/>
+        {project_tabs(&settings.place, "")}
         {archived_note(&settings.place)}
         <div class="stack wide">
             {general(settings, project)}

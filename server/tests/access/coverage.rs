@@ -4,6 +4,7 @@
 
 mod own;
 mod rest;
+mod webhooks;
 
 use crate::scene::{Answer, Places, Scene};
 use http::StatusCode;
@@ -462,6 +463,7 @@ pub(crate) fn calls(at: &Places) -> Vec<Call> {
     .chain(rest::changes(at))
     .chain(rest::groups_and_roles(at))
     .chain(rest::people(at))
+    .chain(webhooks::calls(at))
     .collect()
 }
 

@@ -20,5 +20,6 @@ mod rendered;
 mod replicas;
 mod scene;
 mod sign_in;
+mod subscribers;
 mod tokens;
 mod webhooks;
