@@ -132,25 +132,7 @@ fn show(view: &MessageView) -> AnyView {
         {settings_tabs(&view.place)}
         <div class="stack wide">
             {trouble}
-            <Panel title=tr!(subscriber.delivery)>
-                <dl class="facts box-body">
-                    <dt>"webhook-id"</dt>
-                    <dd><code>{message.id.to_string()}</code></dd>
-                    <dt>{tr!(subscriber.url)}</dt>
-                    <dd><code>{view.url.clone()}</code></dd>
-                    <dt>{tr!(subscriber.at)}</dt>
-                    <dd>{time(message.created_at)}</dd>
-                    <dt>{tr!(subscriber.tries)}</dt>
-                    <dd>{message.tries}</dd>
-                    <dt>{tr!(subscriber.last_try)}</dt>
-                    <dd>{at(message.tried_at)}</dd>
-                    <dt>{tr!(subscriber.answer)}</dt>
-                    <dd>{answer(message)}</dd>
-                    <dt>{tr!(subscriber.next)}</dt>
-                    <dd>{at(message.next_try_at)}</dd>
-                </dl>
-                {resend(view)}
-            </Panel>
+            {facts(view)}
             {text(tr!(subscriber.headers), sent)}
             {text(tr!(subscriber.body), view.body.clone())}
             {text(tr!(subscriber.answered), answered)}
@@ -159,9 +141,38 @@ fn show(view: &MessageView) -> AnyView {
     .into_any()
 }
 
+/// Which delivery it is, how it went, and the way to send it again.
+fn facts(view: &MessageView) -> AnyView {
+    let message = view.message.clone();
+    let (url, resend) = (view.url.clone(), resend(view));
+    view! {
+        <Panel title=tr!(subscriber.delivery)>
+            <dl class="facts box-body">
+                <dt>"webhook-id"</dt>
+                <dd><code>{message.id.to_string()}</code></dd>
+                <dt>{tr!(subscriber.url)}</dt>
+                <dd><code>{url}</code></dd>
+                <dt>{tr!(subscriber.at)}</dt>
+                <dd>{time(message.created_at)}</dd>
+                <dt>{tr!(subscriber.tries)}</dt>
+                <dd>{message.tries}</dd>
+                <dt>{tr!(subscriber.last_try)}</dt>
+                <dd>{at(message.tried_at)}</dd>
+                <dt>{tr!(subscriber.answer)}</dt>
+                <dd>{answer(&message)}</dd>
+                <dt>{tr!(subscriber.next)}</dt>
+                <dd>{at(message.next_try_at)}</dd>
+            </dl>
+            {resend}
+        </Panel>
+    }
+    .into_any()
+}
+
 /// A text of another system as it is.
 fn text(title: String, words: String) -> AnyView {
-    view! { <Panel title><div class="box-body"><pre class="small prose">{words}</pre></div></Panel> }.into_any()
+    view! { <Panel title><div class="box-body"><pre class="small prose">{words}</pre></div></Panel> }
+        .into_any()
 }
 
 fn resend(view: &MessageView) -> AnyView {

@@ -131,7 +131,9 @@ fn refused(error: &reqwest::Error) -> CourierError {
     while let Some(deeper) = cause.and_then(std::error::Error::source) {
         cause = Some(deeper);
     }
-    CourierError::Unreachable(cause.map_or_else(|| String::from("the connection was lost"), ToString::to_string))
+    CourierError::Unreachable(
+        cause.map_or_else(|| String::from("the connection was lost"), ToString::to_string),
+    )
 }
 
 /// The cause of an error that is of the type `T`.
@@ -170,7 +172,11 @@ mod tests {
     #[test]
     fn the_beginning_of_an_answer_is_text_of_a_bounded_length() {
         assert_eq!(beginning(b"ok\0"), "ok\u{fffd}");
-        for body in [vec![0xff; 10_000], vec![0; 10_000], "发".repeat(5_000).into_bytes()] {
+        for body in [
+            vec![0xff; 10_000],
+            vec![0; 10_000],
+            "发".repeat(5_000).into_bytes(),
+        ] {
             assert!(beginning(&body).len() <= ANSWER_MAX);
         }
         assert_eq!(beginning(&[b'a'; 10_000]).len(), ANSWER_MAX);

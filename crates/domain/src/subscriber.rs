@@ -250,11 +250,9 @@ mod tests {
     #[test]
     fn keys_are_in_dot_form_and_unlike() {
         let mut keys: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.key()).collect();
-        assert!(
-            keys.iter()
-                .all(|key| key.split('.').count() == 2
-                    && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'.'))
-        );
+        assert!(keys.iter().all(
+            |key| key.split('.').count() == 2 && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'.')
+        ));
         keys.sort_unstable();
         keys.dedup();
         assert_eq!(keys.len(), EventKind::ALL.len());

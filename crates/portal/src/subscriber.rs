@@ -190,7 +190,9 @@ pub async fn create(ctx: &OpCtx, at: At<'_>, input: Input) -> Result<Made> {
     if change.tx().count_subscribers(place.org_id()).await? >= MOST {
         return Err(Error::refused(
             "too_many_webhooks",
-            format!("The organization has {MOST} webhooks. Delete one that is not used any more, then try again."),
+            format!(
+                "The organization has {MOST} webhooks. Delete one that is not used any more, then try again."
+            ),
             format!("该组织已有 {MOST} 个 Webhook。请先删除不再使用的，再重试。"),
         ));
     }

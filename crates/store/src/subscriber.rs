@@ -12,9 +12,7 @@ use slipway_domain::subscriber::{EventKind, EventKinds, Subscriber};
 use slipway_domain::text::Text;
 use slipway_domain::time::Timestamp;
 use slipway_portal::access::Managed;
-use slipway_portal::ports::{
-    MessageRecord, NewMessage, StoreResult, SubscriberRecord, SubscriberTx, Tried,
-};
+use slipway_portal::ports::{MessageRecord, NewMessage, StoreResult, SubscriberRecord, SubscriberTx, Tried};
 use sqlx::any::AnyRow;
 use sqlx::query;
 

@@ -50,10 +50,16 @@ async fn a_program_makes_reads_changes_and_deletes_a_webhook() {
     change["enabled"] = false.into();
     assert_eq!(put(&scene, &location, &change, "\"1\"", &devon).await.status, 204);
     let stale = put(&scene, &location, &change, "\"1\"", &devon).await;
-    assert_eq!((stale.status.as_u16(), &stale.json()["code"]), (412, &"version_mismatch".into()));
+    assert_eq!(
+        (stale.status.as_u16(), &stale.json()["code"]),
+        (412, &"version_mismatch".into())
+    );
     let test = location.replace("?project", "/test?project");
     let off = scene.call("POST", &test, "", cookie).await;
-    assert_eq!((off.status.as_u16(), &off.json()["code"]), (422, &"webhook_off".into()));
+    assert_eq!(
+        (off.status.as_u16(), &off.json()["code"]),
+        (422, &"webhook_off".into())
+    );
 
     for wrong in [
         json!({"url": "https://hooks.example.com", "events": []}),
@@ -90,10 +96,16 @@ async fn following_the_links_shows_every_delivery_once() {
         assert_eq!(answer.status, 200, "{}", answer.body);
         for delivery in answer.json().as_array().unwrap() {
             assert_eq!(delivery["state"], "waiting");
-            assert!(seen.insert(delivery["id"].as_str().unwrap().to_owned()), "shown twice");
+            assert!(
+                seen.insert(delivery["id"].as_str().unwrap().to_owned()),
+                "shown twice"
+            );
         }
         pages += 1;
-        let link = answer.headers.get(header::LINK).map(|link| link.to_str().unwrap().to_owned());
+        let link = answer
+            .headers
+            .get(header::LINK)
+            .map(|link| link.to_str().unwrap().to_owned());
         next = link.map(|link| link.trim_start_matches('<').split('>').next().unwrap().to_owned());
     }
     assert_eq!((seen.len(), pages), (7, 3));
@@ -109,9 +121,16 @@ async fn the_pages_show_the_secret_once_and_answers_escaped() {
     let refused = scene
         .post_form("/api/fn/subscriber/create", form, SETTINGS, cookie)
         .await;
-    assert_eq!((refused.status.as_u16(), refused.header("location")), (303, SETTINGS));
+    assert_eq!(
+        (refused.status.as_u16(), refused.header("location")),
+        (303, SETTINGS)
+    );
     let page = scene.page(SETTINGS, cookie).await;
-    assert!(page.body.contains("start with https:// or http://"), "{}", page.body);
+    assert!(
+        page.body.contains("start with https:// or http://"),
+        "{}",
+        page.body
+    );
     assert!(page.body.contains("value=\"kept\"") && page.body.contains("value=\"ftp://x\""));
 
     let form = form.replace("ftp%3A%2F%2Fx", "https%3A%2F%2Fx.example.com");
@@ -131,7 +150,11 @@ async fn the_pages_show_the_secret_once_and_answers_escaped() {
     scene.store.execute_for_tests(statement).await.unwrap();
     let one = scene.page(&format!("{SETTINGS}/{webhook}"), cookie).await;
     assert_eq!(one.status, 200);
-    assert!(one.body.contains("500 · 12 ms") && one.body.contains("webhook.test"), "{}", one.body);
+    assert!(
+        one.body.contains("500 · 12 ms") && one.body.contains("webhook.test"),
+        "{}",
+        one.body
+    );
     let shown = scene
         .page(&format!("{SETTINGS}/{webhook}/deliveries/{delivery}"), cookie)
         .await;

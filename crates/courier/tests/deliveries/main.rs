@@ -70,9 +70,14 @@ async fn what_is_sent_is_signed_and_what_came_back_is_kept(world: World) {
     assert_eq!(sent["type"], "webhook.test");
     assert_eq!(sent["data"]["webhook"]["id"], id.to_string());
 
-    assert_eq!((message.state, message.status), (MessageState::Delivered, Some(200)));
+    assert_eq!(
+        (message.state, message.status),
+        (MessageState::Delivered, Some(200))
+    );
     assert_eq!((message.tries, message.next_try_at), (1, None));
-    let shown = subscriber::message(&world.ctx(), ACME, id, message.id).await.unwrap();
+    let shown = subscriber::message(&world.ctx(), ACME, id, message.id)
+        .await
+        .unwrap();
     assert_eq!(shown.answer, body.replace('\0', "\u{fffd}"));
     assert_eq!(shown.body, request.body);
     assert!(
@@ -82,7 +87,9 @@ async fn what_is_sent_is_signed_and_what_came_back_is_kept(world: World) {
     );
     assert!(!format!("{shown:?}").contains(&secret), "the secret stays sealed");
 
-    subscriber::resend(&world.ctx(), ACME, id, message.id).await.unwrap();
+    subscriber::resend(&world.ctx(), ACME, id, message.id)
+        .await
+        .unwrap();
     world.work().await;
     let again = receiver.requests();
     assert_eq!(again.len(), 2);
@@ -172,15 +179,17 @@ async fn a_redirect_is_not_followed(world: World) {
     let (id, _) = world.subscribe(&receiver).await;
     world.send(id).await;
     let message = world.only(id).await;
-    assert_eq!((message.state, message.status), (MessageState::Waiting, Some(307)));
+    assert_eq!(
+        (message.state, message.status),
+        (MessageState::Waiting, Some(307))
+    );
     assert!(message.trouble.unwrap().en.contains("points elsewhere"));
     assert!(elsewhere.requests().is_empty());
 }
 
 async fn a_receiver_may_ask_for_more_time(world: World) {
-    let busy = |status, seconds: &str| {
-        Answer::Say(status, format!("retry-after: {seconds}\r\n"), String::new())
-    };
+    let busy =
+        |status, seconds: &str| Answer::Say(status, format!("retry-after: {seconds}\r\n"), String::new());
     let receiver = Receiver::new([busy(429, "3600"), busy(503, "7200"), busy(500, "86400")]).await;
     let (id, _) = world.subscribe(&receiver).await;
     let pause = async || {
@@ -268,7 +277,10 @@ async fn two_workers_never_send_one_try_twice(world: World) {
         world.clock.advance(6 * SECOND);
     }
     let log = world.log(id).await;
-    assert!(log.iter().all(|message| message.state == MessageState::Delivered), "{log:?}");
+    assert!(
+        log.iter().all(|message| message.state == MessageState::Delivered),
+        "{log:?}"
+    );
 }
 
 async fn an_endless_answer_is_cut(world: World) {
@@ -276,8 +288,13 @@ async fn an_endless_answer_is_cut(world: World) {
     let (id, _) = world.subscribe(&receiver).await;
     world.send(id).await;
     let message = world.only(id).await;
-    assert_eq!((message.state, message.status), (MessageState::Delivered, Some(200)));
-    let shown = subscriber::message(&world.ctx(), ACME, id, message.id).await.unwrap();
+    assert_eq!(
+        (message.state, message.status),
+        (MessageState::Delivered, Some(200))
+    );
+    let shown = subscriber::message(&world.ctx(), ACME, id, message.id)
+        .await
+        .unwrap();
     assert_eq!(shown.answer.len(), ANSWER_MAX);
 }
 
@@ -294,7 +311,10 @@ async fn nothing_is_sent_to_this_machine_or_a_metadata_service() {
         String::from("http://2130706433/"),
     ] {
         let admitted = courier.admits(&url).await;
-        assert!(matches!(admitted, Err(CourierError::OutOfBounds(_))), "{url}: {admitted:?}");
+        assert!(
+            matches!(admitted, Err(CourierError::OutOfBounds(_))),
+            "{url}: {admitted:?}"
+        );
         // Asked again when it is connected to: names change where they lead.
         let parcel = Parcel {
             url: url.clone(),
@@ -302,7 +322,10 @@ async fn nothing_is_sent_to_this_machine_or_a_metadata_service() {
             body: String::from("{}"),
         };
         let sent = courier.send(&parcel).await;
-        assert!(matches!(sent, Err(CourierError::OutOfBounds(_))), "{url}: {sent:?}");
+        assert!(
+            matches!(sent, Err(CourierError::OutOfBounds(_))),
+            "{url}: {sent:?}"
+        );
     }
     assert!(receiver.requests().is_empty());
 }

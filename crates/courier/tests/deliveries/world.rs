@@ -78,11 +78,7 @@ impl World {
         org::create(&system, "acme", "Acme", owner.id)
             .await
             .expect("an organization");
-        Self {
-            portal,
-            clock,
-            owner,
-        }
+        Self { portal, clock, owner }
     }
 
     pub fn ctx(&self) -> OpCtx {

@@ -146,7 +146,12 @@ async fn try_decide(
     };
     notice::promotion_decided(&mut change, app, &facts.promotion, &name, how).await?;
     facts
-        .announce(&mut change, EventKind::PromotionDecided, &place, Some(verdict.key()))
+        .announce(
+            &mut change,
+            EventKind::PromotionDecided,
+            &place,
+            Some(verdict.key()),
+        )
         .await?;
     wake(&mut change, app, id, now).await?;
     tell(&mut change, &modify, facts.promotion.environment, id).await?;

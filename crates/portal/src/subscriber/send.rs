@@ -173,7 +173,9 @@ fn tried(now: Timestamp, message: &MessageRecord, sent: Sent) -> Tried {
     let (status, retry_after, answer, trouble) = match sent.answer {
         Ok(receipt) => (
             Some(receipt.status),
-            receipt.retry_after.filter(|_| matches!(receipt.status, 429 | 503)),
+            receipt
+                .retry_after
+                .filter(|_| matches!(receipt.status, 429 | 503)),
             receipt.body,
             trouble(receipt.status),
         ),

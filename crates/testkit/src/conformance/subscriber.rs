@@ -78,7 +78,11 @@ async fn log(ctx: &OpCtx, at: At<'_>, id: SubscriberId) -> Vec<Message> {
 }
 
 async fn kinds(ctx: &OpCtx, at: At<'_>, id: SubscriberId) -> Vec<EventKind> {
-    log(ctx, at, id).await.iter().map(|message| message.kind).collect()
+    log(ctx, at, id)
+        .await
+        .iter()
+        .map(|message| message.kind)
+        .collect()
 }
 
 async fn actions(ctx: &OpCtx) -> Vec<String> {
@@ -153,14 +157,23 @@ pub async fn whoever_wants_to_know_is_told_once(world: World) {
         .unwrap();
     let body: serde_json::Value = serde_json::from_str(&shown.body).unwrap();
     assert!(
-        shown.body.starts_with("{\"type\":\"item.changed\",\"timestamp\":\"2026-01-01T"),
+        shown
+            .body
+            .starts_with("{\"type\":\"item.changed\",\"timestamp\":\"2026-01-01T"),
         "{}",
         shown.body
     );
     let data = &body["data"];
-    assert_eq!(data["url"], "http://127.0.0.1:3000/orgs/acme/projects/checkout/items/CHK-1");
     assert_eq!(
-        (&data["item"]["key"], &data["item"]["before"], &data["item"]["state"]),
+        data["url"],
+        "http://127.0.0.1:3000/orgs/acme/projects/checkout/items/CHK-1"
+    );
+    assert_eq!(
+        (
+            &data["item"]["key"],
+            &data["item"]["before"],
+            &data["item"]["state"]
+        ),
         (&"CHK-1".into(), &"todo".into(), &"in_progress".into())
     );
     assert_eq!(data["project"]["slug"], "checkout");
@@ -172,7 +185,9 @@ pub async fn whoever_wants_to_know_is_told_once(world: World) {
         .await
         .unwrap();
     let who = Holder::Person(bob.id).key();
-    member::grant(&ada, CHECKOUT, &who, "project.viewer").await.unwrap();
+    member::grant(&ada, CHECKOUT, &who, "project.viewer")
+        .await
+        .unwrap();
     assert_eq!(kinds(&ada, CHECKOUT, members).await, [EventKind::MemberChanged]);
 }
 
@@ -199,18 +214,27 @@ pub async fn webhooks_are_their_managers_own(world: World) {
     let of_project = subscribe(&lea, CHECKOUT, &[EventKind::ItemCreated]).await;
     let message = subscriber::test(&lea, CHECKOUT, of_project).await.unwrap();
 
-    let other = At {
-        org: "other",
-        ..ACME
-    };
+    let other = At { org: "other", ..ACME };
     let new = || input(&[EventKind::RunFinished]);
     for (who, ctx, at, id, code) in [
         ("a viewer", &vic, CHECKOUT, of_project, "forbidden"),
         ("a stranger", &olga, CHECKOUT, of_project, "not_found"),
         ("a lead at the organization", &lea, ACME, of_org, "forbidden"),
         ("a lead at the other's id", &lea, CHECKOUT, of_org, "not_found"),
-        ("the owner at the wrong place", &ada, ACME, of_project, "not_found"),
-        ("an owner of another organization", &olga, other, of_org, "not_found"),
+        (
+            "the owner at the wrong place",
+            &ada,
+            ACME,
+            of_project,
+            "not_found",
+        ),
+        (
+            "an owner of another organization",
+            &olga,
+            other,
+            of_org,
+            "not_found",
+        ),
     ] {
         let answers = [
             subscriber::show(ctx, at, id).await.err(),
@@ -227,13 +251,23 @@ pub async fn webhooks_are_their_managers_own(world: World) {
             assert_eq!(answer.map(|error| error.code()), Some(code), "{who}, {nth}");
         }
     }
-    let crossed = subscriber::message(&ada, ACME, of_org, message).await.unwrap_err();
-    assert!(matches!(crossed, Error::NotFound), "a delivery of another webhook");
+    let crossed = subscriber::message(&ada, ACME, of_org, message)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(crossed, Error::NotFound),
+        "a delivery of another webhook"
+    );
     assert_eq!(subscriber::list(&ada, ACME).await.unwrap().subscribers.len(), 1);
-    assert_eq!(subscriber::list(&lea, CHECKOUT).await.unwrap().subscribers.len(), 1);
+    assert_eq!(
+        subscriber::list(&lea, CHECKOUT).await.unwrap().subscribers.len(),
+        1
+    );
     assert!(subscriber::list(&vic, CHECKOUT).await.is_err());
 
-    place::archive(&ada, "acme", Some("checkout"), None).await.unwrap();
+    place::archive(&ada, "acme", Some("checkout"), None)
+        .await
+        .unwrap();
     assert!(subscriber::view(&lea, CHECKOUT, of_project, None).await.is_ok());
     let refused = subscriber::rotate(&lea, CHECKOUT, of_project).await.err();
     assert_eq!(refused.map(|error| error.code()), Some("archived"));
@@ -291,7 +325,12 @@ pub async fn a_webhook_is_changed_by_whoever_saw_it_last(world: World) {
     assert_eq!(shown.version, 3);
     assert!(shown.old_secret_until.is_some());
     subscriber::delete(&ada, ACME, id).await.unwrap();
-    let written = ["webhook.delete", "webhook.rotate", "webhook.edit", "webhook.create"];
+    let written = [
+        "webhook.delete",
+        "webhook.rotate",
+        "webhook.edit",
+        "webhook.create",
+    ];
     assert_eq!(actions(&ada).await, written);
 }
 
@@ -307,7 +346,10 @@ pub async fn a_try_is_begun_once_and_fenced(world: World) {
     let lease = now.plus(MINUTE);
     assert!(tx.begin_try(message, 0, now, lease).await.unwrap());
     assert!(!tx.begin_try(message, 0, now, lease).await.unwrap());
-    assert!(!tx.begin_try(message, 1, now, lease).await.unwrap(), "it is leased");
+    assert!(
+        !tx.begin_try(message, 1, now, lease).await.unwrap(),
+        "it is leased"
+    );
     assert!(tx.due_messages(id, now, 9).await.unwrap().is_empty());
     assert_eq!(tx.next_message_at(id).await.unwrap(), Some(lease));
     tx.commit().await.unwrap();
@@ -317,7 +359,11 @@ pub async fn a_try_is_begun_once_and_fenced(world: World) {
     world.clock.advance(2 * MINUTE);
     let later = world.system().now();
     let mut tx = world.portal.store.write().await.unwrap();
-    assert_eq!(tx.due_messages(id, later, 9).await.unwrap().len(), 1, "its worker died");
+    assert_eq!(
+        tx.due_messages(id, later, 9).await.unwrap().len(),
+        1,
+        "its worker died"
+    );
     assert!(tx.begin_try(message, 1, later, later.plus(MINUTE)).await.unwrap());
     let tried = |tries, state| Tried {
         id: message,
@@ -331,12 +377,18 @@ pub async fn a_try_is_begun_once_and_fenced(world: World) {
         answer: String::from("ok"),
         trouble: None,
     };
-    assert!(!tx.end_try(&tried(1, MessageState::Failed)).await.unwrap(), "too late");
+    assert!(
+        !tx.end_try(&tried(1, MessageState::Failed)).await.unwrap(),
+        "too late"
+    );
     assert!(tx.end_try(&tried(2, MessageState::Delivered)).await.unwrap());
     assert_eq!(tx.next_message_at(id).await.unwrap(), None);
     tx.commit().await.unwrap();
     let shown = subscriber::message(&ada, CHECKOUT, id, message).await.unwrap();
-    assert_eq!((shown.message.tries, shown.message.state), (2, MessageState::Delivered));
+    assert_eq!(
+        (shown.message.tries, shown.message.state),
+        (2, MessageState::Delivered)
+    );
     assert_eq!((shown.answer.as_str(), shown.headers.len()), ("ok", 1));
 
     // Switched off while it is tried, and it does not arrive.
@@ -379,7 +431,11 @@ pub async fn a_receiver_that_stays_away_is_given_up(world: World) {
     );
     let shown = subscriber::show(&ada, CHECKOUT, id).await.unwrap();
     assert!(shown.enabled, "five days are not over");
-    assert!(shown.failing_since.is_some_and(|since| since.since(began) < MINUTE));
+    assert!(
+        shown
+            .failing_since
+            .is_some_and(|since| since.since(began) < MINUTE)
+    );
 
     world.clock.advance(GIVE_UP);
     add_item(&ada, "checkout").await;
@@ -391,7 +447,11 @@ pub async fn a_receiver_that_stays_away_is_given_up(world: World) {
     let waiting = log(&ada, CHECKOUT, id).await;
     assert!(waiting.iter().all(|m| m.state != MessageState::Waiting));
     add_item(&ada, "checkout").await;
-    assert_eq!(log(&ada, CHECKOUT, id).await.len(), waiting.len(), "nothing is kept for it");
+    assert_eq!(
+        log(&ada, CHECKOUT, id).await.len(),
+        waiting.len(),
+        "nothing is kept for it"
+    );
 
     let on = input(&[EventKind::ItemCreated]);
     subscriber::update(&ada, CHECKOUT, id, None, on).await.unwrap();
@@ -401,7 +461,11 @@ pub async fn a_receiver_that_stays_away_is_given_up(world: World) {
     work(&world).await;
     let again = log(&ada, CHECKOUT, id).await;
     let again = again.iter().find(|m| m.id == failed.id).unwrap();
-    assert_eq!((again.tries, again.state), (11, MessageState::Waiting), "it has all its tries again");
+    assert_eq!(
+        (again.tries, again.state),
+        (11, MessageState::Waiting),
+        "it has all its tries again"
+    );
 }
 
 /// Deliveries are kept for thirty days, and a secret that signs no more goes; both secrets are sealed anew.

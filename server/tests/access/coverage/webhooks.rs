@@ -95,7 +95,11 @@ fn programs(at: &Places) -> Vec<Call> {
             &one("/secret"),
             200,
         ),
-        act("POST /api/v1/orgs/{org}/webhooks/{webhook}/test", &one("/test"), 201),
+        act(
+            "POST /api/v1/orgs/{org}/webhooks/{webhook}/test",
+            &one("/test"),
+            201,
+        ),
         change(
             "PUT /api/v1/orgs/{org}/webhooks/{webhook}",
             &one(""),
