@@ -29,14 +29,16 @@ pub const ANSWER_MAX: usize = 4096;
 /// How many deliveries stand on a page.
 pub const PAGE: i64 = 30;
 
-/// When to try again after the `failed`th failure in a row (from 1); `None`: no more. `jitter` from 0 to 1 adds up to a
-/// tenth of the pause, so that what failed together is not tried together. `retry_after`, in s, is what the receiver
+/// The most jitter.
+pub const JITTER: i64 = 1000;
+
+/// When to try again after the `failed`th failure in a row (from 1); `None`: no more. `jitter`, from 0
+/// to [`JITTER`], adds up to a tenth of the pause, so that what failed together is not tried together. `retry_after`, in s, is what the receiver
 /// asked for: it makes the pause longer, never shorter, and is believed up to a day.
-pub fn next_try(now: Timestamp, failed: i64, jitter: f64, retry_after: Option<i64>) -> Option<Timestamp> {
+pub fn next_try(now: Timestamp, failed: i64, jitter: i64, retry_after: Option<i64>) -> Option<Timestamp> {
     let index = usize::try_from(failed.checked_sub(1)?).ok()?;
     let pause = *PAUSES.get(index)?;
-    let thousandths = (jitter.clamp(0.0, 1.0) * 100.0) as i64;
-    let jittered = pause + pause / 1000 * thousandths;
+    let jittered = pause + pause / (10 * JITTER) * jitter.clamp(0, JITTER);
     let asked = retry_after.unwrap_or(0).clamp(0, DAY / SECOND) * SECOND;
     Some(now.plus(jittered.max(asked)))
 }
@@ -130,20 +132,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_pause_is_as_long_as_it_should_be_and_at_most_a_tenth_longer(failed in 1_i64..=9, jitter in 0.0..=1.0_f64) {
+        fn every_pause_is_as_long_as_it_should_be_and_at_most_a_tenth_longer(failed in 1_i64..=9, jitter in 0..=JITTER) {
             let pause = PAUSES[usize::try_from(failed).unwrap() - 1];
             let at = next_try(NOW, failed, jitter, None).unwrap();
             prop_assert!((pause..=pause + pause / 10).contains(&at.since(NOW)));
         }
 
         #[test]
-        fn pauses_grow(failed in 1_i64..9, a in 0.0..=1.0_f64, b in 0.0..=1.0_f64) {
+        fn pauses_grow(failed in 1_i64..9, a in 0..=JITTER, b in 0..=JITTER) {
             prop_assert!(next_try(NOW, failed, a, None) < next_try(NOW, failed + 1, b, None));
         }
 
         #[test]
         fn a_receiver_makes_the_pause_longer_never_shorter_and_at_most_a_day(
-            failed in 1_i64..=9, jitter in 0.0..=1.0_f64, asked in any::<i64>(),
+            failed in 1_i64..=9, jitter in 0..=JITTER, asked in any::<i64>(),
         ) {
             let alone = next_try(NOW, failed, jitter, None).unwrap();
             let asked_for = next_try(NOW, failed, jitter, Some(asked)).unwrap();
@@ -155,13 +157,14 @@ mod tests {
         }
 
         #[test]
-        fn it_ends(failed in prop_oneof![10_i64..100, i64::MIN..=0, Just(i64::MAX)], jitter in 0.0..=1.0_f64) {
+        fn it_ends(failed in prop_oneof![10_i64..100, i64::MIN..=0, Just(i64::MAX)], jitter in 0..=JITTER) {
             prop_assert_eq!(next_try(NOW, failed, jitter, Some(1)), None);
         }
 
         #[test]
-        fn a_jitter_that_is_none_does_no_harm(jitter in any::<f64>()) {
-            prop_assert!(next_try(NOW, 1, jitter, None).is_some());
+        fn a_jitter_that_is_none_does_no_harm(jitter in any::<i64>()) {
+            let at = next_try(NOW, 1, jitter, None).unwrap();
+            prop_assert!((PAUSES[0]..=PAUSES[0] + PAUSES[0] / 10).contains(&at.since(NOW)));
         }
     }
 

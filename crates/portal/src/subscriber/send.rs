@@ -12,7 +12,7 @@ use crate::jobs::Next;
 use crate::ports::{CourierError, MessageRecord, Parcel, Receipt, SubscriberRecord, Tried};
 use futures::future::join_all;
 use slipway_domain::id::SubscriberId;
-use slipway_domain::message::{KEPT, MessageState, next_try};
+use slipway_domain::message::{JITTER, KEPT, MessageState, next_try};
 use slipway_domain::subscriber::GIVE_UP;
 use slipway_domain::text::Text;
 use slipway_domain::time::{MINUTE, SECOND, Timestamp};
@@ -185,7 +185,7 @@ fn tried(now: Timestamp, message: &MessageRecord, sent: Sent) -> Tried {
     let next = if delivered || status == Some(GONE) {
         None
     } else {
-        next_try(now, failures, rand::random(), retry_after)
+        next_try(now, failures, rand::random_range(0..=JITTER), retry_after)
     };
     let state = match (delivered, next) {
         (true, _) => MessageState::Delivered,
