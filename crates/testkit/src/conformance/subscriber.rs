@@ -174,7 +174,7 @@ pub async fn whoever_wants_to_know_is_told_once(world: World) {
             &data["item"]["before"],
             &data["item"]["state"]
         ),
-        (&"CHK-1".into(), &"todo".into(), &"in_progress".into())
+        (&"CHK-1".into(), &"pending".into(), &"in_progress".into())
     );
     assert_eq!(data["project"]["slug"], "checkout");
     assert_eq!(data["actor"]["username"], "ada");
@@ -420,7 +420,7 @@ pub async fn a_receiver_that_stays_away_is_given_up(world: World) {
     assert!(first.trouble.is_some() && first.status.is_none());
     let next = first.next_try_at.unwrap().since(world.system().now());
     assert!((4 * SECOND..=6 * SECOND).contains(&next), "{next}");
-    for _ in 0..90 {
+    for _ in 0..96 {
         world.clock.advance(HOUR);
         work(&world).await;
     }
