@@ -32,7 +32,7 @@ async fn checkout(world: &World) -> OpCtx {
     world.org("acme", ada.id).await;
     let owner = world.as_person(&ada);
     make_project(&owner, "checkout", "CHK").await;
-    owner
+    world.as_person(&ada)
 }
 
 async fn make_project(owner: &OpCtx, slug: &str, key: &str) {
@@ -44,6 +44,10 @@ async fn make_project(owner: &OpCtx, slug: &str, key: &str) {
         internal: false,
     };
     project::create(owner, "acme", input).await.unwrap();
+    let user = owner.user().unwrap().id;
+    org::grant(owner, "acme", Some(slug), user, Role::ProjectOwner)
+        .await
+        .unwrap();
 }
 
 fn input(kinds: &[EventKind]) -> Input {
@@ -70,7 +74,7 @@ async fn add_item(ctx: &OpCtx, project: &str) -> i64 {
         points: None,
         into_iteration: false,
     };
-    item::create(ctx, "acme", project, new).await.unwrap()
+    item::create(&ctx.anew(), "acme", project, new).await.unwrap()
 }
 
 async fn log(ctx: &OpCtx, at: At<'_>, id: SubscriberId) -> Vec<Message> {
