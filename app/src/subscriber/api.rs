@@ -72,7 +72,6 @@ pub async fn create_subscriber(
 
 /// Changes a webhook that still has `version`.
 #[server(name = EditSubscriber, prefix = "/api/fn", endpoint = "subscriber/edit")]
-#[expect(clippy::too_many_arguments, reason = "the fields of a form")]
 pub async fn edit_subscriber(
     org: String,
     project: Option<String>,

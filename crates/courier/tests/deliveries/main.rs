@@ -272,8 +272,8 @@ async fn two_workers_never_send_one_try_twice(world: World) {
             })
             .collect();
         assert_eq!(tries.len(), requests.len(), "round {round}");
-        let tried: i64 = world.log(id).await.iter().map(|message| message.tries).sum();
-        assert_eq!(usize::try_from(tried).unwrap(), requests.len(), "round {round}");
+        let counted: i64 = world.log(id).await.iter().map(|message| message.tries).sum();
+        assert_eq!(usize::try_from(counted).unwrap(), requests.len(), "round {round}");
         world.clock.advance(6 * SECOND);
     }
     let log = world.log(id).await;

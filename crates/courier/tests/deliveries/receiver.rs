@@ -111,18 +111,18 @@ async fn answer(mut stream: TcpStream, heard: &Mutex<Heard>) -> std::io::Result<
         heard.answers.pop_front().unwrap_or_else(|| Answer::status(204))
     };
     match answer {
-        Answer::Hang => tokio::time::sleep(Duration::from_secs(60)).await,
+        Answer::Hang => tokio::time::sleep(Duration::from_mins(1)).await,
         Answer::Say(status, headers, body) => {
-            let head = format!(
+            let start = format!(
                 "HTTP/1.1 {status} As told\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n",
                 body.len()
             );
-            stream.write_all(head.as_bytes()).await?;
+            stream.write_all(start.as_bytes()).await?;
             stream.write_all(body.as_bytes()).await?;
         }
         Answer::Endless => {
-            let head = "HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\nconnection: close\r\n\r\n";
-            stream.write_all(head.as_bytes()).await?;
+            let start = "HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\nconnection: close\r\n\r\n";
+            stream.write_all(start.as_bytes()).await?;
             loop {
                 stream.write_all(&[b'x'; 1024]).await?;
             }
