@@ -112,15 +112,15 @@ fn show(view: &MessageView) -> AnyView {
         .trouble
         .as_ref()
         .map(|trouble| view! { <p class="note bad">{say(trouble)}</p> });
-    let headers: String = view
+    let headers: Vec<String> = view
         .headers
         .iter()
-        .map(|(name, value)| format!("{name}: {value}\n"))
+        .map(|(name, value)| format!("{name}: {value}"))
         .collect();
     let sent = if headers.is_empty() {
         tr!(subscriber.untried)
     } else {
-        headers
+        headers.join("\n")
     };
     let answered = if view.answer.is_empty() {
         tr!(subscriber.no_body)
