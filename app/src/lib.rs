@@ -36,6 +36,7 @@ mod route;
 pub mod run;
 pub mod search;
 pub mod session;
+pub mod subscriber;
 pub mod token;
 
 pub use design::flash::Flash;
@@ -93,11 +94,29 @@ fn routes() -> RouteTable {
         apart("/orgs/:org/settings", part::org_settings()),
         apart("/orgs/:org/settings/gitlab", part::connections()),
         apart("/orgs/:org/settings/clusters", part::clusters()),
+        apart("/orgs/:org/settings/webhooks", part::subscribers()),
+        apart("/orgs/:org/settings/webhooks/:webhook", part::subscriber()),
+        apart(
+            "/orgs/:org/settings/webhooks/:webhook/deliveries/:delivery",
+            part::message(),
+        ),
         apart("/orgs/:org/projects/new", part::new_project()),
         apart("/orgs/:org/projects/:project/settings", part::project_settings()),
         apart(
             "/orgs/:org/projects/:project/settings/tokens",
             part::project_tokens(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/settings/webhooks",
+            part::subscribers(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/settings/webhooks/:webhook",
+            part::subscriber(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/settings/webhooks/:webhook/deliveries/:delivery",
+            part::message(),
         ),
         apart("/orgs/:org/projects/:project/apps/new", part::new_app()),
         apart(

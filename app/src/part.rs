@@ -4,7 +4,7 @@
 use crate::route::Part;
 use crate::{
     application, audit, board, cluster, connection, environment, group, home, invitation, me, member, notice,
-    org, pipeline, project, promotion, release, role, run, search, token,
+    org, pipeline, project, promotion, release, role, run, search, subscriber, token,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -105,5 +105,8 @@ parts! {
         project_settings Project = project::project_settings_page,
         new_app NewApp = application::new_app_page,
         app_settings App = application::app_settings_page,
+        subscribers Webhooks = subscriber::subscribers_page,
+        subscriber Webhook = subscriber::subscriber_page,
+        message Delivery = subscriber::message_page,
     }
 }

@@ -3,7 +3,7 @@
 use crate::config::{Database, Secrets};
 use anyhow::Context as _;
 use slipway_portal::outgoing::Outgoing;
-use slipway_portal::ports::{ClusterConnector, ForgeConnector, SystemClock};
+use slipway_portal::ports::{ClusterConnector, Courier, ForgeConnector, SystemClock};
 use slipway_portal::seal::Sealer;
 use slipway_portal::{Portal, PortalParts};
 use slipway_store::SqlStore;
@@ -44,6 +44,11 @@ pub fn clusters(outgoing: Outgoing) -> Arc<dyn ClusterConnector> {
     Arc::new(slipway_cluster::KubeConnector::new(outgoing))
 }
 
+/// Sends webhooks.
+pub fn courier(outgoing: Outgoing) -> Arc<dyn Courier> {
+    Arc::new(slipway_courier::HttpCourier::new(outgoing))
+}
+
 /// The use cases, around `store`, reached at `public_url`. With PostgreSQL, replicas hear of each other's changes.
 ///
 /// # Errors
@@ -61,7 +66,8 @@ pub async fn portal(
     Ok(Portal::new(PortalParts {
         store: Arc::new(store),
         forges: forges(outgoing.clone()),
-        clusters: clusters(outgoing),
+        clusters: clusters(outgoing.clone()),
+        courier: courier(outgoing),
         clock: Arc::new(SystemClock),
         notifier,
         sealer,

@@ -35,21 +35,23 @@ fn trail(path: &str, place: Option<&Place>) -> Vec<Crumb> {
         }
     }
     let mut href = crumbs.last().map_or_else(String::new, |(_, href)| href.clone());
+    let mut before = "";
     for part in rest {
         if *part == "runs" {
             // The list of runs has another name in its address.
             crumbs.push((tr!(common.nav_pipelines), format!("{href}/pipelines")));
         }
         href = format!("{href}/{part}");
-        if let Some(word) = word(part) {
+        if let Some(word) = word(before, part) {
             crumbs.push((word, href.clone()));
         }
+        before = part;
     }
     crumbs
 }
 
-/// The word for a part of an address; `None`: it is no page of its own.
-fn word(part: &str) -> Option<String> {
+/// The word for a part of an address that stands after `before`; `None`: it is no page of its own.
+fn word(before: &str, part: &str) -> Option<String> {
     Some(match part {
         "approvals" => tr!(common.nav_approvals),
         "pipelines" => tr!(common.nav_pipelines),
@@ -63,13 +65,16 @@ fn word(part: &str) -> Option<String> {
         "settings" => tr!(common.nav_settings),
         "gitlab" => String::from("GitLab"),
         "clusters" => tr!(place.clusters),
+        "webhooks" => tr!(subscriber.title),
         "new" => tr!(common.crumb_new),
         "me" => tr!(common.crumb_me),
         "security" => tr!(common.crumb_security),
         "sessions" => tr!(common.crumb_sessions),
         "confirm" => tr!(common.crumb_confirm),
         "tokens" => tr!(token.title),
-        "runs" | "promotions" | "items" | "projects" | "apps" | "a" | "r" => return None,
+        "runs" | "promotions" | "items" | "projects" | "apps" | "a" | "r" | "deliveries" => return None,
+        _ if before == "webhooks" => tr!(subscriber.one),
+        _ if before == "deliveries" => tr!(subscriber.delivery),
         other if other.len() == 36 => tr!(common.crumb_promotion),
         other if other.bytes().all(|b| b.is_ascii_digit()) => format!("#{other}"),
         other => other.to_owned(),

@@ -60,24 +60,32 @@ pub fn org_tabs(org: &str, current: &str) -> AnyView {
             tab("", tr!(place.general)),
             tab("gitlab", String::from("GitLab")),
             tab("clusters", tr!(place.clusters)),
+            tab("webhooks", tr!(subscriber.title)),
         ],
     )
 }
 
-/// The tabs of a project's settings; `current` is the last part of the address, empty for the general ones.
-pub fn project_tabs(org: &str, project: &str, current: &str) -> AnyView {
-    let base = format!("{}/settings", places::project(org, project));
-    let tokens = format!("{base}/tokens");
-    let tab = |word, href, key| Tab {
-        word,
-        href,
-        current: key == current,
-    };
+/// As [`org_tabs`], of a project's settings.
+pub fn project_tabs(place: &Place, current: &str) -> AnyView {
+    let base = format!("{}/settings", place.path());
     tabs(
         tr!(place.settings),
         vec![
-            tab(tr!(place.general), base, ""),
-            tab(tr!(token.title), tokens, "tokens"),
+            Tab {
+                word: tr!(place.general),
+                href: base.clone(),
+                current: current.is_empty(),
+            },
+            Tab {
+                word: tr!(token.title),
+                href: format!("{base}/tokens"),
+                current: current == "tokens",
+            },
+            Tab {
+                word: tr!(subscriber.title),
+                href: format!("{base}/webhooks"),
+                current: current == "webhooks",
+            },
         ],
     )
 }

@@ -41,7 +41,7 @@ fn show(settings: &ProjectSettings) -> AnyView {
     };
     view! {
         <PageHead title=tr!(place.settings) line=project.name.clone().into_any()/>
-        {project_tabs(&settings.place.org.slug, &project.slug, "")}
+        {project_tabs(&settings.place, "")}
         {archived_note(&settings.place)}
         <div class="stack wide">
             {general(settings, project)}

@@ -37,9 +37,9 @@ pub fn project_tokens_page() -> AnyView {
 pub const PROJECT_ACTION: &str = "/project-tokens";
 
 fn show(list: &ProjectTokenList) -> AnyView {
-    let Some(project) = &list.place.project else {
+    if list.place.project.is_none() {
         return ().into_any();
-    };
+    }
     let body = if list.tokens.is_empty() {
         view! { <EmptyState title=tr!(token.project_none) hint=tr!(token.project_none_hint)/> }.into_any()
     } else {
@@ -61,7 +61,7 @@ fn show(list: &ProjectTokenList) -> AnyView {
     };
     view! {
         <PageHead title=tr!(token.project_title) line=tr!(token.project_line).into_any()/>
-        {project_tabs(&list.place.org.slug, &project.slug, "tokens")}
+        {project_tabs(&list.place, "tokens")}
         {archived_note(&list.place)}
         <div class="stack wide">
             {made(PROJECT_ACTION)}

@@ -99,7 +99,6 @@ typed_ids! {
     OutboxId,
     /// A webhook as it was received.
     DeliveryId,
-
     /// An API token.
     TokenId,
     /// A place that webhooks are sent to.

@@ -3,7 +3,7 @@
 use crate::access::Rights;
 use crate::error::{Error, Result};
 use crate::live::Notifier;
-use crate::ports::{Clock, ClusterConnector, ForgeConnector, Store, Tx};
+use crate::ports::{Clock, ClusterConnector, Courier, ForgeConnector, Store, Tx};
 use crate::seal::Sealer;
 use crate::token::TokenUse;
 use slipway_domain::id::TypedId;
@@ -45,6 +45,8 @@ pub struct PortalParts {
     pub forges: Arc<dyn ForgeConnector>,
     /// Makes clients for clusters.
     pub clusters: Arc<dyn ClusterConnector>,
+    /// Sends webhooks.
+    pub courier: Arc<dyn Courier>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Invalidations.

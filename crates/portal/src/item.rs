@@ -7,6 +7,7 @@ use crate::context::OpCtx;
 use crate::error::{Error, FieldError, Result};
 use crate::notice::tell as notice;
 use crate::ports::{ItemRecord, NewItemRow, NewIteration, StoreError};
+use crate::subscriber::event;
 use slipway_domain::access::Action;
 use slipway_domain::id::{ItemId, UserId};
 use slipway_domain::item::{
@@ -257,6 +258,14 @@ pub async fn create(ctx: &OpCtx, org: &str, project: &str, input: NewItem) -> Re
             summary,
         ))
         .await?;
+    let created = event::Item {
+        id: row.id,
+        key: &key,
+        kind: row.kind,
+        state,
+        before: None,
+    };
+    event::item(&mut change, &place, created).await?;
     if let Some(assignee) = row.assignee {
         notice::item_assigned(&mut change, &project, row.id, (&key, &row.title), assignee).await?;
     }
@@ -417,6 +426,14 @@ async fn write_move(
                 summary,
             ))
             .await?;
+        let changed = event::Item {
+            id: item.card.id,
+            key: &item.card.key,
+            kind: item.card.kind,
+            state,
+            before: Some(item.card.state),
+        };
+        event::item(&mut change, &place, changed).await?;
         notice::item_moved(&mut change, project, &item.card, item.reporter.id, state).await?;
     }
     change.touch("board", project.id(), &place);

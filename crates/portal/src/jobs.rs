@@ -8,8 +8,8 @@ use crate::context::Portal;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::ports::Claimed;
-use crate::{environment, notice, promotion, proposal, repository, run, webhook};
-use slipway_domain::id::{AppId, EnvironmentId, PromotionId, ProposalId};
+use crate::{environment, notice, promotion, proposal, repository, run, subscriber, webhook};
+use slipway_domain::id::{AppId, EnvironmentId, PromotionId, ProposalId, SubscriberId};
 use slipway_domain::time::{DAY, SECOND, Timestamp};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -30,6 +30,13 @@ pub enum Job {
     SweepSessions,
     /// Forget notices that were read long ago; again every hour.
     SweepNotices,
+    /// Forget old deliveries of webhooks that were sent; again every hour.
+    SweepMessages,
+    /// Send the webhooks that are due for a subscriber; again while others wait.
+    Send {
+        /// The subscriber.
+        subscriber: SubscriberId,
+    },
     /// Look at an app's repository; again every minute.
     LookAtRepository {
         /// The app.
@@ -76,6 +83,8 @@ impl Job {
         match self {
             Self::SweepSessions => "sweep_sessions",
             Self::SweepNotices => "sweep_notices",
+            Self::SweepMessages => "sweep_messages",
+            Self::Send { .. } => "send",
             Self::LookAtRepository { .. } => "look_at_repository",
             Self::SyncRun { .. } => "sync_run",
             Self::Propose { .. } => "propose",
@@ -110,6 +119,11 @@ async fn perform(portal: &Portal, job: &Job) -> Result<Next> {
             notice::prune(&ctx).await?;
             Ok(Next::At(ctx.now().plus(3600 * SECOND)))
         }
+        Job::SweepMessages => {
+            subscriber::send::sweep(&ctx).await?;
+            Ok(Next::At(ctx.now().plus(3600 * SECOND)))
+        }
+        Job::Send { subscriber } => subscriber::send::run(&ctx, *subscriber).await,
         Job::LookAtRepository { app } => repository::look(&ctx, *app).await,
         Job::SyncRun { app, pipeline } => run::sync(&ctx, *app, *pipeline).await,
         Job::Propose { app, proposal } => proposal::carry_out(&ctx, *app, *proposal).await,

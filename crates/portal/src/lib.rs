@@ -44,6 +44,7 @@ pub mod seal;
 pub mod search;
 pub mod secret;
 pub mod session;
+pub mod subscriber;
 pub mod token;
 mod totp;
 pub mod webhook;

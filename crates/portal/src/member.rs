@@ -7,6 +7,7 @@ use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::notice::tell as notice;
 use crate::ports::{Binding, HeldBinding, NewBinding, Tx};
+use crate::subscriber::event;
 use slipway_domain::access::{Role, ScopeKind};
 use slipway_domain::id::{BindingId, OrgId, UserId};
 use slipway_domain::invitation::RoleRequest;
@@ -312,7 +313,7 @@ async fn insert(change: &mut Change<'_>, binding: Binding, holder: Holder) -> Re
     Ok(change.tx().insert_binding(&new).await?)
 }
 
-/// Writes the audit row, and tells the pages.
+/// Writes the audit row, and tells the pages and the subscribers.
 async fn told(
     change: &mut Change<'_>,
     scope: &AnyScope,
@@ -322,6 +323,7 @@ async fn told(
     summary: serde_json::Value,
 ) -> Result<()> {
     let place = scope.place();
+    event::member(change, &place, action, holder, &summary).await?;
     let entry = match holder {
         Holder::Person(id) => Entry::done(action, "person", id, name, &place, summary),
         Holder::Group(id) => Entry::done(action, "group", id, name, &place, summary),

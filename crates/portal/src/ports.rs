@@ -6,6 +6,7 @@ mod audit;
 mod clock;
 mod cluster;
 mod connection;
+mod courier;
 mod environment;
 mod factor;
 mod forge;
@@ -29,6 +30,7 @@ mod search;
 mod secret;
 mod session;
 mod store;
+mod subscriber;
 mod token;
 mod webhook;
 
@@ -38,6 +40,7 @@ pub use audit::{AuditFilter, AuditRecord, AuditTx};
 pub use clock::{Clock, SystemClock};
 pub use cluster::{Cluster, ClusterAccess, ClusterConnector, ClusterError, NEEDS, Need};
 pub use connection::{ClusterRecord, ConnectionRecord, ConnectionTx};
+pub use courier::{Courier, CourierError, Parcel, Receipt};
 pub use environment::{EnvironmentBinding, EnvironmentRecord, EnvironmentTx, Lock, NowRunning, StopRecord};
 pub use factor::{FactorRow, FactorTx};
 pub use forge::{
@@ -64,6 +67,7 @@ pub use search::{FoundEnvironment, FoundItem, FoundRelease, FoundRun, SearchTx};
 pub use secret::SecretTx;
 pub use session::{SessionRow, SessionTx};
 pub use store::{Ends, Store, StoreError};
+pub use subscriber::{MessageRecord, NewMessage, SubscriberRecord, SubscriberTx, Tried};
 pub use token::{BotRecord, KeptReply, Once, OnceRequest, TokenRecord, TokenTx};
 pub use webhook::{DeliveryRecord, WebhookTx};
 
@@ -86,6 +90,7 @@ pub trait Tx:
     + ReleaseTx
     + RunTx
     + SecretTx
+    + SubscriberTx
     + TokenTx
     + WebhookTx
     + GroupTx
@@ -119,6 +124,7 @@ impl<T> Tx for T where
         + ReleaseTx
         + RunTx
         + SecretTx
+        + SubscriberTx
         + TokenTx
         + WebhookTx
         + GroupTx

@@ -8,12 +8,14 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::ports::{ForgeError, JobRecord, ReleaseRecord, RunRecord, StoreError};
 use crate::promotion;
+use crate::subscriber::event;
 use slipway_domain::feature::Feature;
 use slipway_domain::id::ReleaseId;
 use slipway_domain::pipeline::parse_dotenv;
 use slipway_domain::proposal::template_of;
 use slipway_domain::release::{Commit, Image, ReleaseList, ReleaseRef, ReleaseRow, ReleaseView};
 use slipway_domain::run::RunStatus;
+use slipway_domain::subscriber::EventKind;
 use slipway_domain::text::Text;
 use std::collections::BTreeMap;
 
@@ -285,6 +287,7 @@ async fn make(
         .await?;
     change.touch("app", app.id(), &place);
     change.touch("run", run.row.id, &place);
+    event::release(&mut change, EventKind::ReleaseCreated, &place, &release).await?;
     promotion::on_release(ctx, &mut change, &app.modify(), &release).await?;
     change.commit().await?;
     fault::point("release.made");
@@ -480,6 +483,7 @@ pub async fn mark_defective(
             summary,
         ))
         .await?;
+    event::release(&mut change, EventKind::ReleaseDefective, &place, &record).await?;
     promotion::on_defective(ctx, &mut change, &app.see(), record.id).await?;
     change.touch("app", app.id(), &place);
     change.commit().await

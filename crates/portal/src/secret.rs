@@ -3,8 +3,8 @@
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::StoreError;
-use crate::{factor, webhook};
-use slipway_domain::id::{AppId, TypedId as _, UserId};
+use crate::{factor, subscriber, webhook};
+use slipway_domain::id::{AppId, SubscriberId, TypedId as _, UserId};
 
 /// A kind of sealed secret, and where it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,11 +17,22 @@ pub enum SecretKind {
     Hook,
     /// What somebody's authenticator makes its codes from.
     Totp,
+    /// What signs the webhooks to a subscriber.
+    Subscriber,
+    /// What signed them before, and still does for a while.
+    SubscriberBefore,
 }
 
 impl SecretKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Connection, Self::Cluster, Self::Hook, Self::Totp];
+    pub const ALL: [Self; 6] = [
+        Self::Connection,
+        Self::Cluster,
+        Self::Hook,
+        Self::Totp,
+        Self::Subscriber,
+        Self::SubscriberBefore,
+    ];
 
     /// What it is called, for the terminal.
     pub const fn name(self) -> &'static str {
@@ -30,6 +41,8 @@ impl SecretKind {
             Self::Cluster => "cluster",
             Self::Hook => "webhook of app",
             Self::Totp => "authenticator of person",
+            Self::Subscriber => "outgoing webhook",
+            Self::SubscriberBefore => "outgoing webhook (before its rotation)",
         }
     }
 
@@ -39,6 +52,9 @@ impl SecretKind {
             Self::Connection | Self::Cluster => id.to_string(),
             Self::Hook => webhook::secret_context(AppId::from_uuid(id)),
             Self::Totp => factor::sealed_for(UserId::from_uuid(id)),
+            Self::Subscriber | Self::SubscriberBefore => {
+                subscriber::secret_context(SubscriberId::from_uuid(id))
+            }
         }
     }
 }

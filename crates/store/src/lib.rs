@@ -36,6 +36,7 @@ mod run;
 mod search;
 mod secret;
 mod session;
+mod subscriber;
 mod token;
 mod webhook;
 

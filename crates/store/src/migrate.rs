@@ -30,6 +30,7 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     9 "0009_api",
     10 "0010_notices",
     11 "0011_project_tokens",
+    12 "0012_subscribers",
 };
 
 /// How many migrations the database lacks. Changes nothing.

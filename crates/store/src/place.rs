@@ -87,6 +87,15 @@ const GOES: &[(&str, &str)] = &[
     ("pipeline_drafts", of_apps!("pipeline_drafts")),
     ("webhook_deliveries", of_apps!("webhook_deliveries")),
     ("repository_states", of_apps!("repository_states")),
+    (
+        "messages",
+        "DELETE FROM messages WHERE org_id = $1 AND $3 = '' AND subscriber_id IN \
+         (SELECT id FROM subscribers WHERE org_id = $1 AND ($2 = '' OR project_id = $2))",
+    ),
+    (
+        "subscribers",
+        "DELETE FROM subscribers WHERE org_id = $1 AND $3 = '' AND ($2 = '' OR project_id = $2)",
+    ),
     ("invitations", of_apps!("invitations")),
     ("role_requests", of_apps!("role_requests")),
     ("role_bindings", of_apps!("role_bindings")),

@@ -22,6 +22,10 @@ const fn all(kind: SecretKind) -> &'static str {
         SecretKind::Totp => {
             "SELECT id, totp_secret AS sealed FROM users WHERE totp_secret IS NOT NULL ORDER BY id"
         }
+        SecretKind::Subscriber => "SELECT id, secret AS sealed FROM subscribers ORDER BY id",
+        SecretKind::SubscriberBefore => {
+            "SELECT id, old_secret AS sealed FROM subscribers WHERE old_secret IS NOT NULL ORDER BY id"
+        }
     }
 }
 
@@ -32,6 +36,10 @@ const fn replace(kind: SecretKind) -> &'static str {
         SecretKind::Cluster => "UPDATE clusters SET kubeconfig = $3 WHERE id = $1 AND kubeconfig = $2",
         SecretKind::Hook => "UPDATE apps SET hook_secret = $3 WHERE id = $1 AND hook_secret = $2",
         SecretKind::Totp => "UPDATE users SET totp_secret = $3 WHERE id = $1 AND totp_secret = $2",
+        SecretKind::Subscriber => "UPDATE subscribers SET secret = $3 WHERE id = $1 AND secret = $2",
+        SecretKind::SubscriberBefore => {
+            "UPDATE subscribers SET old_secret = $3 WHERE id = $1 AND old_secret = $2"
+        }
     }
 }
 

@@ -86,6 +86,12 @@ on_both! {
     the_people_concerned_are_told,
     nobody_finds_what_they_may_not_see,
     what_fits_best_is_found_first,
+    a_receiver_that_stays_away_is_given_up,
+    a_try_is_begun_once_and_fenced,
+    a_webhook_is_changed_by_whoever_saw_it_last,
+    old_deliveries_and_old_secrets_go,
+    webhooks_are_their_managers_own,
+    whoever_wants_to_know_is_told_once,
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ mod place;
 mod promotion;
 mod revision;
 mod search;
+mod subscriber;
 mod token;
 
 use crate::MockClock;
@@ -82,6 +83,11 @@ pub use promotion::{
 };
 pub use revision::a_revision_tells_of_every_commit;
 pub use search::{nobody_finds_what_they_may_not_see, what_fits_best_is_found_first};
+pub use subscriber::{
+    a_receiver_that_stays_away_is_given_up, a_try_is_begun_once_and_fenced,
+    a_webhook_is_changed_by_whoever_saw_it_last, old_deliveries_and_old_secrets_go,
+    webhooks_are_their_managers_own, whoever_wants_to_know_is_told_once,
+};
 pub use token::{a_request_with_a_key_is_begun_once, a_token_speaks_for_its_owner_until_it_ends};
 
 /// A portal of a test, and its clock.

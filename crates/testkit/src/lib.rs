@@ -8,4 +8,4 @@ pub mod portal;
 
 pub use authenticator::Authenticator;
 pub use clock::MockClock;
-pub use portal::{Counted, Unconnected, portal, saved};
+pub use portal::{Counted, Unconnected, portal, saved, sending_portal};

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use slipway_portal::live::LocalNotifier;
 use slipway_portal::ports::{
-    Clock, Cluster, ClusterAccess, ClusterConnector, ClusterError, ForgeAccess, ForgeConnector, ForgeError,
-    SourceForge, Store,
+    Clock, Cluster, ClusterAccess, ClusterConnector, ClusterError, Courier, CourierError, ForgeAccess,
+    ForgeConnector, ForgeError, Parcel, Receipt, SourceForge, Store,
 };
 use slipway_portal::run::Download;
 use slipway_portal::seal::Sealer;
@@ -41,6 +41,19 @@ impl ClusterConnector for Unconnected {
     }
 }
 
+#[async_trait]
+impl Courier for Unconnected {
+    async fn admits(&self, _: &str) -> Result<(), CourierError> {
+        Ok(())
+    }
+
+    async fn send(&self, _: &Parcel) -> Result<Receipt, CourierError> {
+        Err(CourierError::Unreachable(String::from(
+            "this test has no receiver",
+        )))
+    }
+}
+
 /// Has no cluster either, and counts who asks for one.
 #[derive(Debug, Default)]
 pub struct Counted(AtomicUsize);
@@ -64,17 +77,29 @@ impl ClusterConnector for Counted {
     }
 }
 
-/// A portal around `store`.
+/// A portal around `store`, which sends nothing.
 pub fn portal(
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     forges: Arc<dyn ForgeConnector>,
     clusters: Arc<dyn ClusterConnector>,
 ) -> Portal {
+    sending_portal(store, clock, forges, clusters, Arc::new(Unconnected))
+}
+
+/// A portal around `store`, which sends by `courier`.
+pub fn sending_portal(
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    forges: Arc<dyn ForgeConnector>,
+    clusters: Arc<dyn ClusterConnector>,
+    courier: Arc<dyn Courier>,
+) -> Portal {
     Portal::new(PortalParts {
         store,
         forges,
         clusters,
+        courier,
         clock,
         notifier: Arc::new(LocalNotifier::default()),
         sealer: Sealer::new("a key for tests, never for people", &[]),

@@ -5,6 +5,7 @@
 pub(crate) mod own;
 mod rest;
 mod settings;
+mod webhooks;
 
 use crate::scene::{Answer, Places, Scene};
 use http::StatusCode;
@@ -471,6 +472,7 @@ pub(crate) fn calls(at: &Places) -> Vec<Call> {
     .chain(rest::groups_and_roles(at))
     .chain(rest::people(at))
     .chain(settings::settings())
+    .chain(webhooks::calls(at))
     .collect()
 }
 

@@ -21,5 +21,6 @@ mod rendered;
 mod replicas;
 mod scene;
 mod sign_in;
+mod subscribers;
 mod tokens;
 mod webhooks;

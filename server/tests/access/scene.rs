@@ -7,7 +7,8 @@ use slipway_app::SignInOptions;
 use slipway_domain::access::Role;
 use slipway_domain::environment::Tier;
 use slipway_domain::id::{
-    AppId, EnvironmentId, GroupId, JobId, ProjectId, PromotionId, ReleaseId, RoleId, RoleRequestId, UserId,
+    AppId, EnvironmentId, GroupId, JobId, MessageId, ProjectId, PromotionId, ReleaseId, RoleId,
+    RoleRequestId, SubscriberId, UserId,
 };
 use slipway_domain::item::{ItemKind, Priority};
 use slipway_domain::person::{Person, PersonRef};
@@ -17,7 +18,9 @@ use slipway_domain::text::Locale;
 use slipway_portal::access::{self, may};
 use slipway_portal::person::NewAccount;
 use slipway_portal::ports::{ClusterConnector, JobRecord, NewPerson, ReleaseRecord, RunRecord};
-use slipway_portal::{Actor, OpCtx, Portal, Via, app, cluster, environment, item, org, project, promotion};
+use slipway_portal::{
+    Actor, OpCtx, Portal, Via, app, cluster, environment, item, org, project, promotion, subscriber,
+};
 use slipway_server::config::SignIn;
 use slipway_server::http::provider::Provider;
 use slipway_server::http::session::Device;
@@ -128,6 +131,7 @@ impl Scene {
             store: Arc::new(store.clone()),
             forges: Arc::new(Unconnected),
             clusters,
+            courier: Arc::new(Unconnected),
             clock: Arc::new(clock.clone()),
             notifier: store.notifier().await.unwrap(),
             sealer: slipway_portal::seal::Sealer::new("a key for tests, never for people", &[]),
@@ -301,6 +305,8 @@ pub struct Places {
     pub groups: [GroupId; 2],
     pub roles: [RoleId; 2],
     pub requests: [RoleRequestId; 2],
+    /// Webhooks of the project, each with a delivery.
+    pub webhooks: [(SubscriberId, MessageId); 2],
 }
 
 impl Scene {
@@ -393,7 +399,22 @@ impl Scene {
             groups,
             roles,
             requests,
+            webhooks: [self.webhook(&devon).await, self.webhook(&devon).await],
         }
+    }
+
+    /// A webhook of the project that is told of nothing that tests do, and its delivery.
+    pub async fn webhook(&self, lead: &OpCtx) -> (SubscriberId, MessageId) {
+        let at = access::At::new("acme", Some("checkout"), None);
+        let input = subscriber::Input {
+            url: String::from("https://hooks.example.com/in?key=hidden"),
+            description: String::from("to the chat"),
+            kinds: vec![String::from("release.defective")],
+            enabled: true,
+        };
+        let made = subscriber::create(lead, at, input).await.unwrap();
+        let message = subscriber::test(lead, at, made.id).await.unwrap();
+        (made.id, message)
     }
 
     /// Two groups, two roles of the organization's own, and two requests for roles that `quinn` made.

@@ -42,6 +42,12 @@ const ARROWS: &[Arrow] = &[
         tests: &["slipway-testkit", "slipway-sandbox", "slipway-store"],
     },
     Arrow {
+        package: "slipway-courier",
+        product: &["slipway-domain", "slipway-portal"],
+        // The deliveries are tested with a database beneath them.
+        tests: &["slipway-testkit", "slipway-store"],
+    },
+    Arrow {
         package: "slipway-testkit",
         product: &["slipway-domain", "slipway-portal"],
         tests: &[],
@@ -69,6 +75,7 @@ const ARROWS: &[Arrow] = &[
             "slipway-store",
             "slipway-forge",
             "slipway-cluster",
+            "slipway-courier",
             "slipway-sandbox",
             "slipway-app",
         ],

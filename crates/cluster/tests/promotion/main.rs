@@ -3,6 +3,7 @@
 
 mod approval;
 mod happy;
+mod hooks;
 mod kill;
 mod rollback;
 mod stage;
@@ -57,6 +58,8 @@ on_both! {
         a_failed_promotion_is_tried_three_times_with_the_same_approvals,
         a_retry_succeeds_once_the_cause_is_gone,
         a_release_that_is_marked_defective_is_called_off;
+    hooks:
+        subscribers_hear_of_every_step_once;
     trouble:
         a_silent_cluster_makes_it_unknown_until_it_answers_again,
         a_cluster_that_is_down_from_the_start_is_deployed_to_once_it_is_up,

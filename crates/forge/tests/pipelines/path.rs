@@ -1,12 +1,14 @@
 //! From an app without a repository to a release.
 
 use crate::world::{ORG, PROJECT, World, form};
-use serde_json::json;
+use serde_json::{Value, json};
+use slipway_domain::id::SubscriberId;
 use slipway_domain::proposal::LintView;
 use slipway_domain::run::RunStatus;
 use slipway_domain::text::Locale;
-use slipway_portal::{Actor, Error, Via, app, proposal, release, repository, run};
-use std::collections::BTreeMap;
+use slipway_portal::access::At;
+use slipway_portal::{Actor, Error, OpCtx, Via, app, proposal, release, repository, run, subscriber};
+use std::collections::{BTreeMap, BTreeSet};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[expect(clippy::too_many_lines, reason = "one story, told in its order")]
@@ -15,6 +17,8 @@ async fn a_repository_becomes_a_release() {
     world.connection().await;
     world.app("storefront").await;
     let ctx = world.ctx();
+
+    let webhook = subscribe(&ctx).await;
 
     // Choose and connect.
     let choices = world.choices("storefront").await.unwrap();
@@ -195,6 +199,23 @@ async fn a_repository_becomes_a_release() {
         })
     ));
 
+    // Whoever wanted to know was told.
+    let told = told(&ctx, webhook).await;
+    let count = |kind: &str| told.iter().filter(|body| body["type"] == kind).count();
+    assert_eq!((count("release.created"), count("release.defective")), (2, 1));
+    let runs: Vec<_> = told
+        .iter()
+        .filter(|body| body["type"] == "run.finished")
+        .collect();
+    let ids: BTreeSet<_> = runs
+        .iter()
+        .map(|body| body["data"]["run"]["id"].to_string())
+        .collect();
+    assert!(
+        ids.len() >= 2 && ids.len() == runs.len(),
+        "each run once: {runs:?}"
+    );
+
     // Nothing changes: nothing to propose.
     let again = proposal::propose(&ctx, ORG, PROJECT, "storefront", &input).await;
     assert!(
@@ -228,6 +249,35 @@ async fn a_repository_becomes_a_release() {
         .await;
     assert_eq!(requests.as_array().unwrap().len(), 1);
     world.gitlab.shutdown().await;
+}
+
+const AT: At<'static> = At {
+    org: ORG,
+    project: Some(PROJECT),
+    app: None,
+};
+
+/// A webhook that is told of runs and releases.
+async fn subscribe(ctx: &OpCtx) -> SubscriberId {
+    let input = subscriber::Input {
+        url: String::from("https://hooks.example.com"),
+        description: String::new(),
+        kinds: ["run.finished", "release.created", "release.defective"]
+            .map(String::from)
+            .to_vec(),
+        enabled: true,
+    };
+    subscriber::create(ctx, AT, input).await.unwrap().id
+}
+
+/// What it was told.
+async fn told(ctx: &OpCtx, id: SubscriberId) -> Vec<Value> {
+    let mut told = Vec::new();
+    for message in subscriber::messages(ctx, AT, id, None, 100).await.unwrap() {
+        let view = subscriber::message(ctx, AT, id, message.id).await.unwrap();
+        told.push(serde_json::from_str(&view.body).unwrap());
+    }
+    told
 }
 
 const MANUAL: &str = "stages: [test, go]\n\

@@ -13,6 +13,7 @@ use slipway_domain::approval::{CannotApprove, Decision, Verdict, rule_for};
 use slipway_domain::audit::Outcome;
 use slipway_domain::id::PromotionId;
 use slipway_domain::promotion::{PromotionEvent, PromotionState};
+use slipway_domain::subscriber::EventKind;
 use slipway_domain::text::Text;
 use slipway_domain::token::Scope;
 
@@ -144,6 +145,14 @@ async fn try_decide(
         Verdict::Reject => Decided::Rejected(comment),
     };
     notice::promotion_decided(&mut change, app, &facts.promotion, &name, how).await?;
+    facts
+        .announce(
+            &mut change,
+            EventKind::PromotionDecided,
+            &place,
+            Some(verdict.key()),
+        )
+        .await?;
     wake(&mut change, app, id, now).await?;
     tell(&mut change, &modify, facts.promotion.environment, id).await?;
     if let Some(requester) = facts.promotion.requested_by {
@@ -329,6 +338,9 @@ pub async fn cancel(ctx: &OpCtx, id: PromotionId) -> Result<()> {
         ))
         .await?;
     notice::promotion_decided(&mut change, &app, &facts.promotion, &title, Decided::Withdrawn).await?;
+    facts
+        .announce(&mut change, EventKind::PromotionEnded, &place, None)
+        .await?;
     tell(&mut change, &modify, facts.promotion.environment, id).await?;
     change.commit().await
 }

@@ -18,6 +18,7 @@ use slipway_domain::id::{AppId, PromotionId, UserId};
 use slipway_domain::promotion::{
     DeploymentState, Gate, GateKind, PromotionEvent, PromotionKind, PromotionState,
 };
+use slipway_domain::subscriber::EventKind;
 use slipway_domain::text::Text;
 use slipway_domain::time::{MINUTE, Timestamp};
 
@@ -177,6 +178,9 @@ async fn end(
     }
     let name = title(&facts.release, &facts.environment);
     notice::promotion_ended(&mut change, app, &facts.promotion, &name, reason).await?;
+    facts
+        .announce(&mut change, EventKind::PromotionEnded, &place, None)
+        .await?;
     tell(&mut change, app, facts.promotion.environment, id).await?;
     change.commit().await?;
     Ok(Step::Ended)

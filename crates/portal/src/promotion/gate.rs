@@ -1,17 +1,21 @@
 //! Gates: everything that must be open before a deployment starts, each with a reason a person can act on.
 
 use crate::access::{self, App, Authorized, may};
+use crate::change::Change;
 use crate::environment::eligible;
 use crate::error::{Error, Result};
 use crate::ports::{EnvironmentRecord, PromotionRecord, ReleaseRecord, SubjectRecord, Tx};
 use crate::quota;
+use crate::subscriber::event;
 use slipway_domain::approval::{ApprovalPolicy, Case, Decision, Evaluation, Standing, evaluate};
 use slipway_domain::id::UserId;
 use slipway_domain::manifest::{self, Target};
 use slipway_domain::person::PersonRef;
+use slipway_domain::project::Place;
 use slipway_domain::promotion::{Gate, GateKind, PromotionKind};
 use slipway_domain::quota::{Quota, Requests, peak};
 use slipway_domain::release::{SubjectParts, subject};
+use slipway_domain::subscriber::EventKind;
 use slipway_domain::text::Text;
 use slipway_domain::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,6 +112,21 @@ async fn limit(
 }
 
 impl Facts {
+    /// Tells subscribers what happened to the promotion; `verdict` is what somebody decided.
+    pub async fn announce(
+        &self,
+        change: &mut Change<'_>,
+        kind: EventKind,
+        place: &Place,
+        verdict: Option<&str>,
+    ) -> Result<()> {
+        let what = (
+            self.release.version.as_str(),
+            self.environment.environment.key.as_str(),
+        );
+        event::promotion(change, kind, place, &self.promotion, what, verdict).await
+    }
+
     /// Reads everything.
     pub async fn load(
         tx: &mut dyn Tx,

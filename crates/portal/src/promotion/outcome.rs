@@ -12,11 +12,14 @@ use crate::fault;
 use crate::jobs::Job;
 use crate::notice::tell as notice;
 use crate::ports::{ClusterError, DeploymentRecord, NowRunning, Tx};
+use crate::subscriber::event;
 use slipway_domain::app::Observed;
 use slipway_domain::audit::Outcome;
 use slipway_domain::environment::Health;
+use slipway_domain::id::EnvironmentId;
 use slipway_domain::promotion::{DeploymentState, PromotionEvent, PromotionState};
 use slipway_domain::rollout::WorkloadStatus;
+use slipway_domain::subscriber::EventKind;
 use slipway_domain::text::Text;
 use slipway_domain::time::{MINUTE, SECOND, Timestamp};
 
@@ -242,8 +245,11 @@ pub(super) async fn end(
         .tx()
         .release_lock(app, environment, work.promotion.id)
         .await?;
-    let title = title(&mut change, app, &work).await?;
+    let key = environment_key(&mut change, app, environment).await?;
+    let title = format!("{} → {key}", work.version);
     notice::deployed(&mut change, app, &work.promotion, &title, reason.as_ref(), before).await?;
+    let (kind, what) = (ended_as(succeeded), (work.version.as_str(), key.as_str()));
+    event::promotion(&mut change, kind, &app.place(), &work.promotion, what, None).await?;
     audit(&mut change, app, &work, title, succeeded, reason).await?;
     wake_pending(&mut change, &app.see(), now).await?;
     end_turns(&mut change, app.org_id(), work.promotion.id).await?;
@@ -264,17 +270,23 @@ pub(super) async fn end(
     Ok(Step::Ended)
 }
 
-/// What goes where.
-async fn title(change: &mut Change<'_>, app: &Authorized<App, may::Modify>, work: &Work) -> Result<String> {
-    let key = change.tx().environments(&access::project_of(&app.see())).await?;
-    let key = key
-        .into_iter()
-        .find(|e| e.environment.id == work.promotion.environment);
-    Ok(format!(
-        "{} → {}",
-        work.version,
-        key.map_or_else(String::new, |e| e.environment.key)
-    ))
+/// The key of an environment; empty where it is gone.
+async fn environment_key(
+    change: &mut Change<'_>,
+    app: &Authorized<App, may::Modify>,
+    id: EnvironmentId,
+) -> Result<String> {
+    let chain = change.tx().environments(&access::project_of(&app.see())).await?;
+    let found = chain.into_iter().find(|e| e.environment.id == id);
+    Ok(found.map_or_else(String::new, |e| e.environment.key))
+}
+
+const fn ended_as(succeeded: bool) -> EventKind {
+    if succeeded {
+        EventKind::PromotionDeployed
+    } else {
+        EventKind::PromotionFailed
+    }
 }
 
 async fn audit(
@@ -336,8 +348,8 @@ async fn runs_now(
 async fn commits_ahead(
     tx: &mut dyn Tx,
     app: &Authorized<App, may::See>,
-    here: slipway_domain::id::EnvironmentId,
-    next: slipway_domain::id::EnvironmentId,
+    here: EnvironmentId,
+    next: EnvironmentId,
 ) -> Result<Option<i64>> {
     let (Some((_, a)), Some((_, b))) = (
         tx.stop(app, here).await?.current,

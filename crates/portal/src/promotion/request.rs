@@ -8,12 +8,14 @@ use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::ports::{EnvironmentRecord, PromotionRecord, ReleaseRecord, StoreError, Tx};
+use crate::subscriber::event;
 use semver::Version;
 use slipway_domain::audit::Outcome;
 use slipway_domain::environment::matches;
 use slipway_domain::id::{EnvironmentId, PromotionId, ReleaseId};
 use slipway_domain::project::Place;
 use slipway_domain::promotion::{DeploymentState, PromotionEvent, PromotionKind, PromotionState};
+use slipway_domain::subscriber::EventKind;
 use slipway_domain::text::Text;
 use slipway_domain::token::Scope;
 
@@ -221,6 +223,10 @@ async fn insert(
                 summary,
             ))
             .await?;
+        let superseded = change.tx().release(&see, older.release).await?;
+        let version = superseded.map_or_else(String::new, |release| release.version);
+        let what = (version.as_str(), environment.environment.key.as_str());
+        event::promotion(change, EventKind::PromotionEnded, &place, &older, what, None).await?;
         change.touch("promotion", older.id, &place);
     }
     let title = title(release, environment);
@@ -238,6 +244,8 @@ async fn insert(
     change
         .audit(Entry::done(action, "promotion", new.id, title, &place, summary))
         .await?;
+    let what = (release.version.as_str(), environment.environment.key.as_str());
+    event::promotion(change, EventKind::PromotionRequested, &place, new, what, None).await?;
     wake(change, &see, new.id, ctx.now()).await?;
     tell(change, app, new.environment, new.id).await
 }

@@ -9,11 +9,12 @@ use crate::jobs::Next;
 use crate::notice::tell as notice;
 use crate::ports::{ForgeError, ForgeJob, ForgePipeline, JobRecord, RunRecord};
 use crate::repository::jittered;
+use crate::subscriber::event;
 use crate::{fault, release};
 use slipway_domain::id::{AppId, JobId, RunId};
 use slipway_domain::run::{JobRow, RunRow, RunStatus};
 use slipway_domain::text::Text;
-use slipway_domain::time::{MINUTE, SECOND, Timestamp};
+use slipway_domain::time::{HOUR, MINUTE, SECOND, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 
 /// How often a run that goes on is looked at, in µs. Webhooks are quicker.
@@ -26,6 +27,9 @@ const LONG: i64 = 15 * MINUTE;
 const NOTE_EVERY: i64 = 30 * SECOND;
 /// How long a job waits before the runners are asked why.
 const PATIENCE: i64 = 5 * SECOND;
+/// How long ago a run may have ended that nobody here saw going on, to be news for subscribers, in µs: what a repository
+/// brings along when it is connected is history.
+const NEWS: i64 = HOUR;
 /// The pause after GitLab did not answer.
 const PAUSE: i64 = 8 * SECOND;
 
@@ -338,6 +342,10 @@ impl Look<'_> {
         if run.row.status == RunStatus::Failed && was != Some(RunStatus::Failed) {
             let people = change.tx().run_starters(&self.app.see(), run.forge_id).await?;
             notice::run_failed(&mut change, &self.app, &run.row, &people).await?;
+        }
+        let recent = run.row.finished_at.is_none_or(|at| self.asked.since(at) < NEWS);
+        if run.row.status.is_final() && was != Some(run.row.status) && (was.is_some() || recent) {
+            event::run(&mut change, &self.app.place(), &run.row).await?;
         }
         if changed {
             let place = self.app.place();

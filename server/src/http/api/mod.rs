@@ -34,6 +34,7 @@ pub mod role;
 pub mod run;
 pub mod sample;
 pub mod settings;
+pub mod subscriber;
 
 use super::problem::{Problem, Refusal};
 use super::route::Route;
@@ -68,6 +69,7 @@ pub const ROUTES: &[&[Route]] = &[
     role::ROUTES,
     run::ROUTES,
     settings::ROUTES,
+    subscriber::ROUTES,
 ];
 
 /// The description of this API.
@@ -104,6 +106,8 @@ pub const ROUTES: &[&[Route]] = &[
         run::list, run::start, run::show, run::retry, run::cancel,
         settings::create_org, settings::update_org, settings::remove, settings::archive, settings::restore,
         settings::show, settings::update_project, settings::switch, settings::set_quota, settings::update_app,
+        subscriber::list, subscriber::create, subscriber::show, subscriber::update, subscriber::remove,
+        subscriber::rotate, subscriber::test, subscriber::deliveries, subscriber::delivery, subscriber::resend,
     ),
     components(schemas(Problem)),
     security(("token" = [])),
