@@ -8,6 +8,7 @@
 
 use crate::context::OpCtx;
 use crate::error::{Denial, Error, Result};
+use crate::ports::Tx;
 use slipway_domain::access::{Action, ActionSet, Role, ScopeKind};
 use slipway_domain::feature::Feature;
 use slipway_domain::id::{AppId, OrgId, ProjectId};
@@ -351,6 +352,16 @@ pub async fn app<P: Permission>(
 pub async fn app_by_id<P: Permission>(ctx: &OpCtx, id: AppId) -> Result<Authorized<App, P>> {
     ctx.rights().await?;
     let found = ctx.read().await?.find_app_by_id(id).await?;
+    admit_app(ctx, found).await
+}
+
+/// As [`app_by_id`], in an open transaction: for an app that it made.
+pub(crate) async fn app_in<P: Permission>(
+    ctx: &OpCtx,
+    tx: &mut dyn Tx,
+    id: AppId,
+) -> Result<Authorized<App, P>> {
+    let found = tx.find_app_by_id(id).await?;
     admit_app(ctx, found).await
 }
 

@@ -12,6 +12,7 @@ mod forge;
 mod group;
 mod home;
 mod identity;
+mod import;
 mod invitation;
 mod item;
 mod member;
@@ -41,12 +42,14 @@ pub use connection::{ClusterRecord, ConnectionRecord, ConnectionTx};
 pub use environment::{EnvironmentBinding, EnvironmentRecord, EnvironmentTx, Lock, NowRunning, StopRecord};
 pub use factor::{FactorRow, FactorTx};
 pub use forge::{
-    FileWrite, ForgeAccess, ForgeBranch, ForgeConnector, ForgeError, ForgeFile, ForgeJob, ForgeMergeRequest,
-    ForgePipeline, ForgeProject, Hook, Lint, NewCommit, NewMergeRequest, SourceForge, TokenInfo, Trace,
+    FileWrite, ForgeAccess, ForgeBranch, ForgeConnector, ForgeError, ForgeFile, ForgeGroup, ForgeJob,
+    ForgeMergeRequest, ForgePage, ForgePipeline, ForgeProject, GroupFilter, Hook, Lint, NewCommit,
+    NewMergeRequest, SourceForge, TokenInfo, Trace,
 };
 pub use group::{GroupBinding, GroupTx};
 pub use home::HomeTx;
 pub use identity::{ClaimedGroup, IdentityRow, IdentityTx};
+pub use import::{ImportItemRecord, ImportRecord, ImportTx};
 pub use invitation::{InvitationRecord, InvitationTx, RequestRecord};
 pub use item::{ItemRecord, ItemTx, NewItemRow, NewIteration};
 pub use member::{HeldBinding, MemberTx};
@@ -75,6 +78,7 @@ pub trait Tx:
     + ConnectionTx
     + EnvironmentTx
     + HomeTx
+    + ImportTx
     + ItemTx
     + OrgTx
     + OutboxTx
@@ -108,6 +112,7 @@ impl<T> Tx for T where
         + ConnectionTx
         + EnvironmentTx
         + HomeTx
+    + ImportTx
         + ItemTx
         + OrgTx
         + OutboxTx
