@@ -3,8 +3,8 @@
 
 use crate::route::Part;
 use crate::{
-    application, audit, board, cluster, connection, environment, group, home, invitation, me, member, notice,
-    org, pipeline, project, promotion, release, role, run, search, token,
+    application, audit, board, cluster, connection, environment, group, home, import, invitation, me, member,
+    notice, org, pipeline, project, promotion, release, role, run, search, token,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -104,5 +104,7 @@ parts! {
         project_settings Project = project::project_settings_page,
         new_app NewApp = application::new_app_page,
         app_settings App = application::app_settings_page,
+        import Import = import::import_page,
+        one_import OneImport = import::one_page,
     }
 }

@@ -10,7 +10,11 @@ use slipway_portal::ports::{ForgeError, ForgeGroup, ForgePage, ForgeProject, Gro
 const MOST: usize = 100;
 
 /// The groups that the token is in, by name: of an administrator's token every group.
-pub async fn list(client: &Client, search: Option<&str>, page: u32) -> Result<ForgePage<ForgeGroup>, ForgeError> {
+pub async fn list(
+    client: &Client,
+    search: Option<&str>,
+    page: u32,
+) -> Result<ForgePage<ForgeGroup>, ForgeError> {
     let mut query = vec![("order_by", "name"), ("sort", "asc")];
     query.extend(search.map(|words| ("search", words)));
     let (items, more) = paged(client, "groups", &query, page).await?;
@@ -109,7 +113,10 @@ mod tests {
         assert!(more(&[("x-next-page", "2")]));
         assert!(!more(&[("x-next-page", "")]), "the last page");
         assert!(!more(&[("x-next-page", ""), ("link", "<x>; rel=\"next\"")]));
-        assert!(more(&[("link", "<x?page=1>; rel=\"first\", <x?page=2>; rel=\"next\"")]));
+        assert!(more(&[(
+            "link",
+            "<x?page=1>; rel=\"first\", <x?page=2>; rel=\"next\""
+        )]));
         assert!(!more(&[("link", "<x?page=1>; rel=\"first\"")]));
         assert!(!more(&[]));
     }

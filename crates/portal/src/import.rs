@@ -140,7 +140,10 @@ pub async fn stop(ctx: &OpCtx, org: &str, project: &str, id: ImportId) -> Result
     let by = ctx.user()?.name.clone();
     let stopped = ImportRecord {
         state: ImportState::Stopped,
-        reason: Some(Text::new(format!("{by} stopped it."), format!("{by} 停止了导入。"))),
+        reason: Some(Text::new(
+            format!("{by} stopped it."),
+            format!("{by} 停止了导入。"),
+        )),
         trouble: None,
         retry_at: None,
         ended_at: Some(ctx.now()),
@@ -193,12 +196,7 @@ pub async fn retry(ctx: &OpCtx, org: &str, project: &str, id: ImportId) -> Resul
     let mut change = ctx.change().await?;
     change.tx().update_import(&modify, &again, import.state).await?;
     let failed = change.tx().retry_import_items(&modify, id).await?;
-    if change
-        .tx()
-        .next_import_item(&project.see(), id)
-        .await?
-        .is_none()
-    {
+    if change.tx().next_import_item(&project.see(), id).await?.is_none() {
         return Err(Error::conflict(
             "nothing_to_retry",
             "Every repository of this import has its app or was skipped: there is nothing to try again.",

@@ -112,7 +112,7 @@ impl<T> Tx for T where
         + ConnectionTx
         + EnvironmentTx
         + HomeTx
-    + ImportTx
+        + ImportTx
         + ItemTx
         + OrgTx
         + OutboxTx

@@ -93,7 +93,11 @@ async fn chosen(
 }
 
 /// The app that uses a repository, by name as far as the reader may know it.
-pub(crate) async fn user_of(ctx: &OpCtx, connection: ConnectionId, repository: i64) -> Result<Option<(AppId, String)>> {
+pub(crate) async fn user_of(
+    ctx: &OpCtx,
+    connection: ConnectionId,
+    repository: i64,
+) -> Result<Option<(AppId, String)>> {
     let users = ctx
         .read()
         .await?
@@ -196,10 +200,7 @@ pub(crate) async fn attach(
 ///
 /// # Errors
 /// The connection's token does not open, or the database does not answer.
-pub(crate) async fn ask_for_hook(
-    ctx: &OpCtx,
-    app: &Authorized<App, may::AppManage>,
-) -> Result<Option<Text>> {
+pub(crate) async fn ask_for_hook(ctx: &OpCtx, app: &Authorized<App, may::AppManage>) -> Result<Option<Text>> {
     let link = connection::link(ctx, app).await?;
     let mut state = ctx.read().await?.repository_state(&app.see()).await?;
     ensure_hook(ctx, app, &link, &mut state).await?;

@@ -145,15 +145,13 @@ impl ImportTx for SqlTx {
         project: &Authorized<Project, See>,
         id: ImportId,
     ) -> StoreResult<Option<ImportRecord>> {
-        let row = query(import!(
-            "WHERE i.org_id = $1 AND i.project_id = $2 AND i.id = $3"
-        ))
-        .bind(project.org_id().to_string())
-        .bind(project.id().to_string())
-        .bind(id.to_string())
-        .fetch_optional(self.conn())
-        .await
-        .map_err(map)?;
+        let row = query(import!("WHERE i.org_id = $1 AND i.project_id = $2 AND i.id = $3"))
+            .bind(project.org_id().to_string())
+            .bind(project.id().to_string())
+            .bind(id.to_string())
+            .fetch_optional(self.conn())
+            .await
+            .map_err(map)?;
         row.as_ref().map(import).transpose()
     }
 

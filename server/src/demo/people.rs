@@ -151,6 +151,7 @@ pub async fn seed(portal: &Portal, sandbox: &Sandbox) -> anyhow::Result<HashMap<
             .map(|p| p.username)
             .filter(|name| *name != "vic")
             .collect();
+        gitlab.seed_group()?;
         gitlab.seed_samples(&developers)
     })
     .await?

@@ -2,6 +2,8 @@
 //! sandbox's GitLab with its faults.
 
 mod bad_days;
+mod imports;
+mod imports_killed;
 mod logs;
 mod path;
 mod patience;

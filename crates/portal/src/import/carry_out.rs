@@ -9,9 +9,7 @@ use crate::change::Entry;
 use crate::context::{Actor, OpCtx, Via};
 use crate::error::{Error, Result};
 use crate::jobs::Next;
-use crate::ports::{
-    ConnectionRecord, ForgeError, ForgeProject, ImportItemRecord, ImportRecord, StoreError,
-};
+use crate::ports::{ConnectionRecord, ForgeError, ForgeProject, ImportItemRecord, ImportRecord, StoreError};
 use crate::{app, connection, fault, repository};
 use slipway_domain::audit::Outcome;
 use slipway_domain::id::{AppId, ImportId, ProjectId};
@@ -136,6 +134,8 @@ impl Turn<'_> {
         let (id, place) = (self.import.id, project.place());
         let app = ctx.id::<AppId>();
         let mut change = ctx.change().await?;
+        // Whoever makes an app here or connects the same repository meanwhile is waited for.
+        change.tx().lock_org(project.org_id()).await?;
         let taken: BTreeSet<String> = change
             .tx()
             .taken_app_slugs(&project.see())
@@ -168,7 +168,6 @@ impl Turn<'_> {
             }
             Err(error) => return Err(error),
         }
-        // The app's audit row holds the organization's chain: whoever connects the same repository waits for it.
         let users = change
             .tx()
             .apps_of_repository(record.connection.id, item.repository)

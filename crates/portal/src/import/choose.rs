@@ -199,12 +199,7 @@ pub(super) async fn every_project(
             .await
             .map_err(|error| refused(&error))?;
         // What moves while pages are turned may come twice.
-        all.extend(
-            found
-                .items
-                .into_iter()
-                .filter(|project| seen.insert(project.id)),
-        );
+        all.extend(found.items.into_iter().filter(|project| seen.insert(project.id)));
         if all.len() > most {
             return Ok(None);
         }

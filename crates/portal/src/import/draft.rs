@@ -41,6 +41,8 @@ pub struct Ticks {
     /// Whether to take every repository of the group that fits the filter, whatever is ticked: neither archived nor
     /// connected.
     pub all: bool,
+    /// Whether the reader goes on to the names, for which something must be chosen.
+    pub review: bool,
 }
 
 /// What the app of a repository is to be called.
@@ -81,7 +83,7 @@ pub struct New {
 /// Keeps what is ticked in the actor's draft of the group; answers the draft. What other pages have chosen stays.
 ///
 /// # Errors
-/// As [`crate::access::project`]; GitLab does not answer; `too_many`.
+/// As [`crate::access::project`]; GitLab does not answer; `too_many`; `nothing_chosen`.
 pub async fn choose(ctx: &OpCtx, org: &str, project: &str, ticks: &Ticks) -> Result<ImportId> {
     let project = allowed(ctx, org, project).await?;
     let record = connection_of(ctx, project.org_id(), ticks.connection).await?;
@@ -120,12 +122,20 @@ pub async fn choose(ctx: &OpCtx, org: &str, project: &str, ticks: &Ticks) -> Res
         .filter(|id| known.contains(id) && !ticks.chosen.contains(id) && !ticks.all)
         .copied()
         .collect();
-    if known.len() + added.len() - gone.len() > MOST {
+    let chosen = known.len() + added.len() - gone.len();
+    if chosen > MOST {
         return Err(too_many());
+    }
+    if chosen == 0 && (ticks.review || ticks.all) {
+        return Err(nothing_chosen());
     }
     let id = match draft {
         Some(draft) => draft.id,
-        None => begin(ctx, &mut change, &project, record.connection.id, group).await?.id,
+        None => {
+            begin(ctx, &mut change, &project, record.connection.id, group)
+                .await?
+                .id
+        }
     };
     for repository in gone {
         change.tx().remove_import_item(&modify, id, repository).await?;
@@ -142,11 +152,7 @@ pub async fn choose(ctx: &OpCtx, org: &str, project: &str, ticks: &Ticks) -> Res
 }
 
 /// The repositories that the ticks are about: those of the page, or of the whole group where the page is not enough.
-async fn ticked(
-    forge: &dyn SourceForge,
-    ticks: &Ticks,
-    filter: &GroupFilter,
-) -> Result<Vec<ForgeProject>> {
+async fn ticked(forge: &dyn SourceForge, ticks: &Ticks, filter: &GroupFilter) -> Result<Vec<ForgeProject>> {
     if !ticks.all {
         let found = forge
             .group_projects(ticks.group, filter, ticks.page.max(1))
@@ -395,11 +401,7 @@ pub async fn create(ctx: &OpCtx, org: &str, project: &str, new: &New) -> Result<
 }
 
 /// The repositories that a program named. Slugs that it typed are taken as they are; the others make room.
-fn named_items(
-    named: &[NewItem],
-    found: &[ForgeProject],
-    apps: &[String],
-) -> Result<Vec<ImportItemRecord>> {
+fn named_items(named: &[NewItem], found: &[ForgeProject], apps: &[String]) -> Result<Vec<ImportItemRecord>> {
     let by_id: BTreeMap<i64, &ForgeProject> = found.iter().map(|project| (project.id, project)).collect();
     let mut wrong = Vec::new();
     let mut say = |i: usize, field: &str, text: Text| {
@@ -424,7 +426,10 @@ fn named_items(
             say(
                 i,
                 "repository",
-                Text::new("it is named twice; name it once", "重复填写了该仓库，请只填写一次"),
+                Text::new(
+                    "it is named twice; name it once",
+                    "重复填写了该仓库，请只填写一次",
+                ),
             );
             continue;
         }

@@ -13,6 +13,7 @@ pub mod audit;
 pub mod docs;
 pub mod environment;
 pub mod group;
+pub mod import;
 pub mod invitation;
 pub mod item;
 pub mod job;
@@ -50,6 +51,7 @@ pub const ROUTES: &[&[Route]] = &[
     audit::ROUTES,
     environment::ROUTES,
     group::ROUTES,
+    import::ROUTES,
     invitation::ROUTES,
     item::ROUTES,
     job::ROUTES,
@@ -79,6 +81,7 @@ pub const ROUTES: &[&[Route]] = &[
         audit::list, audit::export,
         environment::list,
         group::list, group::create, group::show, group::update, group::remove, group::add, group::take_out,
+        import::list, import::create, import::show, import::retry, import::stop,
         invitation::list, invitation::create, invitation::revoke, invitation::requests, invitation::ask,
         invitation::decide,
         item::list, item::create, item::show, item::set_state, item::set_place, item::board, item::bugs,
