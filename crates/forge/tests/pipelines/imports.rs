@@ -538,7 +538,13 @@ async fn bad_days(world: &World) {
         (view.row.state, counts.failed, counts.waiting),
         (ImportState::Stopped, 2, 2)
     );
-    assert!(view.reason.clone().unwrap().en.contains("2 repositories in a row"));
+    assert!(
+        view.reason
+            .clone()
+            .unwrap()
+            .en
+            .contains("2 repositories in a row")
+    );
     let given_up = item(&view, "broken/r0").reason.clone().unwrap();
     assert!(given_up.en.contains("5 times"), "{given_up:?}");
     assert!(one > 0);
@@ -561,7 +567,13 @@ async fn bad_days(world: &World) {
         (view.row.state, view.row.counts.waiting),
         (ImportState::Stopped, 2)
     );
-    assert!(view.reason.clone().unwrap().en.contains("renew it in the settings"));
+    assert!(
+        view.reason
+            .clone()
+            .unwrap()
+            .en
+            .contains("renew it in the settings")
+    );
     world.gitlab.faults().remove(refused);
     let hooks = world.fault("/hooks", Fault::Status { code: 403 }, None);
     import::retry(&ctx, ORG, PROJECT, id).await.unwrap();
