@@ -32,7 +32,6 @@ pub async fn read_import_chooser(
 /// Keeps what is ticked on a page, and leads to where the pressed button says: `find`, `previous`, `next`, `all` or
 /// `review`.
 #[server(name = ChooseRepositories, prefix = "/api/fn", endpoint = "import/choose")]
-#[expect(clippy::too_many_arguments, reason = "one argument a field of the form")]
 pub async fn choose_repositories(
     org: String,
     project: String,

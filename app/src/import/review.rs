@@ -51,11 +51,12 @@ fn form(view: &ImportView) -> AnyView {
     let fields = move || {
         let previous = (page > 1).then(|| submit_as("btn", "then", "previous", tr!(import.previous)));
         let next = more.then(|| submit_as("btn", "then", "next", tr!(import.next)));
+        let form = FormState::here();
         view! {
             {place}
             {hidden("id", id)}
             {hidden("page", page.to_string())}
-            <For each=move || items.clone() key=|one| one.repository children=|one| names(&one)/>
+            <For each=move || items.clone() key=|one| one.repository children=move |one| names(&one, form)/>
             <p class="row wrap">
                 {submit_as("btn primary", "then", "start", tr!(import.start, n = count))}
                 {submit_as("btn", "then", "save", tr!(import.save))}
@@ -75,23 +76,30 @@ fn form(view: &ImportView) -> AnyView {
 }
 
 /// The two fields of one repository.
-fn names(one: &ImportItem) -> AnyView {
+fn names(one: &ImportItem, form: FormState) -> AnyView {
     let archived = one.archived.then(|| tag(tr!(import.archived)));
     view! {
         <fieldset class="field">
             <legend class="row wrap"><code class="break">{one.path.clone()}</code>{archived}</legend>
             <div class="form-row">
-                {field("slugs", one.repository, tr!(place.slug), &one.slug, one.wrong_slug.as_ref())}
-                {field("names", one.repository, tr!(place.name), &one.name, one.wrong_name.as_ref())}
+                {field(form, "slugs", one.repository, tr!(place.slug), &one.slug, one.wrong_slug.as_ref())}
+                {field(form, "names", one.repository, tr!(place.name), &one.name, one.wrong_name.as_ref())}
             </div>
         </fieldset>
     }
     .into_any()
 }
 
-fn field(noun: &str, repository: i64, label: String, value: &str, wrong: Option<&Text>) -> AnyView {
+fn field(
+    form: FormState,
+    noun: &str,
+    repository: i64,
+    label: String,
+    value: &str,
+    wrong: Option<&Text>,
+) -> AnyView {
     let name = format!("{noun}[r{repository}]");
-    let id = FormState::here().id_of(&name);
+    let id = form.id_of(&name);
     let error_id = format!("{id}-error");
     let described = wrong.map(|_| error_id.clone());
     let error = wrong.map(|wrong| view! { <p class="error" id=error_id>{say(wrong)}</p> });
