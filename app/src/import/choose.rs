@@ -6,7 +6,7 @@ use super::api::ChooseRepositories;
 use super::progress::state;
 use crate::Flash;
 use crate::design::button::{Weight, button_link, submit, submit_as};
-use crate::design::form::{Form, hidden, place_fields};
+use crate::design::form::{Form, FormState, hidden, place_fields};
 use crate::design::page::{PageHead, Panel};
 use crate::design::state::EmptyState;
 use crate::design::status::tag;
@@ -189,17 +189,24 @@ fn repositories(chooser: &ImportChooser, filter: &Filter) -> AnyView {
 
 /// The filter, in the form with the ticks.
 fn narrow(filter: &Filter) -> AnyView {
+    let form = FormState::here();
+    let words = form.typed("find").unwrap_or_else(|| filter.search.clone());
+    let subgroups = if form.came_back() {
+        form.typed("with_subgroups").is_some()
+    } else {
+        filter.subgroups
+    };
     view! {
         <div class="form-row">
             <div class="field">
                 <label class="visually-hidden" for="import-find">{tr!(app.find_repository)}</label>
                 <input
-                    class="input" type="search" id="import-find" name="find" value=filter.search.clone()
+                    class="input" type="search" id="import-find" name="find" value=words
                     placeholder=tr!(app.find_repository)
                 />
             </div>
             <label class="check">
-                <input type="checkbox" name="with_subgroups" value="true" checked=filter.subgroups/>
+                <input type="checkbox" name="with_subgroups" value="true" checked=subgroups/>
                 <span>{tr!(import.with_subgroups)}</span>
             </label>
             {submit_as("btn", "then", "find", tr!(app.find))}

@@ -5,7 +5,7 @@ use crate::world::{ORG, PROJECT, World};
 use serde_json::json;
 use slipway_domain::access::Role;
 use slipway_domain::id::ImportId;
-use slipway_domain::import::{ImportChooser, ImportState, ImportView, ItemState};
+use slipway_domain::import::{ImportChooser, ImportState, ImportView};
 use slipway_domain::person::PersonRef;
 use slipway_domain::text::Locale;
 use slipway_domain::time::SECOND;
@@ -38,7 +38,7 @@ impl World {
             .id
     }
 
-    async fn chooser(&self, asked: &Asked) -> ImportChooser {
+    pub async fn chooser(&self, asked: &Asked) -> ImportChooser {
         import::chooser(&self.ctx(), ORG, PROJECT, asked)
             .await
             .expect("a chooser")
@@ -61,12 +61,12 @@ impl World {
     }
 
     /// One job's worth of work, other than looks.
-    async fn work(&self) {
+    pub async fn work(&self) {
         jobs::step(&self.portal, "test").await.expect("the worker works");
         self.clock.advance(SECOND / 10);
     }
 
-    async fn ended(&self, id: ImportId) -> ImportView {
+    pub async fn ended(&self, id: ImportId) -> ImportView {
         for _ in 0..3000 {
             let view = self.seen(id).await;
             if view.row.state != ImportState::Running {
@@ -82,7 +82,7 @@ impl World {
         panic!("it does not end: {:?}", self.seen(id).await);
     }
 
-    fn fault(&self, path: &str, fault: Fault, times: Option<u32>) -> u64 {
+    pub fn fault(&self, path: &str, fault: Fault, times: Option<u32>) -> u64 {
         let on = FaultMatch {
             method: Some(String::from("GET")),
             path_regex: Some(path.to_owned()),
@@ -98,7 +98,7 @@ impl World {
     }
 }
 
-async fn on_both(test: impl AsyncFn(&World)) {
+pub async fn on_both(test: impl AsyncFn(&World)) {
     let world = World::new().await;
     test(&world).await;
     world.gitlab.shutdown().await;
@@ -108,7 +108,7 @@ async fn on_both(test: impl AsyncFn(&World)) {
     }
 }
 
-fn item<'a>(view: &'a ImportView, path: &str) -> &'a slipway_domain::import::ImportItem {
+pub fn item<'a>(view: &'a ImportView, path: &str) -> &'a slipway_domain::import::ImportItem {
     let found = view.items.items.iter().find(|item| item.path == path);
     found.unwrap_or_else(|| panic!("{path} is not in it"))
 }
@@ -289,7 +289,7 @@ async fn by_the_pages(world: &World) {
 }
 
 /// By what the rows of the audit log with that action were done.
-async fn audited(world: &World, action: &str) -> Vec<String> {
+pub async fn audited(world: &World, action: &str) -> Vec<String> {
     let system = world.portal.system("judge");
     let org = access::org::<may::AuditRead>(&system, ORG).await.unwrap();
     let filter = slipway_portal::ports::AuditFilter {
@@ -451,141 +451,8 @@ async fn only_who_may(world: &World) {
     assert_eq!(view.row.by.username, "dana");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn gitlabs_bad_days_are_waited_out_or_told() {
-    on_both(bad_days).await;
-}
-
-async fn bad_days(world: &World) {
-    let group = world.warehouse().await;
-    let ctx = world.ctx();
-    // The list says what is wrong where the list would be.
-    let asked = Asked {
-        group: Some(group),
-        ..Asked::default()
-    };
-    world.fault("groups", Fault::Status { code: 502 }, Some(1));
-    let shown = world.chooser(&asked).await;
-    assert!(shown.repositories.is_none() && shown.trouble.unwrap().en.contains("GitLab failed"));
-    let nowhere = Asked {
-        group: Some(999_999),
-        ..Asked::default()
-    };
-    let shown = world.chooser(&nowhere).await;
-    assert!(shown.trouble.unwrap().en.contains("no such group"));
-
-    // 429: it waits as long as GitLab says, then goes on by itself.
-    world.fault(
-        "api/v4/projects/[0-9]+$",
-        Fault::RateLimited { retry_after: 40 },
-        Some(1),
-    );
-    let id = world.start(&ctx, group).await;
-    world.work().await;
-    let view = world.seen(id).await;
-    assert!(view.trouble.unwrap().en.contains("40 seconds"));
-    let wait = view.retry_at.unwrap().since(world.portal.clock.now());
-    assert!((39 * SECOND..=40 * SECOND).contains(&wait), "{wait}");
-    let view = world.ended(id).await;
-    assert_eq!(
-        (view.row.state, view.row.counts.done),
-        (ImportState::Done, 5),
-        "{view:?}"
-    );
-    assert_eq!((view.trouble, view.retry_at), (None, None));
-
-    // 404 of one: that one fails, and is tried again once it is there.
-    let (more, one) = fresh_group(world, "late", 3).await;
-    let gone = world.fault(
-        &format!("api/v4/projects/{one}$"),
-        Fault::Status { code: 404 },
-        None,
-    );
-    let id = world.start(&ctx, more).await;
-    let view = world.ended(id).await;
-    let counts = view.row.counts;
-    assert_eq!(
-        (view.row.state, counts.done, counts.failed),
-        (ImportState::Done, 2, 1)
-    );
-    let failed = view
-        .items
-        .items
-        .iter()
-        .find(|item| item.state == ItemState::Failed)
-        .unwrap();
-    assert_eq!(failed.repository, one);
-    assert!(failed.reason.as_ref().unwrap().en.contains("then try again"));
-    assert_eq!(audited(world, "import.repository").await.len(), 1);
-    world.gitlab.faults().remove(gone);
-    import::retry(&ctx, ORG, PROJECT, id).await.unwrap();
-    assert_eq!(world.ended(id).await.row.counts.done, 3);
-    let refused = import::retry(&ctx, ORG, PROJECT, id).await.unwrap_err();
-    assert_eq!(refused.code(), "nothing_to_retry");
-    assert_eq!(
-        world.seen(id).await.row.state,
-        ImportState::Done,
-        "nothing changed"
-    );
-
-    // 500 and silence: some tries, then the repository is given up, then the import.
-    let (more, one) = fresh_group(world, "broken", 4).await;
-    let down = world.fault("api/v4/projects/[0-9]+$", Fault::Status { code: 500 }, None);
-    let id = world.start(&ctx, more).await;
-    let view = world.ended(id).await;
-    let counts = view.row.counts;
-    assert_eq!(
-        (view.row.state, counts.failed, counts.waiting),
-        (ImportState::Stopped, 2, 2)
-    );
-    assert!(
-        view.reason
-            .clone()
-            .unwrap()
-            .en
-            .contains("2 repositories in a row")
-    );
-    let given_up = item(&view, "broken/r0").reason.clone().unwrap();
-    assert!(given_up.en.contains("5 times"), "{given_up:?}");
-    assert!(one > 0);
-    world.gitlab.faults().remove(down);
-    world.fault("api/v4/projects/[0-9]+$", Fault::Drop, Some(2));
-    import::retry(&ctx, ORG, PROJECT, id).await.unwrap();
-    let view = world.ended(id).await;
-    assert_eq!(
-        (view.row.state, view.row.counts.done),
-        (ImportState::Done, 4),
-        "{view:?}"
-    );
-
-    // 401: nothing can go on, and it says what to do. 403 of the webhook: the app is there, with a word about it.
-    let (more, _) = fresh_group(world, "token", 2).await;
-    let refused = world.fault("api/v4/projects/[0-9]+$", Fault::Status { code: 401 }, None);
-    let id = world.start(&ctx, more).await;
-    let view = world.ended(id).await;
-    assert_eq!(
-        (view.row.state, view.row.counts.waiting),
-        (ImportState::Stopped, 2)
-    );
-    assert!(
-        view.reason
-            .clone()
-            .unwrap()
-            .en
-            .contains("renew it in the settings")
-    );
-    world.gitlab.faults().remove(refused);
-    let hooks = world.fault("/hooks", Fault::Status { code: 403 }, None);
-    import::retry(&ctx, ORG, PROJECT, id).await.unwrap();
-    let view = world.ended(id).await;
-    assert_eq!(view.row.counts.done, 2);
-    let note = item(&view, "token/r0").reason.clone().unwrap();
-    assert!(note.en.contains("takes no webhook"), "{note:?}");
-    world.gitlab.faults().remove(hooks);
-}
-
 /// A group with some repositories, and the number of the first one.
-async fn fresh_group(world: &World, path: &str, size: usize) -> (i64, i64) {
+pub async fn fresh_group(world: &World, path: &str, size: usize) -> (i64, i64) {
     let made = world
         .call("POST", "groups", json!({ "name": path, "path": path }))
         .await;

@@ -4,6 +4,7 @@
 mod bad_days;
 mod imports;
 mod imports_killed;
+mod imports_trouble;
 mod logs;
 mod path;
 mod patience;
