@@ -29,10 +29,11 @@ use std::sync::Arc;
 /// How long a draft is kept, in µs.
 const KEEP_DRAFTS: i64 = 7 * DAY;
 
-/// The project, if the actor may make apps in it and connect them to repositories: both is what an import does.
+/// The project, if the actor may make apps in it and sees the connections that lead to their repositories.
 async fn allowed(ctx: &OpCtx, org: &str, project: &str) -> Result<Authorized<Project, may::AppCreate>> {
-    access::project::<may::AppManage>(ctx, org, project).await?;
-    access::project::<may::AppCreate>(ctx, org, project).await
+    let project = access::project::<may::AppCreate>(ctx, org, project).await?;
+    access::sees_connections(ctx, &project).await?;
+    Ok(project)
 }
 
 /// An import of the project that the actor may know: drafts are their owner's alone.

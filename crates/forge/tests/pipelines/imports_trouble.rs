@@ -7,6 +7,9 @@ use slipway_domain::time::SECOND;
 use slipway_portal::import::{self, Asked};
 use slipway_sandbox::faults::Fault;
 
+/// The question about one project.
+const ONE: &str = r"/projects/[0-9]+\??$";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn gitlabs_bad_days_are_waited_out_or_told() {
     on_both(bad_days).await;
@@ -31,11 +34,7 @@ async fn bad_days(world: &World) {
     assert!(shown.trouble.unwrap().en.contains("no such group"));
 
     // 429: it waits as long as GitLab says, then goes on by itself.
-    world.fault(
-        "api/v4/projects/[0-9]+$",
-        Fault::RateLimited { retry_after: 40 },
-        Some(1),
-    );
+    world.fault(ONE, Fault::RateLimited { retry_after: 40 }, Some(1));
     let id = world.start(&ctx, group).await;
     world.work().await;
     let view = world.seen(id).await;
@@ -53,7 +52,7 @@ async fn bad_days(world: &World) {
     // 404 of one: that one fails, and is tried again once it is there.
     let (more, one) = fresh_group(world, "late", 3).await;
     let gone = world.fault(
-        &format!("api/v4/projects/{one}$"),
+        &format!(r"/projects/{one}\??$"),
         Fault::Status { code: 404 },
         None,
     );
@@ -86,7 +85,7 @@ async fn bad_days(world: &World) {
 
     // 500 and silence: some tries, then the repository is given up, then the import.
     let (more, one) = fresh_group(world, "broken", 4).await;
-    let down = world.fault("api/v4/projects/[0-9]+$", Fault::Status { code: 500 }, None);
+    let down = world.fault(ONE, Fault::Status { code: 500 }, None);
     let id = world.start(&ctx, more).await;
     let view = world.ended(id).await;
     let counts = view.row.counts;
@@ -105,7 +104,7 @@ async fn bad_days(world: &World) {
     assert!(given_up.en.contains("5 times"), "{given_up:?}");
     assert!(one > 0);
     world.gitlab.faults().remove(down);
-    world.fault("api/v4/projects/[0-9]+$", Fault::Drop, Some(2));
+    world.fault(ONE, Fault::Drop, Some(2));
     import::retry(&ctx, ORG, PROJECT, id).await.unwrap();
     let view = world.ended(id).await;
     assert_eq!(
@@ -116,7 +115,7 @@ async fn bad_days(world: &World) {
 
     // 401: nothing can go on, and it says what to do. 403 of the webhook: the app is there, with a word about it.
     let (more, _) = fresh_group(world, "token", 2).await;
-    let refused = world.fault("api/v4/projects/[0-9]+$", Fault::Status { code: 401 }, None);
+    let refused = world.fault(ONE, Fault::Status { code: 401 }, None);
     let id = world.start(&ctx, more).await;
     let view = world.ended(id).await;
     assert_eq!(

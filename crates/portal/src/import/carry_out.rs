@@ -101,8 +101,9 @@ impl Turn<'_> {
 
     /// What the person it runs for may do now.
     async fn still_allowed(&self, ctx: &OpCtx) -> Result<Authorized<Project, may::AppCreate>> {
-        access::project_by_id::<may::AppManage>(ctx, self.project.id()).await?;
-        access::project_by_id::<may::AppCreate>(ctx, self.project.id()).await
+        let project = access::project_by_id::<may::AppCreate>(ctx, self.project.id()).await?;
+        access::sees_connections(ctx, &project).await?;
+        Ok(project)
     }
 
     /// Why an import cannot go on that its person may no longer do; `None`: that is not it.
@@ -178,7 +179,7 @@ impl Turn<'_> {
             let name = user.map_or_else(|| String::from("…"), |(_, name)| name);
             return self.settle(item, ItemState::Skipped, taken_by(&name)).await;
         }
-        let made = access::app_in::<may::AppManage>(ctx, change.tx(), app).await?;
+        let made = access::just_imported(change.tx(), project, app).await?;
         repository::attach(&mut change, &made, record, found).await?;
         if self.import.trouble.is_some() || self.import.exhausted > 0 {
             let calm = ImportRecord {

@@ -231,7 +231,7 @@ pub async fn drafts_are_forgotten_and_slugs_are_known(world: World) {
         name: String::from("Orders"),
         description: String::new(),
     };
-    place::edit_app(&ctx, "acme", "checkout", "orders", input)
+    place::edit_app(&world.system(), "acme", "checkout", "orders", input)
         .await
         .expect("it is renamed");
     let mut tx = ctx.read().await.expect("a reader");
