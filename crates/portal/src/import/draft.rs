@@ -359,15 +359,14 @@ pub async fn create(ctx: &OpCtx, org: &str, project: &str, new: &New) -> Result<
     let used = users(ctx, record.connection.id).await?;
     let mut change = ctx.change().await?;
     let taken = change.tx().taken_app_slugs(&project.see()).await?;
-    let items = match &new.repositories {
-        Some(named) => named_items(named, &found, &taken)?,
-        None => {
-            let mut taken: BTreeSet<String> = taken.into_iter().collect();
-            let free = found
-                .iter()
-                .filter(|project| !project.archived && !used.contains_key(&project.id));
-            free.map(|project| proposed(project, &mut taken)).collect()
-        }
+    let items = if let Some(named) = &new.repositories {
+        named_items(named, &found, &taken)?
+    } else {
+        let mut taken: BTreeSet<String> = taken.into_iter().collect();
+        let free = found
+            .iter()
+            .filter(|project| !project.archived && !used.contains_key(&project.id));
+        free.map(|project| proposed(project, &mut taken)).collect()
     };
     if items.is_empty() {
         return Err(nothing_chosen());
