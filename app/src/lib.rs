@@ -16,6 +16,7 @@ mod error;
 pub mod group;
 pub mod home;
 pub mod i18n;
+pub mod import;
 pub mod invitation;
 mod json;
 pub mod live;
@@ -136,6 +137,8 @@ fn routes() -> RouteTable {
         apart("/orgs/:org/projects/:project/bugs", part::bugs()),
         apart("/orgs/:org/projects/:project/items/new", part::new_item()),
         apart("/orgs/:org/projects/:project/items/:key", part::item()),
+        apart("/orgs/:org/projects/:project/import", part::import()),
+        apart("/orgs/:org/projects/:project/imports/:id", part::one_import()),
         apart("/orgs/:org/projects/:project/members", part::members()),
         apart("/orgs/:org/projects/:project/audit", part::audit()),
         apart("/orgs/:org/projects/:project/environments", part::environments()),

@@ -3,8 +3,8 @@
 
 use crate::route::Part;
 use crate::{
-    application, audit, board, cluster, connection, environment, group, home, invitation, me, member, notice,
-    org, pipeline, project, promotion, release, role, run, search, subscriber, token,
+    application, audit, board, cluster, connection, environment, group, home, import, invitation, me, member,
+    notice, org, pipeline, project, promotion, release, role, run, search, subscriber, token,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -108,5 +108,7 @@ parts! {
         subscribers Webhooks = subscriber::subscribers_page,
         subscriber Webhook = subscriber::subscriber_page,
         message Delivery = subscriber::message_page,
+        import Import = import::import_page,
+        one_import OneImport = import::one_page,
     }
 }

@@ -64,8 +64,14 @@ fn page(grid: &ProjectGrid) -> AnyView {
     } else {
         format!("{} · {apps}", grid.description)
     };
+    let base = grid.place.path();
+    let import = |weight| {
+        grid.may_import
+            .then(|| button_link(weight, format!("{base}/import"), tr!(import.import_link)))
+    };
     let body = if rows.is_empty() {
-        view! { <EmptyState title=tr!(project.no_apps) hint=tr!(project.no_apps_hint)/> }.into_any()
+        let action = import(Weight::Plain).into_any();
+        view! { <EmptyState title=tr!(project.no_apps) hint=tr!(project.no_apps_hint) action/> }.into_any()
     } else {
         view! {
             <div class="box">{cells(grid, &rows)}</div>
@@ -73,10 +79,14 @@ fn page(grid: &ProjectGrid) -> AnyView {
         }
         .into_any()
     };
-    let base = grid.place.path();
     let new = grid
         .may_create_app
         .then(|| button_link(Weight::Primary, format!("{base}/apps/new"), tr!(app.new_app)));
+    let beside = if rows.is_empty() {
+        None
+    } else {
+        import(Weight::Plain)
+    };
     let archived = (!shelved.is_empty()).then(|| {
         let links = shelved
             .iter()
@@ -86,7 +96,7 @@ fn page(grid: &ProjectGrid) -> AnyView {
     });
     view! {
         {refresh_without_js()}
-        <PageHead title=name line=line.into_any() actions=view! { {new} }.into_any()/>
+        <PageHead title=name line=line.into_any() actions=view! { {beside}{new} }.into_any()/>
         {archived_note(&grid.place)}
         {body}
         {archived}

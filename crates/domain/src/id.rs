@@ -73,6 +73,8 @@ typed_ids! {
     ClusterId,
     /// An environment of a project's chain.
     EnvironmentId,
+    /// An import of a GitLab group.
+    ImportId,
     /// A pipeline proposed to a repository as a merge request.
     ProposalId,
     /// A pipeline run.

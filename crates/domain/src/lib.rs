@@ -19,6 +19,7 @@ pub mod feature;
 pub mod group;
 pub mod id;
 pub mod identity;
+pub mod import;
 pub mod invitation;
 pub mod item;
 pub mod manifest;

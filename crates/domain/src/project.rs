@@ -96,6 +96,9 @@ pub struct ProjectGrid {
     pub rows: Vec<GridRow>,
     /// Whether the reader may create apps.
     pub may_create_app: bool,
+    /// Whether the reader may import repositories as apps.
+    #[serde(default)]
+    pub may_import: bool,
     /// Whether the reader may read the project's audit log.
     pub may_read_audit: bool,
     /// When the page was put together.

@@ -6,7 +6,7 @@ use slipway_domain::release::{Commit, Evidence};
 use slipway_domain::run::RunStatus;
 use slipway_domain::time::Timestamp;
 use slipway_portal::ports::{
-    ForgeBranch, ForgeError, ForgeJob, ForgeMergeRequest, ForgePipeline, ForgeProject, Lint,
+    ForgeBranch, ForgeError, ForgeGroup, ForgeJob, ForgeMergeRequest, ForgePipeline, ForgeProject, Lint,
 };
 use std::collections::BTreeMap;
 
@@ -74,12 +74,25 @@ fn status(value: &Value) -> Option<RunStatus> {
 
 pub fn project(value: &Value) -> Option<ForgeProject> {
     let empty = flag(value, "empty_repo");
+    let path = text(value, "path_with_namespace")?;
     Some(ForgeProject {
         id: int(value, "id")?,
-        path: text(value, "path_with_namespace")?,
+        name: text(value, "name").unwrap_or_else(|| path.clone()),
+        path,
         description: text(value, "description").unwrap_or_default(),
         default_branch: text(value, "default_branch").filter(|_| !empty),
         web_url: text(value, "web_url").unwrap_or_default(),
+        archived: flag(value, "archived"),
+        last_activity: time(value, "last_activity_at"),
+    })
+}
+
+pub fn group(value: &Value) -> Option<ForgeGroup> {
+    let path = text(value, "full_path")?;
+    Some(ForgeGroup {
+        id: int(value, "id")?,
+        name: text(value, "name").unwrap_or_else(|| path.clone()),
+        path,
     })
 }
 

@@ -3,6 +3,7 @@
 use crate::answer::{self, each, int, must, text};
 use crate::call::Call;
 use crate::client::{Client, from_api};
+use crate::group;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -29,8 +30,8 @@ use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use slipway_domain::release::{Commit, Evidence};
 use slipway_portal::ports::{
-    ForgeBranch, ForgeError, ForgeFile, ForgeJob, ForgeMergeRequest, ForgePipeline, ForgeProject, Hook, Lint,
-    NewCommit, NewMergeRequest, SourceForge, TokenInfo, Trace,
+    ForgeBranch, ForgeError, ForgeFile, ForgeGroup, ForgeJob, ForgeMergeRequest, ForgePage, ForgePipeline,
+    ForgeProject, GroupFilter, Hook, Lint, NewCommit, NewMergeRequest, SourceForge, TokenInfo, Trace,
 };
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -159,6 +160,23 @@ impl SourceForge for Gitlab {
     async fn project(&self, project: i64) -> Result<ForgeProject, ForgeError> {
         let value = self.ask(Project::builder().project(id(project)?).build()).await?;
         must(answer::project(&value), "project")
+    }
+
+    async fn groups(&self, search: Option<&str>, page: u32) -> Result<ForgePage<ForgeGroup>, ForgeError> {
+        group::list(&self.client, search, page).await
+    }
+
+    async fn group(&self, group: i64) -> Result<ForgeGroup, ForgeError> {
+        group::show(&self.client, group).await
+    }
+
+    async fn group_projects(
+        &self,
+        group: i64,
+        filter: &GroupFilter,
+        page: u32,
+    ) -> Result<ForgePage<ForgeProject>, ForgeError> {
+        group::projects(&self.client, group, filter, page).await
     }
 
     async fn languages(&self, project: i64) -> Result<Vec<(String, f32)>, ForgeError> {

@@ -7,6 +7,7 @@ mod answer;
 mod call;
 mod client;
 mod gitlab;
+mod group;
 mod guard;
 #[cfg(test)]
 mod recorded;

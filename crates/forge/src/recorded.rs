@@ -153,6 +153,15 @@ fn documented_answers_are_read() {
     for file in ["go-scm/repo.json", "gitlab4j-models/project.json"] {
         assert!(answer::project(&at(file)).is_some(), "{file}");
     }
+    let group = at("gitlab4j-models/group.json");
+    let read = answer::group(&group).unwrap();
+    assert_eq!(
+        (read.id, read.path.as_str(), read.name.as_str()),
+        (4, "twitter", "Twitter")
+    );
+    let projects = answer::each(group["projects"].as_array().unwrap(), "project", answer::project);
+    assert_eq!((projects.len(), projects[0].name.as_str()), (2, "Typeahead.Js"));
+    assert!(!projects[0].archived && projects[0].last_activity.is_some());
     let compared = at("go-scm/compare.json");
     let items = compared["commits"].as_array().unwrap();
     assert_eq!(answer::each(items, "commit", answer::commit).len(), items.len());

@@ -8,6 +8,7 @@
 
 use crate::context::OpCtx;
 use crate::error::{Denial, Error, Result};
+use crate::ports::Tx;
 use slipway_domain::access::{Action, ActionSet, Role, ScopeKind};
 use slipway_domain::feature::Feature;
 use slipway_domain::id::{AppId, OrgId, ProjectId};
@@ -525,6 +526,39 @@ pub(crate) fn org_of_members(place: &Authorized<Anywhere, Modify>) -> Authorized
     Authorized::new(OrgScope {
         org: place.scope.org.clone(),
     })
+}
+
+/// Lets pass whoever sees the organization's GitLab connections from a project: who connects apps there, or manages the
+/// organization.
+///
+/// # Errors
+/// As [`org`].
+pub(crate) async fn sees_connections<P: Permission>(
+    ctx: &OpCtx,
+    project: &Authorized<Project, P>,
+) -> Result<()> {
+    if may_see_connections(ctx.rights().await?, &project.scope) {
+        return Ok(());
+    }
+    let held = held_in_project(ctx, &project.scope).await?;
+    permit(ctx, held, Action::AppManage, &project.place()).await
+}
+
+/// As [`sees_connections`], for the way to them.
+pub(crate) fn may_see_connections(rights: &Rights, project: &ProjectScope) -> bool {
+    rights.in_project(project).has(Action::AppManage) || rights.at_org(project.org.id).has(Action::OrgManage)
+}
+
+/// An app that an import is making, whose repository comes with it. Open to `portal::import` alone, in the transaction
+/// that makes it.
+pub(crate) async fn just_imported(
+    tx: &mut dyn Tx,
+    project: &Authorized<Project, may::AppCreate>,
+    app: AppId,
+) -> Result<Authorized<App, may::AppManage>> {
+    let found = tx.find_app_by_id(app).await?;
+    let scope = found.filter(|scope| scope.within.project.id == project.id());
+    Ok(Authorized::new(scope.ok_or(Error::NotFound)?))
 }
 
 /// A project that is being made, whose environments come with it. Open to `portal::project` alone, in the transaction

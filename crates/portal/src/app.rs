@@ -1,7 +1,7 @@
 //! Applications.
 
-use crate::access::{self, App, At, Authorized, Managed, may};
-use crate::change::Entry;
+use crate::access::{self, App, At, Authorized, Managed, Project, may};
+use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::place::{self, taken};
@@ -33,8 +33,24 @@ pub struct Input {
 /// [`Error::Forbidden`], a wrong or taken name, or the database does not answer.
 pub async fn create(ctx: &OpCtx, org: &str, project: &str, input: Input) -> Result<AppId> {
     let project = access::project::<may::AppCreate>(ctx, org, project).await?;
-    let typed = place::checked(&input.slug, &input.name, &input.description)?;
     let id = ctx.id::<AppId>();
+    let mut change = ctx.change().await?;
+    insert(&mut change, &project, id, &input).await?;
+    change.commit().await?;
+    Ok(id)
+}
+
+/// Makes an app of that id in an open change, with its audit row.
+///
+/// # Errors
+/// As [`create`].
+pub(crate) async fn insert(
+    change: &mut Change<'_>,
+    project: &Authorized<Project, may::AppCreate>,
+    id: AppId,
+    input: &Input,
+) -> Result<()> {
+    let typed = place::checked(&input.slug, &input.name, &input.description)?;
     let slug = typed.slug.clone();
     let new = NewApp {
         id,
@@ -42,12 +58,11 @@ pub async fn create(ctx: &OpCtx, org: &str, project: &str, input: Input) -> Resu
         name: typed.name,
         description: typed.description,
         workload: Workload::default(),
-        at: ctx.now(),
+        at: change.ctx().now(),
     };
     let place = project.place();
     let modify = project.modify();
-    let mut change = ctx.change().await?;
-    place::free_for_app(&mut change, &project, &slug, None).await?;
+    place::free_for_app(change, project, &slug, None).await?;
     change.tx().claim_app_slug(&modify, &slug).await?;
     change.tx().insert_app(&modify, &new).await.map_err(taken)?;
     change
@@ -61,8 +76,7 @@ pub async fn create(ctx: &OpCtx, org: &str, project: &str, input: Input) -> Resu
         ))
         .await?;
     change.touch("project", project.id(), &place);
-    change.commit().await?;
-    Ok(id)
+    Ok(())
 }
 
 /// The app, its repository and its lane.

@@ -419,7 +419,8 @@ pub(crate) const fn is_trouble(error: &ForgeError) -> bool {
     error.is_passing() || matches!(error, ForgeError::BadToken | ForgeError::OutOfBounds(_))
 }
 
-async fn note(
+/// Remembers at a connection how a call went.
+pub(crate) async fn note(
     ctx: &OpCtx,
     record: &ConnectionRecord,
     now: Timestamp,

@@ -42,12 +42,26 @@ pub const PIPELINE_POINTS: &[&str] = &[
     "release.made",
 ];
 
+/// The points of an import, from the first look at a repository to the end.
+pub const IMPORT_POINTS: &[&str] = &[
+    "outbox.claimed",
+    "outbox.ran",
+    "import.started",
+    "import.asked",
+    "import.making",
+    "import.made",
+    "import.hooked",
+    "import.ended",
+];
+
 static KILL_AT: OnceLock<Option<String>> = OnceLock::new();
 
 /// Kills this very process (SIGKILL: no destructor runs) when `SLIPWAY_KILL_AT` is `name`.
 pub fn point(name: &'static str) {
     debug_assert!(
-        POINTS.contains(&name) || PIPELINE_POINTS.contains(&name),
+        [POINTS, PIPELINE_POINTS, IMPORT_POINTS]
+            .iter()
+            .any(|points| points.contains(&name)),
         "{name} stands in no list of points"
     );
     let chosen = KILL_AT.get_or_init(|| std::env::var(VARIABLE).ok());

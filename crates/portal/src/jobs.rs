@@ -8,8 +8,8 @@ use crate::context::Portal;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::ports::Claimed;
-use crate::{environment, notice, promotion, proposal, repository, run, subscriber, webhook};
-use slipway_domain::id::{AppId, EnvironmentId, PromotionId, ProposalId, SubscriberId};
+use crate::{environment, import, notice, promotion, proposal, repository, run, subscriber, webhook};
+use slipway_domain::id::{AppId, EnvironmentId, ImportId, ProjectId, PromotionId, ProposalId, SubscriberId};
 use slipway_domain::time::{DAY, SECOND, Timestamp};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -56,6 +56,13 @@ pub enum Job {
         /// The proposal.
         proposal: ProposalId,
     },
+    /// Make the next app of an import; again and again until it has ended.
+    Import {
+        /// The project.
+        project: ProjectId,
+        /// The import.
+        import: ImportId,
+    },
     /// Drive a promotion: gates, start, apply, watch.
     Promotion {
         /// The app.
@@ -88,6 +95,7 @@ impl Job {
             Self::LookAtRepository { .. } => "look_at_repository",
             Self::SyncRun { .. } => "sync_run",
             Self::Propose { .. } => "propose",
+            Self::Import { .. } => "import",
             Self::Promotion { .. } => "promotion",
             Self::Observe { .. } => "observe",
             Self::Webhook { .. } => "webhook",
@@ -127,6 +135,7 @@ async fn perform(portal: &Portal, job: &Job) -> Result<Next> {
         Job::LookAtRepository { app } => repository::look(&ctx, *app).await,
         Job::SyncRun { app, pipeline } => run::sync(&ctx, *app, *pipeline).await,
         Job::Propose { app, proposal } => proposal::carry_out(&ctx, *app, *proposal).await,
+        Job::Import { project, import } => import::carry_out::run(&ctx, *project, *import).await,
         Job::Promotion { app, promotion } => promotion::drive::run(&ctx, *app, *promotion).await,
         Job::Observe { app, environment } => environment::observe::run(&ctx, *app, *environment).await,
         Job::Webhook { app } => webhook::process(&ctx, *app).await,

@@ -20,6 +20,7 @@ pub mod feature;
 pub mod group;
 pub mod home;
 pub mod identity;
+pub mod import;
 pub mod invitation;
 pub mod item;
 pub mod jobs;

@@ -13,6 +13,7 @@ mod forge;
 mod group;
 mod home;
 mod identity;
+mod import;
 mod invitation;
 mod item;
 mod member;
@@ -44,12 +45,14 @@ pub use courier::{Courier, CourierError, Parcel, Receipt};
 pub use environment::{EnvironmentBinding, EnvironmentRecord, EnvironmentTx, Lock, NowRunning, StopRecord};
 pub use factor::{FactorRow, FactorTx};
 pub use forge::{
-    FileWrite, ForgeAccess, ForgeBranch, ForgeConnector, ForgeError, ForgeFile, ForgeJob, ForgeMergeRequest,
-    ForgePipeline, ForgeProject, Hook, Lint, NewCommit, NewMergeRequest, SourceForge, TokenInfo, Trace,
+    FileWrite, ForgeAccess, ForgeBranch, ForgeConnector, ForgeError, ForgeFile, ForgeGroup, ForgeJob,
+    ForgeMergeRequest, ForgePage, ForgePipeline, ForgeProject, GroupFilter, Hook, Lint, NewCommit,
+    NewMergeRequest, SourceForge, TokenInfo, Trace,
 };
 pub use group::{GroupBinding, GroupTx};
 pub use home::HomeTx;
 pub use identity::{ClaimedGroup, IdentityRow, IdentityTx};
+pub use import::{ImportItemRecord, ImportRecord, ImportTx};
 pub use invitation::{InvitationRecord, InvitationTx, RequestRecord};
 pub use item::{ItemRecord, ItemTx, NewItemRow, NewIteration};
 pub use member::{HeldBinding, MemberTx};
@@ -79,6 +82,7 @@ pub trait Tx:
     + ConnectionTx
     + EnvironmentTx
     + HomeTx
+    + ImportTx
     + ItemTx
     + OrgTx
     + OutboxTx
@@ -113,6 +117,7 @@ impl<T> Tx for T where
         + ConnectionTx
         + EnvironmentTx
         + HomeTx
+        + ImportTx
         + ItemTx
         + OrgTx
         + OutboxTx

@@ -162,6 +162,7 @@ pub async fn grid(ctx: &OpCtx, org: &str, slug: &str) -> Result<ProjectGrid> {
         environments,
         rows,
         may_create_app: here.has(Action::AppCreate),
+        may_import: here.has(Action::AppCreate) && access::may_see_connections(rights, &project),
         may_read_audit: here.has(Action::AuditRead),
         as_of: ctx.now(),
     })

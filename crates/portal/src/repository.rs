@@ -93,7 +93,11 @@ async fn chosen(
 }
 
 /// The app that uses a repository, by name as far as the reader may know it.
-async fn user_of(ctx: &OpCtx, connection: ConnectionId, repository: i64) -> Result<Option<(AppId, String)>> {
+pub(crate) async fn user_of(
+    ctx: &OpCtx,
+    connection: ConnectionId,
+    repository: i64,
+) -> Result<Option<(AppId, String)>> {
     let users = ctx
         .read()
         .await?
@@ -143,19 +147,38 @@ pub async fn connect(
             format!("应用“{name}”正在使用该仓库，请另选一个。"),
         ));
     }
+    let mut change = ctx.change().await?;
+    attach(&mut change, &app, &record, &found).await?;
+    change.commit().await?;
+    // Now, so that the page tells at once; the job would do it too.
+    ask_for_hook(ctx, &app).await.map(drop)
+}
+
+/// Connects the app to a repository in an open change, with its audit row, and has it looked at.
+///
+/// # Errors
+/// The database does not answer.
+pub(crate) async fn attach(
+    change: &mut Change<'_>,
+    app: &Authorized<App, may::AppManage>,
+    record: &ConnectionRecord,
+    found: &ForgeProject,
+) -> Result<()> {
+    let now = change.ctx().now();
     let secret = hex::encode(rand::random::<[u8; 32]>());
     let link = RepositoryLink {
         connection: record.connection.id,
-        repository: described(&record.connection.name, &found),
+        repository: described(&record.connection.name, found),
         hook_id: None,
         hook_secret: Some(
-            ctx.portal()
+            change
+                .ctx()
+                .portal()
                 .sealer
                 .seal(&webhook::secret_context(app.id()), &secret),
         ),
     };
     let place = app.place();
-    let mut change = ctx.change().await?;
     change.tx().set_repository(&app.modify(), &link).await?;
     let summary = serde_json::json!({ "connection": record.connection.name, "repository": found.path });
     change
@@ -168,14 +191,21 @@ pub async fn connect(
             summary,
         ))
         .await?;
-    enqueue_look(&mut change, app.id(), ctx.now()).await?;
+    enqueue_look(change, app.id(), now).await?;
     change.touch("app", app.id(), &place);
-    change.commit().await?;
-    // Now, so that the page tells at once; the job would do it too.
-    let link = connection::link(ctx, &app).await?;
+    Ok(())
+}
+
+/// Asks GitLab for the webhook of an app that was just connected; why it took none, if so.
+///
+/// # Errors
+/// The connection's token does not open, or the database does not answer.
+pub(crate) async fn ask_for_hook(ctx: &OpCtx, app: &Authorized<App, may::AppManage>) -> Result<Option<Text>> {
+    let link = connection::link(ctx, app).await?;
     let mut state = ctx.read().await?.repository_state(&app.see()).await?;
-    ensure_hook(ctx, &app, &link, &mut state).await?;
-    save(ctx, &app, &state).await
+    ensure_hook(ctx, app, &link, &mut state).await?;
+    save(ctx, app, &state).await?;
+    Ok(state.hook_trouble)
 }
 
 fn described(connection: &str, found: &ForgeProject) -> Repository {

@@ -120,6 +120,22 @@ impl AppTx for SqlTx {
         rows.iter().map(|row| columns("apps", row).id("id")).collect()
     }
 
+    async fn repositories_in_use(&mut self, connection: ConnectionId) -> StoreResult<Vec<(i64, AppId)>> {
+        let rows = query(
+            "SELECT id, repo_id FROM apps WHERE connection_id = $1 AND repo_id IS NOT NULL ORDER BY repo_id, id",
+        )
+        .bind(connection.to_string())
+        .fetch_all(self.conn())
+        .await
+        .map_err(map)?;
+        rows.iter()
+            .map(|row| {
+                let c = columns("apps", row);
+                Ok((c.int("repo_id")?, c.id("id")?))
+            })
+            .collect()
+    }
+
     async fn connected_apps(&mut self) -> StoreResult<Vec<AppId>> {
         let rows = query("SELECT id FROM apps WHERE repo_id IS NOT NULL ORDER BY id")
             .fetch_all(self.conn())

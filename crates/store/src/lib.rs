@@ -15,6 +15,7 @@ mod factor;
 mod group;
 mod home;
 mod identity;
+mod import;
 mod invitation;
 mod item;
 mod lane;

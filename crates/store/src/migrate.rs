@@ -31,6 +31,7 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     10 "0010_notices",
     11 "0011_project_tokens",
     12 "0012_subscribers",
+    13 "0013_imports",
 };
 
 /// How many migrations the database lacks. Changes nothing.

@@ -127,6 +127,15 @@ const GOES: &[(&str, &str)] = &[
         "item_numbers",
         concat!("DELETE FROM item_numbers WHERE project_id IN ", projects!()),
     ),
+    (
+        "import_items",
+        concat!(
+            "DELETE FROM import_items WHERE org_id = $1 AND import_id IN (SELECT id FROM imports WHERE org_id = $1 AND project_id IN ",
+            projects!(),
+            ")"
+        ),
+    ),
+    ("imports", of_projects!("imports")),
     ("quotas", of_projects!("quotas")),
     (
         "api_tokens",

@@ -42,6 +42,8 @@ on_both! {
     a_role_of_ones_own_counts_like_a_built_in_one,
     a_stranger_joins_by_a_link,
     an_account_is_recovered_from_the_command_line,
+    an_import_settles_each_repository_once,
+    drafts_are_forgotten_and_slugs_are_known,
     an_invitation_works_once,
     an_organization_keeps_an_owner,
     nobody_gives_more_than_they_hold,

@@ -10,6 +10,7 @@ mod access;
 mod audit;
 mod factor;
 mod identity;
+mod import;
 mod item;
 mod member;
 mod notice;
@@ -43,6 +44,7 @@ pub use identity::{
     a_state_is_used_once, an_identity_is_linked_once_and_the_last_way_in_stays,
     an_identity_is_one_account_and_an_address_is_none, groups_follow_claims,
 };
+pub use import::{an_import_settles_each_repository_once, drafts_are_forgotten_and_slugs_are_known};
 pub use item::{
     bugs_are_closed_by_testers_and_reporters, cards_stay_where_they_are_put, concurrent_moves_all_survive,
 };

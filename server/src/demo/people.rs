@@ -151,7 +151,8 @@ pub async fn seed(portal: &Portal, sandbox: &Sandbox) -> anyhow::Result<HashMap<
             .map(|p| p.username)
             .filter(|name| *name != "vic")
             .collect();
-        gitlab.seed_samples(&developers)
+        gitlab.seed_samples(&developers)?;
+        gitlab.seed_group()
     })
     .await?
     .context("the sandbox's repositories could not be made")?;

@@ -19,6 +19,9 @@ const FORM_MAX: usize = 256 * 1024;
 /// The longest value that is kept of a field, in bytes.
 const VALUE_MAX: usize = 8 * 1024;
 
+/// How many fields are kept: a page of boxes to tick has a hundred.
+const FIELDS_MOST: usize = 256;
+
 /// A posted form.
 pub struct Form {
     action: String,
@@ -179,7 +182,7 @@ fn without_secrets(fields: Vec<(String, String)>) -> Vec<(String, String)> {
     fields
         .into_iter()
         .filter(|(name, value)| !secret(name) && value.len() <= VALUE_MAX)
-        .take(64)
+        .take(FIELDS_MOST)
         .collect()
 }
 

@@ -323,6 +323,37 @@ pub(crate) fn calls(at: &Places) -> Vec<Call> {
             Some("dora"),
             ("devon", 200),
         ),
+        call("fn:import/chooser", PROJECT, Some("dora"), ("devon", 200)),
+        call(
+            "fn:import/choose",
+            format!("{PROJECT}&connection={nothing}&group=1&page=1&shown=1&chosen[0]=1&then=review"),
+            Some("dora"),
+            ("devon", 404),
+        ),
+        call(
+            "fn:import/view",
+            format!("{PROJECT}&id={nothing}"),
+            Some("dora"),
+            ("devon", 404),
+        ),
+        call(
+            "fn:import/review",
+            format!("{PROJECT}&id={nothing}&page=1&slugs[r1]=a&names[r1]=A&then=start"),
+            Some("dora"),
+            ("devon", 404),
+        ),
+        call(
+            "fn:import/retry",
+            format!("{PROJECT}&id={nothing}"),
+            Some("dora"),
+            ("devon", 404),
+        ),
+        call(
+            "fn:import/stop",
+            format!("{PROJECT}&id={nothing}"),
+            Some("dora"),
+            ("devon", 404),
+        ),
         call(
             "fn:app/create",
             with(PROJECT, "slug=ledger&name=Ledger&description="),

@@ -10,6 +10,7 @@ mod fake_provider;
 mod flash;
 mod full_disk;
 mod headers;
+mod imports;
 mod live;
 mod matrix;
 mod openapi;

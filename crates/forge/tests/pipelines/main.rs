@@ -2,6 +2,9 @@
 //! sandbox's GitLab with its faults.
 
 mod bad_days;
+mod imports;
+mod imports_killed;
+mod imports_trouble;
 mod logs;
 mod path;
 mod patience;

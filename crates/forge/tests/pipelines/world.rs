@@ -35,12 +35,31 @@ pub struct World {
     pub gitlab: GitlabHandle,
     pub owner: PersonRef,
     pub samples: Vec<(u64, String)>,
+    /// Where the database is.
+    pub database: String,
     _folder: tempfile::TempDir,
 }
 
 impl World {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        let database = format!("sqlite://{}", folder.path().join("slipway.db").display());
+        Self::on(database, folder).await
+    }
+
+    /// On PostgreSQL; `None` (and a word about it) without a server.
+    pub async fn on_postgres() -> Option<Self> {
+        let Ok(server) = std::env::var("SLIPWAY_TEST_POSTGRES_URL") else {
+            eprintln!("skipped on PostgreSQL: SLIPWAY_TEST_POSTGRES_URL is not set");
+            return None;
+        };
+        let database = SqlStore::new_database_for_tests(&server)
+            .await
+            .expect("a database is made");
+        Some(Self::on(database, tempfile::tempdir().expect("a folder")).await)
+    }
+
+    async fn on(database: String, folder: tempfile::TempDir) -> Self {
         let config = GitlabConfig {
             data: folder.path().join("gitlab"),
             addr: "127.0.0.1:0".parse().expect("an address"),
@@ -50,12 +69,7 @@ impl World {
             .await
             .expect("the sandbox starts");
         let samples = gitlab.seed_samples(&[]).expect("the samples are made");
-        let store = SqlStore::connect(&format!(
-            "sqlite://{}",
-            folder.path().join("slipway.db").display()
-        ))
-        .await
-        .expect("SQLite opens");
+        let store = SqlStore::connect(&database).await.expect("the database opens");
         store.migrate().await.expect("it migrates");
         let clock = MockClock::default();
         let forges = Arc::new(GitlabConnector::new(
@@ -109,6 +123,7 @@ impl World {
             gitlab,
             owner,
             samples,
+            database,
             _folder: folder,
         }
     }

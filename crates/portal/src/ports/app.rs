@@ -65,6 +65,8 @@ pub trait AppTx: Send {
         connection: ConnectionId,
         project_id: i64,
     ) -> StoreResult<Vec<AppId>>;
+    /// The repositories that apps are connected to through a connection, each with its app.
+    async fn repositories_in_use(&mut self, connection: ConnectionId) -> StoreResult<Vec<(i64, AppId)>>;
     /// Every app with a repository, for reconcilers.
     async fn connected_apps(&mut self) -> StoreResult<Vec<AppId>>;
 }

@@ -139,6 +139,41 @@ pub struct ForgeProject {
     pub default_branch: Option<String>,
     /// Where people see it.
     pub web_url: String,
+    /// What GitLab calls it.
+    pub name: String,
+    /// Whether it is archived.
+    pub archived: bool,
+    /// When something last happened in it.
+    pub last_activity: Option<Timestamp>,
+}
+
+/// A group of GitLab.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForgeGroup {
+    /// GitLab's numeric id.
+    pub id: i64,
+    /// The path, as in `acme/shop`.
+    pub path: String,
+    /// For people.
+    pub name: String,
+}
+
+/// One page of a list, of at most 100 entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForgePage<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Whether there are more behind it.
+    pub more: bool,
+}
+
+/// Which projects of a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupFilter {
+    /// Whether those of its subgroups, too.
+    pub subgroups: bool,
+    /// Only those whose path or name has it.
+    pub search: Option<String>,
 }
 
 /// A file at one ref.
@@ -321,6 +356,17 @@ pub trait SourceForge: Send + Sync {
     async fn projects(&self, search: Option<&str>, limit: usize) -> Result<Vec<ForgeProject>, ForgeError>;
     /// One project.
     async fn project(&self, project: i64) -> Result<ForgeProject, ForgeError>;
+    /// The groups the token is in, by name, page after page from 1; with `search`, those whose path or name has it.
+    async fn groups(&self, search: Option<&str>, page: u32) -> Result<ForgePage<ForgeGroup>, ForgeError>;
+    /// One group.
+    async fn group(&self, group: i64) -> Result<ForgeGroup, ForgeError>;
+    /// The projects of a group, by path, page after page from 1; archived ones among them.
+    async fn group_projects(
+        &self,
+        group: i64,
+        filter: &GroupFilter,
+        page: u32,
+    ) -> Result<ForgePage<ForgeProject>, ForgeError>;
     /// The languages and their shares in percent.
     async fn languages(&self, project: i64) -> Result<Vec<(String, f32)>, ForgeError>;
     /// The paths in the root at `git_ref`.

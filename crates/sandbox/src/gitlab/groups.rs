@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::call::{Answer, Call, MAINTAINER, OWNER, Outcome, Refusal};
-use super::state::{Group, State, User, now};
+use super::state::{Group, Project, State, User, now};
 use super::{App, page, projects};
 
 pub fn group_json(app: &App, state: &State, group: &Group) -> Value {
@@ -41,15 +41,17 @@ pub fn group_json(app: &App, state: &State, group: &Group) -> Value {
     })
 }
 
+/// Whether somebody is in a group, or in a project of it.
+fn inside(state: &State, user: &User, group: &Group) -> bool {
+    state.group_membership(user, group.id) > 0
+        || state
+            .projects
+            .values()
+            .any(|project| project.namespace_id == group.id && state.project_membership(user, project) > 0)
+}
+
 fn visible(state: &State, user: Option<&User>, group: &Group) -> bool {
-    group.visibility != "private"
-        || user.is_some_and(|user| {
-            user.is_admin
-                || state.group_membership(user, group.id) > 0
-                || state.projects.values().any(|project| {
-                    project.namespace_id == group.id && state.project_membership(user, project) > 0
-                })
-        })
+    group.visibility != "private" || user.is_some_and(|user| user.is_admin || inside(state, user, group))
 }
 
 /// The group of the path parameter `id`, when the caller sees it and has this level.
@@ -82,6 +84,10 @@ pub fn list(call: &Call) -> Outcome {
     let user = call.actor.as_ref().map(|actor| &actor.user);
     let top_only = call.flag("top_level_only");
     let owned = call.flag("owned");
+    // Of an administrator every group, of others those that they are in, unless asked otherwise.
+    let all = call
+        .opt_bool("all_available")
+        .unwrap_or_else(|| user.is_none_or(|user| user.is_admin));
     let least = call
         .opt_u64("min_access_level")
         .unwrap_or(if owned { OWNER } else { 0 });
@@ -90,6 +96,7 @@ pub fn list(call: &Call) -> Outcome {
             .groups
             .values()
             .filter(|group| visible(state, user, group))
+            .filter(|group| all || user.is_some_and(|user| inside(state, user, group)))
             .filter(|group| !top_only || group.parent_id.is_none())
             .filter(|group| {
                 least == 0 || user.is_some_and(|user| state.group_membership(user, group.id) >= least)
@@ -107,7 +114,15 @@ pub fn list(call: &Call) -> Outcome {
                 })
             })
             .collect();
-        groups.sort_by_key(|group| group["name"].as_str().unwrap_or_default().to_lowercase());
+        let order = call.opt_str("order_by").unwrap_or_else(|| "name".into());
+        groups.sort_by_key(|group| match order.as_str() {
+            "id" => (group["id"].as_u64().unwrap_or_default(), String::new()),
+            "path" => (0, group["path"].as_str().unwrap_or_default().to_lowercase()),
+            _ => (0, group["name"].as_str().unwrap_or_default().to_lowercase()),
+        });
+        if call.opt_str("sort").as_deref() == Some("desc") {
+            groups.reverse();
+        }
         groups
     });
     page::answer(call, groups)
@@ -147,7 +162,12 @@ pub fn create(call: &Call) -> Outcome {
 
 pub fn get(call: &Call) -> Outcome {
     let group = group(call, 0)?;
-    let list = projects_of(call, &group, false);
+    let list: Vec<Value> = if call.opt_bool("with_projects") == Some(false) {
+        Vec::new()
+    } else {
+        let found = projects_of(call, &group, false);
+        found.into_iter().map(|project| shown(call, &project)).collect()
+    };
     let mut value = call.with(|state| group_json(&call.app, state, &group));
     value["shared_with_groups"] = json!([]);
     if call.opt_bool("with_projects") != Some(false) {
@@ -188,12 +208,18 @@ pub fn delete(call: &Call) -> Outcome {
     Ok(Answer::json(202, &json!({ "message": "202 Accepted" })))
 }
 
-fn projects_of(call: &Call, group: &Group, subgroups: bool) -> Vec<Value> {
+fn shown(call: &Call, project: &Project) -> Value {
     let user = call.actor.as_ref().map(|actor| &actor.user);
-    let simple = call.flag("simple");
+    projects::json(&call.app, project, user, call.flag("simple"))
+}
+
+/// The projects of a group by the parameters of the call, in its order.
+fn projects_of(call: &Call, group: &Group, subgroups: bool) -> Vec<Project> {
+    let user = call.actor.as_ref().map(|actor| &actor.user);
+    let least = call.opt_u64("min_access_level").unwrap_or_default();
     let search = call.opt_str("search").map(|text| text.to_lowercase());
     let archived = call.opt_bool("archived");
-    let found: Vec<_> = call.with(|state| {
+    let mut found: Vec<Project> = call.with(|state| {
         let prefix = format!("{}/", state.namespace_path(group.id));
         state
             .projects
@@ -203,26 +229,35 @@ fn projects_of(call: &Call, group: &Group, subgroups: bool) -> Vec<Value> {
                     || (subgroups && state.project_path(project).starts_with(&prefix))
             })
             .filter(|project| project.visibility != "private" || state.project_access(user, project) > 0)
+            .filter(|project| least == 0 || state.project_access(user, project) >= least)
             .filter(|project| archived.is_none_or(|wanted| project.archived == wanted))
             .filter(|project| {
-                search
-                    .as_deref()
-                    .is_none_or(|text| project.name.to_lowercase().contains(text))
+                search.as_deref().is_none_or(|text| {
+                    [&project.name, &project.path]
+                        .iter()
+                        .any(|word| word.to_lowercase().contains(text))
+                })
             })
             .cloned()
             .collect()
     });
+    let order = call.opt_str("order_by").unwrap_or_else(|| "created_at".into());
+    found.sort_by(|a, b| match order.as_str() {
+        "name" => a.name.to_lowercase().cmp(&b.name.to_lowercase()),
+        "path" => a.path.to_lowercase().cmp(&b.path.to_lowercase()),
+        "updated_at" | "last_activity_at" => a.last_activity_at.cmp(&b.last_activity_at),
+        _ => a.id.cmp(&b.id),
+    });
+    if call.opt_str("sort").as_deref() != Some("asc") {
+        found.reverse();
+    }
     found
-        .iter()
-        .rev()
-        .map(|project| projects::json(&call.app, project, user, simple))
-        .collect()
 }
 
 pub fn projects(call: &Call) -> Outcome {
     let group = group(call, 0)?;
     let items = projects_of(call, &group, call.flag("include_subgroups"));
-    page::answer(call, items)
+    page::answer_of(call, items, |project| shown(call, &project))
 }
 
 pub fn subgroups(call: &Call) -> Outcome {

@@ -48,6 +48,7 @@ mod releases;
 mod routes;
 mod schedules;
 mod seed;
+mod seed_group;
 mod server;
 mod smart_http;
 mod state;

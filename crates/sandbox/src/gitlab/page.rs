@@ -16,6 +16,11 @@ fn per_page(call: &Call) -> usize {
 
 /// Answers one offset page of `items`.
 pub fn answer(call: &Call, items: Vec<Value>) -> Outcome {
+    answer_of(call, items, |item| item)
+}
+
+/// Answers one offset page of `items`, of which only those on it are written out.
+pub fn answer_of<T>(call: &Call, items: Vec<T>, written: impl FnMut(T) -> Value) -> Outcome {
     let per_page = per_page(call);
     let page = call
         .opt_u64("page")
@@ -28,6 +33,7 @@ pub fn answer(call: &Call, items: Vec<Value>) -> Outcome {
         .into_iter()
         .skip((page - 1) * per_page)
         .take(per_page)
+        .map(written)
         .collect();
     let next = if page < pages {
         (page + 1).to_string()

@@ -247,7 +247,7 @@ pub fn answer(call: &Call) -> Outcome {
     Answer::created(json!({ "users": users, "projects": projects }))
 }
 
-fn failed(refusal: Refusal) -> anyhow::Error {
+pub(super) fn failed(refusal: Refusal) -> anyhow::Error {
     anyhow::anyhow!("the sandbox's GitLab refused: {}", refusal.body)
 }
 

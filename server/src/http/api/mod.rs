@@ -15,6 +15,7 @@ pub mod connection;
 pub mod docs;
 pub mod environment;
 pub mod group;
+pub mod import;
 pub mod invitation;
 pub mod item;
 pub mod job;
@@ -56,6 +57,7 @@ pub const ROUTES: &[&[Route]] = &[
     connection::ROUTES,
     environment::ROUTES,
     group::ROUTES,
+    import::ROUTES,
     invitation::ROUTES,
     item::ROUTES,
     job::ROUTES,
@@ -89,6 +91,7 @@ pub const ROUTES: &[&[Route]] = &[
         connection::list, connection::create, connection::update, connection::remove, connection::test,
         environment::list,
         group::list, group::create, group::show, group::update, group::remove, group::add, group::take_out,
+        import::list, import::create, import::show, import::retry, import::stop,
         invitation::list, invitation::create, invitation::revoke, invitation::requests, invitation::ask,
         invitation::decide,
         item::list, item::create, item::show, item::set_state, item::set_place, item::board, item::bugs,

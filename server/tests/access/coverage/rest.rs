@@ -42,6 +42,18 @@ pub fn reads(at: &Places) -> Vec<Call> {
             Some("dora"),
             ("devon", 200),
         ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/imports",
+            format!("{AT}/imports"),
+            Some("dora"),
+            ("devon", 200),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/imports/{import}",
+            format!("{AT}/imports/{}", uuid::Uuid::nil()),
+            Some("dora"),
+            ("devon", 404),
+        ),
         org("GET /api/v1/orgs/{org}/projects", "/projects"),
         call(
             "GET /api/v1/orgs/{org}/audit",
@@ -148,6 +160,27 @@ pub fn changes(at: &Places) -> Vec<Call> {
             "dora",
             // A connection was made by a case before, and its GitLab cannot be reached.
             ("devon", 503),
+        ),
+        change(
+            "POST /api/v1/orgs/{org}/projects/{project}/imports",
+            &format!("{AT}/imports"),
+            r#"{"group":1}"#,
+            "dora",
+            ("devon", 503),
+        ),
+        change(
+            "POST /api/v1/orgs/{org}/projects/{project}/imports/{import}/retry",
+            &format!("{AT}/imports/{nothing}/retry"),
+            "",
+            "dora",
+            ("devon", 404),
+        ),
+        change(
+            "POST /api/v1/orgs/{org}/projects/{project}/imports/{import}/stop",
+            &format!("{AT}/imports/{nothing}/stop"),
+            "",
+            "dora",
+            ("devon", 404),
         ),
         change(
             "POST /api/v1/orgs/{org}/projects/{project}/items",
