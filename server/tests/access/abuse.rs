@@ -74,6 +74,7 @@ fn foreign_ids(at: &Places, arguments: &str) -> bool {
     .chain(at.groups.iter().map(ToString::to_string))
     .chain(at.roles.iter().map(ToString::to_string))
     .chain(at.requests.iter().map(ToString::to_string))
+    .chain(at.webhooks.iter().map(|(webhook, _)| webhook.to_string()))
     .any(|id| arguments.contains(&id))
 }
 
