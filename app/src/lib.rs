@@ -20,6 +20,7 @@ pub mod invitation;
 mod json;
 pub mod live;
 pub mod load;
+pub mod mail;
 pub mod me;
 pub mod member;
 pub mod notice;
@@ -93,6 +94,7 @@ fn routes() -> RouteTable {
         apart("/orgs/:org/settings", part::org_settings()),
         apart("/orgs/:org/settings/gitlab", part::connections()),
         apart("/orgs/:org/settings/clusters", part::clusters()),
+        apart("/orgs/:org/settings/mail", part::mail()),
         apart("/orgs/:org/projects/new", part::new_project()),
         apart("/orgs/:org/projects/:project/settings", part::project_settings()),
         apart("/orgs/:org/projects/:project/apps/new", part::new_app()),

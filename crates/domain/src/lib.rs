@@ -21,6 +21,7 @@ pub mod id;
 pub mod identity;
 pub mod invitation;
 pub mod item;
+pub mod mail;
 pub mod manifest;
 pub mod member;
 pub mod name;

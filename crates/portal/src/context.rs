@@ -3,7 +3,7 @@
 use crate::access::Rights;
 use crate::error::{Error, Result};
 use crate::live::Notifier;
-use crate::ports::{Clock, ClusterConnector, ForgeConnector, Store, Tx};
+use crate::ports::{Clock, ClusterConnector, ForgeConnector, MailAccess, Mailer, Store, Tx};
 use crate::seal::Sealer;
 use crate::token::TokenUse;
 use slipway_domain::id::TypedId;
@@ -45,6 +45,10 @@ pub struct PortalParts {
     pub forges: Arc<dyn ForgeConnector>,
     /// Makes clients for clusters.
     pub clusters: Arc<dyn ClusterConnector>,
+    /// Sends mail.
+    pub mailer: Arc<dyn Mailer>,
+    /// The mail server of the configuration: for organizations that have none of their own.
+    pub mail_server: Option<MailAccess>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Invalidations.

@@ -14,6 +14,7 @@ mod home;
 mod identity;
 mod invitation;
 mod item;
+mod mail;
 mod member;
 mod notice;
 mod org;
@@ -49,6 +50,7 @@ pub use home::HomeTx;
 pub use identity::{ClaimedGroup, IdentityRow, IdentityTx};
 pub use invitation::{InvitationRecord, InvitationTx, RequestRecord};
 pub use item::{ItemRecord, ItemTx, NewItemRow, NewIteration};
+pub use mail::{Mail, MailAccess, MailError, MailServerRecord, MailTx, Mailer, PATIENCE as MAIL_PATIENCE};
 pub use member::{HeldBinding, MemberTx};
 pub use notice::{NewNotice, NoticeRecord, NoticeTx, Which};
 pub use org::{NewOrg, NewProject, OrgTx, ProjectTx};
@@ -90,6 +92,7 @@ pub trait Tx:
     + WebhookTx
     + GroupTx
     + InvitationTx
+    + MailTx
     + MemberTx
     + RoleTx
     + SessionTx
@@ -123,6 +126,7 @@ impl<T> Tx for T where
         + WebhookTx
         + GroupTx
         + InvitationTx
+        + MailTx
         + MemberTx
         + RoleTx
         + SessionTx

@@ -3,8 +3,8 @@
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::StoreError;
-use crate::{factor, webhook};
-use slipway_domain::id::{AppId, TypedId as _, UserId};
+use crate::{factor, mail, webhook};
+use slipway_domain::id::{AppId, OrgId, TypedId as _, UserId};
 
 /// A kind of sealed secret, and where it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,11 +17,13 @@ pub enum SecretKind {
     Hook,
     /// What somebody's authenticator makes its codes from.
     Totp,
+    /// The password of an organization's mail server.
+    Mail,
 }
 
 impl SecretKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Connection, Self::Cluster, Self::Hook, Self::Totp];
+    pub const ALL: [Self; 5] = [Self::Connection, Self::Cluster, Self::Hook, Self::Totp, Self::Mail];
 
     /// What it is called, for the terminal.
     pub const fn name(self) -> &'static str {
@@ -30,6 +32,7 @@ impl SecretKind {
             Self::Cluster => "cluster",
             Self::Hook => "webhook of app",
             Self::Totp => "authenticator of person",
+            Self::Mail => "mail server of organization",
         }
     }
 
@@ -39,6 +42,7 @@ impl SecretKind {
             Self::Connection | Self::Cluster => id.to_string(),
             Self::Hook => webhook::secret_context(AppId::from_uuid(id)),
             Self::Totp => factor::sealed_for(UserId::from_uuid(id)),
+            Self::Mail => mail::sealed_for(OrgId::from_uuid(id)),
         }
     }
 }

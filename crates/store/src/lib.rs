@@ -18,6 +18,7 @@ mod identity;
 mod invitation;
 mod item;
 mod lane;
+mod mail;
 mod member;
 mod migrate;
 mod notice;

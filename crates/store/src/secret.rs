@@ -22,6 +22,9 @@ const fn all(kind: SecretKind) -> &'static str {
         SecretKind::Totp => {
             "SELECT id, totp_secret AS sealed FROM users WHERE totp_secret IS NOT NULL ORDER BY id"
         }
+        SecretKind::Mail => {
+            "SELECT org_id AS id, password AS sealed FROM mail_servers WHERE password <> '' ORDER BY org_id"
+        }
     }
 }
 
@@ -32,6 +35,7 @@ const fn replace(kind: SecretKind) -> &'static str {
         SecretKind::Cluster => "UPDATE clusters SET kubeconfig = $3 WHERE id = $1 AND kubeconfig = $2",
         SecretKind::Hook => "UPDATE apps SET hook_secret = $3 WHERE id = $1 AND hook_secret = $2",
         SecretKind::Totp => "UPDATE users SET totp_secret = $3 WHERE id = $1 AND totp_secret = $2",
+        SecretKind::Mail => "UPDATE mail_servers SET password = $3 WHERE org_id = $1 AND password = $2",
     }
 }
 

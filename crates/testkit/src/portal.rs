@@ -5,8 +5,9 @@ use futures::StreamExt as _;
 use slipway_portal::live::LocalNotifier;
 use slipway_portal::ports::{
     Clock, Cluster, ClusterAccess, ClusterConnector, ClusterError, ForgeAccess, ForgeConnector, ForgeError,
-    SourceForge, Store,
+    Mail, MailAccess, MailError, Mailer, SourceForge, Store,
 };
+use slipway_domain::mail::MailServer;
 use slipway_portal::run::Download;
 use slipway_portal::seal::Sealer;
 use slipway_portal::{Portal, PortalParts};
@@ -41,6 +42,25 @@ impl ClusterConnector for Unconnected {
     }
 }
 
+#[async_trait]
+impl Mailer for Unconnected {
+    async fn admits(&self, _: &MailServer) -> Result<(), MailError> {
+        Ok(())
+    }
+
+    async fn greet(&self, _: &MailAccess) -> Result<(), MailError> {
+        Err(no_mail_server())
+    }
+
+    async fn send(&self, _: &MailAccess, _: &Mail) -> Result<(), MailError> {
+        Err(no_mail_server())
+    }
+}
+
+fn no_mail_server() -> MailError {
+    MailError::Unreachable(String::from("this test has no mail server"))
+}
+
 /// Has no cluster either, and counts who asks for one.
 #[derive(Debug, Default)]
 pub struct Counted(AtomicUsize);
@@ -71,16 +91,42 @@ pub fn portal(
     forges: Arc<dyn ForgeConnector>,
     clusters: Arc<dyn ClusterConnector>,
 ) -> Portal {
+    Portal::new(parts(store, clock, forges, clusters))
+}
+
+/// A portal around `store` that sends mail: by itself through `mail_server`, if there is one.
+pub fn mailing(
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    mailer: Arc<dyn Mailer>,
+    mail_server: Option<MailAccess>,
+) -> Portal {
+    let none = Arc::new(Unconnected);
     Portal::new(PortalParts {
+        mailer,
+        mail_server,
+        ..parts(store, clock, none.clone(), none)
+    })
+}
+
+fn parts(
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    forges: Arc<dyn ForgeConnector>,
+    clusters: Arc<dyn ClusterConnector>,
+) -> PortalParts {
+    PortalParts {
         store,
         forges,
         clusters,
+        mailer: Arc::new(Unconnected),
+        mail_server: None,
         clock,
         notifier: Arc::new(LocalNotifier::default()),
         sealer: Sealer::new("a key for tests, never for people", &[]),
         public_url: String::from("http://127.0.0.1:3000"),
         wake: tokio::sync::Notify::new(),
-    })
+    }
 }
 
 /// A job's log as a browser saves it, to its end. It comes in pieces, so that no log is in memory as a whole.

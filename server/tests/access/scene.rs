@@ -128,6 +128,8 @@ impl Scene {
             store: Arc::new(store.clone()),
             forges: Arc::new(Unconnected),
             clusters,
+            mailer: Arc::new(Unconnected),
+            mail_server: None,
             clock: Arc::new(clock.clone()),
             notifier: store.notifier().await.unwrap(),
             sealer: slipway_portal::seal::Sealer::new("a key for tests, never for people", &[]),

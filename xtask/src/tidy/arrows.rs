@@ -42,6 +42,12 @@ const ARROWS: &[Arrow] = &[
         tests: &["slipway-testkit", "slipway-sandbox", "slipway-store"],
     },
     Arrow {
+        package: "slipway-mail",
+        product: &["slipway-domain", "slipway-portal"],
+        // Invitations are tested with a database beneath them.
+        tests: &["slipway-testkit", "slipway-store"],
+    },
+    Arrow {
         package: "slipway-testkit",
         product: &["slipway-domain", "slipway-portal"],
         tests: &[],
@@ -69,6 +75,7 @@ const ARROWS: &[Arrow] = &[
             "slipway-store",
             "slipway-forge",
             "slipway-cluster",
+            "slipway-mail",
             "slipway-sandbox",
             "slipway-app",
         ],
@@ -104,7 +111,7 @@ const BANS: &[(&str, &[&str], &str)] = &[
     (
         "slipway-portal",
         &[
-            "sqlx", "axum", "leptos", "kube", "k8s-", "gitlab", "reqwest", "hyper", "tower", "http",
+            "sqlx", "axum", "leptos", "kube", "k8s-", "gitlab", "lettre", "reqwest", "hyper", "tower", "http",
         ],
         "portal has no SQL, no HTTP and no UI",
     ),
