@@ -96,7 +96,7 @@ impl Sender {
             name if name.contains(['<', '>', '"', '\\']) => return Err(wrong()),
             name => person::name(name).map_err(|_| wrong())?,
         };
-        match person::email(address) {
+        match self::address(address) {
             Ok(Some(address)) => Ok(Self { name, address }),
             Ok(None) | Err(_) => Err(wrong()),
         }
@@ -109,6 +109,21 @@ impl Sender {
         } else {
             format!("{} <{}>", self.name, self.address)
         }
+    }
+}
+
+/// An address that mail goes to or comes from; `None` where nothing was typed. Letters beyond ASCII are not taken: few
+/// mail servers know them.
+///
+/// # Errors
+/// It is none that mail could be sent to.
+pub fn address(text: &str) -> Result<Option<String>, Text> {
+    match person::email(text)? {
+        Some(address) if !address.is_ascii() => Err(Text::new(
+            "write an address of ASCII letters, such as dora@example.com",
+            "请填写仅含 ASCII 字符的邮箱地址，例如 dora@example.com",
+        )),
+        found => Ok(found),
     }
 }
 

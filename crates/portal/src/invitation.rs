@@ -77,7 +77,7 @@ pub async fn create(ctx: &OpCtx, at: At<'_>, input: Input) -> Result<FreshInvita
             ),
         )
     })?;
-    let email = slipway_domain::person::email(&input.email).map_err(|wrong| Error::field("email", wrong))?;
+    let email = slipway_domain::mail::address(&input.email).map_err(|wrong| Error::field("email", wrong))?;
     let through = match &email {
         Some(_) => Some(mail_server(ctx, &place).await?),
         None => None,

@@ -11,6 +11,7 @@ mod flash;
 mod full_disk;
 mod headers;
 mod live;
+mod mail;
 mod openapi;
 mod origin;
 mod places;
