@@ -3,8 +3,8 @@
 
 use crate::route::Part;
 use crate::{
-    application, audit, board, cluster, connection, environment, group, home, invitation, mail, me, member, notice,
-    org, pipeline, project, promotion, release, role, run, search, token,
+    application, audit, board, cluster, connection, environment, group, home, invitation, mail, me, member,
+    notice, org, pipeline, project, promotion, release, role, run, search, token,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;

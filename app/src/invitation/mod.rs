@@ -133,8 +133,11 @@ fn fresh_link(made: &FreshInvitation) -> AnyView {
 fn mailed_to(invitation: &Invitation) -> Option<AnyView> {
     let address = invitation.email.as_ref()?;
     Some(match invitation.mailed_at {
-        Some(_) => view! { <span class="small break">{tr!(member.sent_to, address = address)}</span> }.into_any(),
-        None => view! { <span class="small fault break">{tr!(member.not_sent_to, address = address)}</span> }.into_any(),
+        Some(_) => {
+            view! { <span class="small break">{tr!(member.sent_to, address = address)}</span> }.into_any()
+        }
+        None => view! { <span class="small fault break">{tr!(member.not_sent_to, address = address)}</span> }
+            .into_any(),
     })
 }
 

@@ -53,6 +53,7 @@ fn in_force(settings: &MailSettings) -> AnyView {
             return view! { <EmptyState title=tr!(mail.none) hint=tr!(mail.none_hint)/> }.into_any();
         }
     };
+    let (sender, test) = (sender.shown(), test(settings));
     view! {
         <Panel title=tr!(mail.in_force)>
             <div class="box-body">
@@ -60,11 +61,11 @@ fn in_force(settings: &MailSettings) -> AnyView {
                     <dt>{tr!(mail.server)}</dt>
                     <dd>{server}</dd>
                     <dt>{tr!(mail.sender)}</dt>
-                    <dd class="break">{sender.shown()}</dd>
+                    <dd class="break">{sender}</dd>
                 </dl>
                 {note.map(|note| view! { <p class="small muted">{note}</p> })}
             </div>
-            {test(settings)}
+            {test}
         </Panel>
     }
     .into_any()

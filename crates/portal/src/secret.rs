@@ -23,7 +23,13 @@ pub enum SecretKind {
 
 impl SecretKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Connection, Self::Cluster, Self::Hook, Self::Totp, Self::Mail];
+    pub const ALL: [Self; 5] = [
+        Self::Connection,
+        Self::Cluster,
+        Self::Hook,
+        Self::Totp,
+        Self::Mail,
+    ];
 
     /// What it is called, for the terminal.
     pub const fn name(self) -> &'static str {

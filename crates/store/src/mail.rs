@@ -83,17 +83,15 @@ impl MailTx for SqlTx {
         affected(done.rows_affected())
     }
 
-    async fn mails_since(
-        &mut self,
-        user: UserId,
-        since: Timestamp,
-    ) -> StoreResult<(i64, Option<Timestamp>)> {
-        let row = query("SELECT COUNT(*) AS sent, MIN(at) AS first_at FROM mails_sent WHERE user_id = $1 AND at > $2")
-            .bind(user.to_string())
-            .bind(since.micros())
-            .fetch_one(self.conn())
-            .await
-            .map_err(map)?;
+    async fn mails_since(&mut self, user: UserId, since: Timestamp) -> StoreResult<(i64, Option<Timestamp>)> {
+        let row = query(
+            "SELECT COUNT(*) AS sent, MIN(at) AS first_at FROM mails_sent WHERE user_id = $1 AND at > $2",
+        )
+        .bind(user.to_string())
+        .bind(since.micros())
+        .fetch_one(self.conn())
+        .await
+        .map_err(map)?;
         let c = columns("mails_sent", &row);
         Ok((c.int("sent")?, c.opt_time("first_at")?))
     }

@@ -47,9 +47,7 @@ pub use identity::{
 pub use item::{
     bugs_are_closed_by_testers_and_reporters, cards_stay_where_they_are_put, concurrent_moves_all_survive,
 };
-pub use mail::{
-    a_mail_server_is_kept_for_its_organization_alone, a_password_goes_to_no_other_mail_server,
-};
+pub use mail::{a_mail_server_is_kept_for_its_organization_alone, a_password_goes_to_no_other_mail_server};
 pub use member::{
     a_group_gives_its_roles_to_whoever_is_in_it, a_role_is_asked_for_and_given,
     a_role_of_ones_own_counts_like_a_built_in_one, a_stranger_joins_by_a_link,
@@ -90,7 +88,13 @@ pub use search::{nobody_finds_what_they_may_not_see, what_fits_best_is_found_fir
 pub use token::{a_request_with_a_key_is_begun_once, a_token_speaks_for_its_owner_until_it_ends};
 
 /// The link of an invitation that is passed on by hand.
-async fn invited(ctx: &OpCtx, at: At<'_>, role: &str, note: &str, days: i64) -> slipway_portal::Result<String> {
+async fn invited(
+    ctx: &OpCtx,
+    at: At<'_>,
+    role: &str,
+    note: &str,
+    days: i64,
+) -> slipway_portal::Result<String> {
     let input = invitation::Input {
         role: role.to_owned(),
         note: note.to_owned(),

@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use futures::StreamExt as _;
+use slipway_domain::mail::MailServer;
 use slipway_portal::live::LocalNotifier;
 use slipway_portal::ports::{
     Clock, Cluster, ClusterAccess, ClusterConnector, ClusterError, ForgeAccess, ForgeConnector, ForgeError,
     Mail, MailAccess, MailError, Mailer, SourceForge, Store,
 };
-use slipway_domain::mail::MailServer;
 use slipway_portal::run::Download;
 use slipway_portal::seal::Sealer;
 use slipway_portal::{Portal, PortalParts};

@@ -222,11 +222,7 @@ impl Talk {
         say(stream, words).await
     }
 
-    async fn content(
-        &mut self,
-        stream: &mut BufReader<TcpStream>,
-        fault: Option<SmtpFault>,
-    ) -> Option<Next> {
+    async fn content(&mut self, stream: &mut BufReader<TcpStream>, fault: Option<SmtpFault>) -> Option<Next> {
         loop {
             let mut line = String::new();
             if stream.read_line(&mut line).await.ok()? == 0 {
@@ -287,12 +283,23 @@ impl TakenMail {
     /// There is none, or it is no UTF-8.
     pub fn part(&self, media: &str) -> String {
         let kind = self.header("Content-Type");
-        let boundary = kind.split("boundary=").nth(1).expect("a boundary").trim_matches('"');
-        let parts = self.halves().1.split(&format!("--{boundary}")).collect::<Vec<_>>();
+        let boundary = kind
+            .split("boundary=")
+            .nth(1)
+            .expect("a boundary")
+            .trim_matches('"');
+        let parts = self
+            .halves()
+            .1
+            .split(&format!("--{boundary}"))
+            .collect::<Vec<_>>();
         for part in parts {
             let (head, body) = part.trim_start().split_once("\n\n").unwrap_or_default();
             let head = lines(head);
-            if values(&head, "Content-Type").iter().any(|kind| kind.starts_with(media)) {
+            if values(&head, "Content-Type")
+                .iter()
+                .any(|kind| kind.starts_with(media))
+            {
                 let coding = values(&head, "Content-Transfer-Encoding").concat();
                 return decoded(&coding, body);
             }

@@ -74,7 +74,10 @@ impl Smtp {
             add("host", format!("`{}` is no host; {}", self.host, wrong.en));
         }
         if self.port == Some(0) {
-            add("port", String::from("is 0; use the server's port, or leave it away"));
+            add(
+                "port",
+                String::from("is 0; use the server's port, or leave it away"),
+            );
         }
         if Security::from_key(&self.security).is_none() {
             let what = format!("`{}` is unknown; use tls, starttls or none", self.security);

@@ -191,9 +191,8 @@ async fn a_mail_server_is_greeted_and_sends_nothing() {
         let report = check(&Config::load(Some(&path)).unwrap()).await;
         line(report.lines(), "smtp").to_owned()
     };
-    let login = |password: &str| {
-        format!("security = \"none\"\nusername = \"slipway\"\npassword = \"{password}\"\n")
-    };
+    let login =
+        |password: &str| format!("security = \"none\"\nusername = \"slipway\"\npassword = \"{password}\"\n");
     let good = told(&login("opensesame")).await;
     assert!(good.starts_with("ok") && good.contains("knows slipway"), "{good}");
     let wrong = told(&login("open")).await;
@@ -208,7 +207,10 @@ async fn a_mail_server_is_greeted_and_sends_nothing() {
     );
     server.fails(Some(SmtpFault::Closes));
     let closed = told(&login("opensesame")).await;
-    assert!(closed.starts_with("FAIL") && closed.contains("smtp.host"), "{closed}");
+    assert!(
+        closed.starts_with("FAIL") && closed.contains("smtp.host"),
+        "{closed}"
+    );
     assert!(server.taken().is_empty());
 }
 

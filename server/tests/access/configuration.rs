@@ -87,7 +87,10 @@ fn a_mail_server_is_told_what_it_lacks_and_needs_no_more_than_a_host_and_a_sende
     );
     let config = Config::load(Some(&file(&folder, &text))).unwrap();
     let access = config.smtp.unwrap().access().unwrap();
-    assert_eq!((access.server.port, access.password.as_str()), (587, "opensesame"));
+    assert_eq!(
+        (access.server.port, access.password.as_str()),
+        (587, "opensesame")
+    );
     assert!(access.operator);
 }
 

@@ -38,7 +38,10 @@ async fn the_page_says_whether_the_link_was_mailed_and_shows_it_all_the_same() {
     server.fails(Some(SmtpFault::Answers("RCPT", "550 5.1.1 nobody <here>")));
     let page = posted(&scene, INVITE, form, MEMBERS, &ada).await;
     assert!(page.contains("/join?token=") && page.contains("not sent to zoe@example.com"));
-    assert!(page.contains("The invitation holds") && page.contains("nobody &lt;here&gt;"), "{page}");
+    assert!(
+        page.contains("The invitation holds") && page.contains("nobody &lt;here&gt;"),
+        "{page}"
+    );
 
     let wrong = "org=acme&role=org.member&note=For+Zoe&days=7&email=zoe";
     let page = posted(&scene, INVITE, wrong, MEMBERS, &ada).await;
@@ -48,7 +51,9 @@ async fn the_page_says_whether_the_link_was_mailed_and_shows_it_all_the_same() {
     );
     assert!(page.contains("value=\"zoe\""));
     let devon = scene.session("devon").await;
-    let page = scene.page("/orgs/acme/projects/checkout/members", Some(&devon)).await;
+    let page = scene
+        .page("/orgs/acme/projects/checkout/members", Some(&devon))
+        .await;
     assert!(page.body.contains("name=\"email\""));
 }
 
@@ -67,7 +72,12 @@ async fn programs_invite_by_mail_and_read_where_it_went() {
     server.fails(Some(SmtpFault::Closes));
     let made = scene.call("POST", path, body, Some(&ada)).await.json();
     assert_eq!(made["mail"]["sent"], false);
-    assert!(made["mail"]["trouble"].as_str().unwrap().contains("does not answer"));
+    assert!(
+        made["mail"]["trouble"]
+            .as_str()
+            .unwrap()
+            .contains("does not answer")
+    );
     assert!(made["link"].as_str().unwrap().contains("/join?token="));
     let silent = r#"{"role":"org.member","days":7}"#;
     let made = scene.call("POST", path, silent, Some(&ada)).await;
@@ -102,7 +112,11 @@ async fn without_a_mail_server_no_address_is_asked_for_and_none_is_taken() {
         .call("POST", "/api/v1/orgs/acme/invitations", body, Some(&ada))
         .await;
     assert_eq!(refused.status, 422, "{}", refused.body);
-    assert!(refused.body.contains("no mail server is set up here"), "{}", refused.body);
+    assert!(
+        refused.body.contains("no mail server is set up here"),
+        "{}",
+        refused.body
+    );
 }
 
 #[tokio::test]
@@ -112,7 +126,10 @@ async fn the_settings_say_which_server_is_in_force_and_keep_what_was_typed_but_n
     scene.furnish().await;
     let ada = scene.session("ada").await;
     let page = scene.page(SETTINGS, Some(&ada)).await.body;
-    assert!(page.contains("operator has set up") && page.contains("slipway@example.com"), "{page}");
+    assert!(
+        page.contains("operator has set up") && page.contains("slipway@example.com"),
+        "{page}"
+    );
     assert!(page.contains("no address that a test could go to"));
 
     let form = |sender: &str, host: &str| {
@@ -121,7 +138,14 @@ async fn the_settings_say_which_server_is_in_force_and_keep_what_was_typed_but_n
             server.port()
         )
     };
-    let page = posted(&scene, "/api/fn/mail/edit", &form("nobody", "mail.example.com"), SETTINGS, &ada).await;
+    let page = posted(
+        &scene,
+        "/api/fn/mail/edit",
+        &form("nobody", "mail.example.com"),
+        SETTINGS,
+        &ada,
+    )
+    .await;
     assert!(page.contains("write slipway@example.com or Slipway"), "{page}");
     assert!(page.contains("value=\"mail.example.com\"") && !page.contains("opensesame"));
     let good = form("Acme+%3Cci%40acme.example%3E", "127.0.0.1");
@@ -129,12 +153,21 @@ async fn the_settings_say_which_server_is_in_force_and_keep_what_was_typed_but_n
     assert!(page.contains("The operator’s server is not used"), "{page}");
     assert!(!page.contains("opensesame"));
 
-    let profile = scene.post("/api/fn/me/update", "name=Ada&email=ada%40acme.example", Some(&ada)).await;
+    let profile = scene
+        .post(
+            "/api/fn/me/update",
+            "name=Ada&email=ada%40acme.example",
+            Some(&ada),
+        )
+        .await;
     assert_eq!(profile.status, 200);
     let page = posted(&scene, "/api/fn/mail/test", "org=acme", SETTINGS, &ada).await;
     assert!(page.contains("Sent to ada@acme.example."), "{page}");
     assert_eq!(server.taken()[0].header("From"), "Acme <ci@acme.example>");
     server.fails(Some(SmtpFault::Answers("AUTH", "535 5.7.8 wrong")));
     let page = posted(&scene, "/api/fn/mail/test", "org=acme", SETTINGS, &ada).await;
-    assert!(page.contains("refuses the login") && page.contains("error-summary"), "{page}");
+    assert!(
+        page.contains("refuses the login") && page.contains("error-summary"),
+        "{page}"
+    );
 }

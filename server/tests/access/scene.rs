@@ -16,10 +16,12 @@ use slipway_domain::release::{Evidence, Image, Workload};
 use slipway_domain::run::{JobRow, RunRow, RunStatus};
 use slipway_domain::text::Locale;
 use slipway_portal::access::{self, may};
-use slipway_portal::person::NewAccount;
 use slipway_portal::outgoing::Outgoing;
+use slipway_portal::person::NewAccount;
 use slipway_portal::ports::{ClusterConnector, JobRecord, MailAccess, NewPerson, ReleaseRecord, RunRecord};
-use slipway_portal::{Actor, OpCtx, Portal, PortalParts, Via, app, cluster, environment, item, org, project, promotion};
+use slipway_portal::{
+    Actor, OpCtx, Portal, PortalParts, Via, app, cluster, environment, item, org, project, promotion,
+};
 use slipway_server::config::SignIn;
 use slipway_server::http::provider::Provider;
 use slipway_server::http::session::Device;
@@ -152,12 +154,7 @@ impl Scene {
         Self::of(store, folder, url, |parts| parts.clusters = clusters).await
     }
 
-    async fn of(
-        store: SqlStore,
-        folder: TempDir,
-        url: &str,
-        change: impl FnOnce(&mut PortalParts),
-    ) -> Self {
+    async fn of(store: SqlStore, folder: TempDir, url: &str, change: impl FnOnce(&mut PortalParts)) -> Self {
         store.migrate().await.unwrap();
         let clock = MockClock::default();
         let mut parts = PortalParts {

@@ -139,11 +139,23 @@ mod tests {
     #[test]
     fn an_invitation_says_who_to_what_as_what_and_until_when() {
         let english = invite(Locale::En);
-        for part in ["Ada", "Acme / R&D", "developer", "2026-11-21 08:00 UTC", "/join?token=a&b"] {
+        for part in [
+            "Ada",
+            "Acme / R&D",
+            "developer",
+            "2026-11-21 08:00 UTC",
+            "/join?token=a&b",
+        ] {
             assert!(english.text.contains(part), "{part}: {}", english.text);
         }
         let chinese = invite(Locale::ZhCn);
-        for part in ["Ada", "Acme / R&D", "开发者", "2026-11-21 08:00 UTC", "/join?token=a&b"] {
+        for part in [
+            "Ada",
+            "Acme / R&D",
+            "开发者",
+            "2026-11-21 08:00 UTC",
+            "/join?token=a&b",
+        ] {
             assert!(chinese.text.contains(part), "{part}: {}", chinese.text);
         }
         assert!(chinese.subject.contains("邀请") && chinese.html.contains("lang=\"zh-CN\""));

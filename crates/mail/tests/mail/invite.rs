@@ -53,7 +53,9 @@ fn field(error: &Error) -> &str {
 
 pub async fn an_invitation_is_mailed_in_the_language_of_who_invites(world: World) {
     let ada = world.ctx_in(&world.ada, Locale::ZhCn);
-    let made = invite(&ada, ACME, "org.member", " zoe@example.com ").await.unwrap();
+    let made = invite(&ada, ACME, "org.member", " zoe@example.com ")
+        .await
+        .unwrap();
     assert_eq!(made.mail.as_ref().unwrap().trouble, None);
     let mail = world.operators.taken().remove(0);
     assert_eq!(
@@ -83,7 +85,10 @@ pub async fn a_link_is_mailed_from_every_kind_of_place(world: World) {
     ] {
         invite(&lea, at, role, "zoe@example.com").await.unwrap();
         let text = world.operators.taken().pop().unwrap().part("text/plain");
-        assert!(text.contains(&format!("Lea invites you to {place} in Slipway")), "{text}");
+        assert!(
+            text.contains(&format!("Lea invites you to {place} in Slipway")),
+            "{text}"
+        );
         assert!(member::page(&lea, at).await.unwrap().mails);
         assert_eq!(listed(&lea, at).await.len(), 1);
     }
@@ -110,8 +115,14 @@ pub async fn a_link_is_mailed_from_every_kind_of_place(world: World) {
 pub async fn a_mail_that_fails_leaves_the_invitation_and_its_link(world: World) {
     let ada = world.ctx(&world.ada);
     let days = [
-        (SmtpFault::Answers("RCPT", "550 5.1.1 no such user"), "no such user"),
-        (SmtpFault::Answers("MAIL", "451 4.3.0 greylisted"), "Try again later"),
+        (
+            SmtpFault::Answers("RCPT", "550 5.1.1 no such user"),
+            "no such user",
+        ),
+        (
+            SmtpFault::Answers("MAIL", "451 4.3.0 greylisted"),
+            "Try again later",
+        ),
         (SmtpFault::Closes, "does not answer"),
     ];
     for (number, (fault, words)) in days.into_iter().enumerate() {
@@ -125,7 +136,10 @@ pub async fn a_mail_that_fails_leaves_the_invitation_and_its_link(world: World) 
         invitation::view(&ada, token(&made.link)).await.unwrap();
         let list = listed(&ada, ACME).await;
         assert_eq!(list.len(), number + 1);
-        assert!(list.iter().all(|one| one.email.is_some() && one.mailed_at.is_none()));
+        assert!(
+            list.iter()
+                .all(|one| one.email.is_some() && one.mailed_at.is_none())
+        );
     }
     assert!(world.operators.taken().is_empty());
 }
@@ -139,10 +153,7 @@ pub async fn an_organization_s_own_server_wins(world: World) {
     assert_eq!(made.mail.unwrap().trouble, None);
     let mail = own.taken().remove(0);
     assert_eq!(mail.header("From"), "Acme <ci@acme.example>");
-    assert_eq!(
-        own.logins(),
-        [(String::from("acme"), String::from("opensesame"))]
-    );
+    assert_eq!(own.logins(), [(String::from("acme"), String::from("opensesame"))]);
     assert!(world.operators.taken().is_empty());
     let settings = mail::settings(&ada, "acme").await.unwrap();
     assert_eq!(settings.own.unwrap().port, own.port());
@@ -176,9 +187,14 @@ pub async fn nobody_has_more_than_twenty_mails_sent_an_hour(world: World) {
     );
     assert_eq!(listed(&ada, ACME).await.len(), most - 1, "no invitation was made");
     invite(&ada, ACME, "org.member", "").await.unwrap();
-    invite(&world.ctx(&world.lea), CHECKOUT, "project.viewer", "zoe@example.com")
-        .await
-        .unwrap();
+    invite(
+        &world.ctx(&world.lea),
+        CHECKOUT,
+        "project.viewer",
+        "zoe@example.com",
+    )
+    .await
+    .unwrap();
     assert_eq!(world.operators.taken().len(), most, "others may");
 
     world.clock.advance(50 * MINUTE);
@@ -202,7 +218,13 @@ pub async fn where_there_is_no_server_no_address_is_taken(world: World) {
         "no_mail_server"
     );
     let with = world.ctx(&world.ada);
-    for wrong in ["zoe", "zoe@", "a@b.c, d@e.f", "z@e.c\r\nBcc: x@y.z", "佐伊@example.com"] {
+    for wrong in [
+        "zoe",
+        "zoe@",
+        "a@b.c, d@e.f",
+        "z@e.c\r\nBcc: x@y.z",
+        "佐伊@example.com",
+    ] {
         let refused = invite(&with, ACME, "org.member", wrong).await.unwrap_err();
         assert_eq!(field(&refused), "email", "{wrong}");
     }
@@ -218,7 +240,9 @@ pub async fn a_test_goes_to_whoever_asks_for_it(world: World) {
     assert!(mail.part("text/plain").contains("the mail settings of Acme"));
     person::update_profile(&ada, "Ada", "").await.unwrap();
     assert_eq!(mail::test(&ada, "acme").await.unwrap_err().code(), "no_address");
-    person::update_profile(&ada, "Ada", "ada@acme.example").await.unwrap();
+    person::update_profile(&ada, "Ada", "ada@acme.example")
+        .await
+        .unwrap();
     world
         .operators
         .fails(Some(SmtpFault::Answers("DATA", "554 5.7.1 not today")));
@@ -227,7 +251,10 @@ pub async fn a_test_goes_to_whoever_asks_for_it(world: World) {
     assert!(refused.text().en.contains("not today"));
     world.operators.fails(Some(SmtpFault::Closes));
     let refused = mail::test(&ada, "acme").await.unwrap_err();
-    assert!(matches!(refused, Error::Unavailable { code: "mail", .. }), "{refused:?}");
+    assert!(
+        matches!(refused, Error::Unavailable { code: "mail", .. }),
+        "{refused:?}"
+    );
     let lea = world.ctx(&world.lea);
     for refused in [
         mail::test(&lea, "acme").await.map(drop),

@@ -116,7 +116,10 @@ async fn send(security: Security, host: &str) -> Result<(), MailError> {
 async fn a_certificate_that_nobody_vouches_for_is_refused() {
     for security in [Security::Tls, Security::StartTls] {
         let refused = send(security, "127.0.0.1").await;
-        assert!(matches!(refused, Err(MailError::Tls(_))), "{security:?}: {refused:?}");
+        assert!(
+            matches!(refused, Err(MailError::Tls(_))),
+            "{security:?}: {refused:?}"
+        );
     }
 }
 
@@ -148,6 +151,9 @@ async fn whoever_trusts_it_sends() {
         send(security, "localhost").await.unwrap();
         // The same machine by a name that the certificate has not.
         let refused = send(security, "127.0.0.2").await;
-        assert!(matches!(refused, Err(MailError::Tls(_))), "{security:?}: {refused:?}");
+        assert!(
+            matches!(refused, Err(MailError::Tls(_))),
+            "{security:?}: {refused:?}"
+        );
     }
 }

@@ -68,7 +68,11 @@ async fn a_mail_arrives_as_it_was_written() {
             "DATA"
         ]
     );
-    let ids: Vec<_> = server.taken().iter().map(|mail| mail.header("Message-ID")).collect();
+    let ids: Vec<_> = server
+        .taken()
+        .iter()
+        .map(|mail| mail.header("Message-ID"))
+        .collect();
     assert_ne!(ids[0], ids[1]);
 }
 
@@ -90,7 +94,11 @@ async fn nothing_that_people_type_begins_another_header_or_ends_the_mail() {
         taken[0].part("text/plain").trim_end(),
         "one\n.\nMAIL FROM:<a@evil.example>\n..two"
     );
-    for address in ["zoe@example.com>\r\nRCPT TO:<x@evil.example", "a@b.c\r\nBcc: d@e.f", "佐伊@e.c"] {
+    for address in [
+        "zoe@example.com>\r\nRCPT TO:<x@evil.example",
+        "a@b.c\r\nBcc: d@e.f",
+        "佐伊@e.c",
+    ] {
         let refused = ours().send(&access, &to(address, letter(Locale::En))).await;
         assert!(
             matches!(refused, Err(MailError::RecipientRefused(_))),
@@ -128,25 +136,43 @@ async fn every_bad_day_is_told_for_what_it_is() {
     access.server.username = String::from("slipway");
     let days: Vec<(SmtpFault, fn(&E) -> bool)> = vec![
         (SmtpFault::Closes, |e| matches!(e, E::Unreachable(_))),
-        (SmtpFault::Greets("554 no service"), |e| {
-            matches!(e, E::Refused(words) if words.contains("no service"))
-        }),
+        (
+            SmtpFault::Greets("554 no service"),
+            |e| matches!(e, E::Refused(words) if words.contains("no service")),
+        ),
         (SmtpFault::Greets("421 too busy"), |e| matches!(e, E::Later(_))),
-        (SmtpFault::Greets("SSH-2.0-OpenSSH_9.2"), |e| matches!(e, E::Broken(_))),
-        (SmtpFault::NoLogin, |e| matches!(e, E::NoLogin)),
-        (SmtpFault::Answers("EHLO", "502 what?"), |e| matches!(e, E::Refused(_))),
-        (SmtpFault::Answers("AUTH", "454 4.7.0 later"), |e| matches!(e, E::Later(_))),
-        (SmtpFault::Answers("AUTH", "535 5.7.8 no"), |e| matches!(e, E::BadLogin(_))),
-        (SmtpFault::Answers("MAIL", "550 5.7.1 not yours"), |e| {
-            matches!(e, E::SenderRefused(words) if words.contains("not yours"))
+        (SmtpFault::Greets("SSH-2.0-OpenSSH_9.2"), |e| {
+            matches!(e, E::Broken(_))
         }),
+        (SmtpFault::NoLogin, |e| matches!(e, E::NoLogin)),
+        (SmtpFault::Answers("EHLO", "502 what?"), |e| {
+            matches!(e, E::Refused(_))
+        }),
+        (SmtpFault::Answers("AUTH", "454 4.7.0 later"), |e| {
+            matches!(e, E::Later(_))
+        }),
+        (SmtpFault::Answers("AUTH", "535 5.7.8 no"), |e| {
+            matches!(e, E::BadLogin(_))
+        }),
+        (
+            SmtpFault::Answers("MAIL", "550 5.7.1 not yours"),
+            |e| matches!(e, E::SenderRefused(words) if words.contains("not yours")),
+        ),
         (SmtpFault::Answers("RCPT", "550 5.1.1 nobody"), |e| {
             matches!(e, E::RecipientRefused(_))
         }),
-        (SmtpFault::Answers("RCPT", "452 4.2.2 full"), |e| matches!(e, E::Later(_))),
-        (SmtpFault::Answers("DATA", "554 5.6.0 no"), |e| matches!(e, E::Refused(_))),
-        (SmtpFault::Answers("content", "554 5.7.1 spam"), |e| matches!(e, E::Refused(_))),
-        (SmtpFault::Answers("content", "451 4.3.0 later"), |e| matches!(e, E::Later(_))),
+        (SmtpFault::Answers("RCPT", "452 4.2.2 full"), |e| {
+            matches!(e, E::Later(_))
+        }),
+        (SmtpFault::Answers("DATA", "554 5.6.0 no"), |e| {
+            matches!(e, E::Refused(_))
+        }),
+        (SmtpFault::Answers("content", "554 5.7.1 spam"), |e| {
+            matches!(e, E::Refused(_))
+        }),
+        (SmtpFault::Answers("content", "451 4.3.0 later"), |e| {
+            matches!(e, E::Later(_))
+        }),
         (SmtpFault::ClosesAfterContent, |e| matches!(e, E::Unconfirmed(_))),
     ];
     for (fault, is_it) in days {
@@ -170,7 +196,11 @@ async fn a_server_that_is_silent_is_left_in_time() {
         let begun = Instant::now();
         let error = hasty().send(&access(&server), &zoe()).await.unwrap_err();
         assert!(begun.elapsed() < Duration::from_secs(3));
-        assert_eq!(matches!(error, MailError::Unconfirmed(_)), unconfirmed, "{error:?}");
+        assert_eq!(
+            matches!(error, MailError::Unconfirmed(_)),
+            unconfirmed,
+            "{error:?}"
+        );
         assert_eq!(error == MailError::TimedOut, !unconfirmed);
         assert!(error.is_passing());
     }
@@ -207,7 +237,9 @@ async fn a_server_without_tls_hears_nothing_where_tls_is_asked_for() {
     assert!(server.logins().is_empty() && server.taken().is_empty());
     let said = server.commands();
     assert!(
-        !said.iter().any(|line| line.contains("MAIL") || line.contains("AUTH")),
+        !said
+            .iter()
+            .any(|line| line.contains("MAIL") || line.contains("AUTH")),
         "{said:?}"
     );
 }
@@ -223,12 +255,24 @@ async fn servers_that_people_typed_stay_in_bounds_and_the_operators_may_be_anywh
             ..access
         }
     };
-    for host in ["127.0.0.1", "localhost", "::1", "169.254.169.254", "::ffff:127.0.0.1"] {
+    for host in [
+        "127.0.0.1",
+        "localhost",
+        "::1",
+        "169.254.169.254",
+        "::ffff:127.0.0.1",
+    ] {
         let access = typed(host);
         let refused = ours().send(&access, &zoe()).await;
-        assert!(matches!(refused, Err(MailError::OutOfBounds(_))), "{host}: {refused:?}");
+        assert!(
+            matches!(refused, Err(MailError::OutOfBounds(_))),
+            "{host}: {refused:?}"
+        );
         let refused = ours().admits(&access.server).await;
-        assert!(matches!(refused, Err(MailError::OutOfBounds(_))), "{host}: {refused:?}");
+        assert!(
+            matches!(refused, Err(MailError::OutOfBounds(_))),
+            "{host}: {refused:?}"
+        );
     }
     assert!(server.commands().is_empty());
     assert_eq!(ours().admits(&typed("mail.invalid").server).await, Ok(()));

@@ -108,7 +108,9 @@ impl World {
             description: String::new(),
         };
         let lead = portal.ctx(Actor::User(lea.clone()), Via::Web, "test", Locale::En);
-        app::create(&lead, "acme", "checkout", input).await.expect("an app");
+        app::create(&lead, "acme", "checkout", input)
+            .await
+            .expect("an app");
         Self {
             portal,
             store,

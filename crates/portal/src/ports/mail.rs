@@ -99,7 +99,9 @@ impl MailError {
     pub fn text(&self) -> Text {
         match self {
             Self::Unreachable(what) => Text::new(
-                format!("The mail server does not answer ({what}). Check its host and port in the mail settings."),
+                format!(
+                    "The mail server does not answer ({what}). Check its host and port in the mail settings."
+                ),
                 format!("邮件服务器无响应（{what}）。请检查邮件设置中的主机和端口。"),
             ),
             Self::TimedOut => Text::new(
@@ -154,7 +156,9 @@ impl MailError {
                 format!(
                     "What answers there is not a mail server, or the security is wrong ({what}). Check host, port and security in the mail settings."
                 ),
-                format!("该地址的响应不像邮件服务器，或加密方式不对（{what}）。请检查邮件设置中的主机、端口和加密方式。"),
+                format!(
+                    "该地址的响应不像邮件服务器，或加密方式不对（{what}）。请检查邮件设置中的主机、端口和加密方式。"
+                ),
             ),
             Self::Unconfirmed(what) => Text::new(
                 format!(
@@ -211,8 +215,13 @@ pub trait MailTx: Send {
     /// Forgets the organization's mail server. `Gone` where it has none.
     async fn delete_mail_server(&mut self, org: &Authorized<Org, Modify>) -> StoreResult<()>;
     /// How many mails the person had sent since `since`, and when the first of them was.
-    async fn mails_since(&mut self, user: UserId, since: Timestamp)
-    -> StoreResult<(i64, Option<Timestamp>)>;
+    async fn mails_since(&mut self, user: UserId, since: Timestamp) -> StoreResult<(i64, Option<Timestamp>)>;
     /// Notes that the person has a mail sent at `at`, and forgets theirs from before `since`.
-    async fn note_mail(&mut self, id: MailId, user: UserId, at: Timestamp, since: Timestamp) -> StoreResult<()>;
+    async fn note_mail(
+        &mut self,
+        id: MailId,
+        user: UserId,
+        at: Timestamp,
+        since: Timestamp,
+    ) -> StoreResult<()>;
 }

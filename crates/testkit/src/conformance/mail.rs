@@ -47,7 +47,10 @@ pub async fn a_mail_server_is_kept_for_its_organization_alone(world: World) {
         (587, Security::StartTls)
     );
     assert!(!record.password.contains("opensesame"), "it is sealed");
-    assert_eq!(mail::settings(&owner, "acme").await.unwrap().own, Some(record.server));
+    assert_eq!(
+        mail::settings(&owner, "acme").await.unwrap().own,
+        Some(record.server)
+    );
     assert_eq!(kept(&owner, "other").await, None);
 
     let found = owner
@@ -60,7 +63,9 @@ pub async fn a_mail_server_is_kept_for_its_organization_alone(world: World) {
         .remove(0);
     let old = Sealer::new("another key of sixteen", &[]);
     let mut tx = world.portal.store.write().await.unwrap();
-    tx.reseal(&found, &old.seal("elsewhere", "opensesame")).await.unwrap();
+    tx.reseal(&found, &old.seal("elsewhere", "opensesame"))
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     let turned = slipway_portal::secret::rotate(&world.system()).await.unwrap();
     assert_eq!(turned.broken.len(), 1);
@@ -89,7 +94,10 @@ pub async fn a_mail_server_is_kept_for_its_organization_alone(world: World) {
     let (_, rows) = audit::read(&owner, &query).await.unwrap();
     let edits = rows.iter().filter(|row| row.action == "mail.edit").count();
     assert_eq!(edits, 2);
-    assert!(!format!("{rows:?}").contains("opensesame"), "no secret in the log");
+    assert!(
+        !format!("{rows:?}").contains("opensesame"),
+        "no secret in the log"
+    );
 
     mail::remove(&owner, "acme").await.unwrap();
     assert!(matches!(mail::remove(&owner, "acme").await, Err(Error::NotFound)));

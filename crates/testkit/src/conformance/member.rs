@@ -277,9 +277,7 @@ pub async fn an_invitation_works_once(world: World) {
         "invitation_unknown"
     );
 
-    let link = super::invited(&owner, ACME, "org.member", "", 1)
-        .await
-        .unwrap();
+    let link = super::invited(&owner, ACME, "org.member", "", 1).await.unwrap();
     let open = member::page(&owner, ACME).await.unwrap().invitations;
     invitation::revoke(&owner, ACME, open[0].id).await.unwrap();
     assert_eq!(
@@ -291,9 +289,7 @@ pub async fn an_invitation_works_once(world: World) {
         "not_found"
     );
 
-    let link = super::invited(&owner, ACME, "org.member", "", 1)
-        .await
-        .unwrap();
+    let link = super::invited(&owner, ACME, "org.member", "", 1).await.unwrap();
     world.clock.advance(slipway_domain::time::DAY);
     assert_eq!(
         code(invitation::accept(&one, token(&link)).await),
