@@ -84,6 +84,11 @@ impl MailTx for SqlTx {
     }
 
     async fn mails_since(&mut self, user: UserId, since: Timestamp) -> StoreResult<(i64, Option<Timestamp>)> {
+        query("UPDATE users SET username = username WHERE id = $1")
+            .bind(user.to_string())
+            .execute(self.conn())
+            .await
+            .map_err(map)?;
         let row = query(
             "SELECT COUNT(*) AS sent, MIN(at) AS first_at FROM mails_sent WHERE user_id = $1 AND at > $2",
         )

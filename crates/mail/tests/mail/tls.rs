@@ -62,7 +62,7 @@ fn talk(mut stream: TcpStream, security: Security, config: &Arc<ServerConfig>) -
 /// Takes whatever comes, over TLS.
 fn converse<S: Read + Write>(stream: S, greets: bool) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
-    let mut say = |stream: &mut BufReader<S>, words: &str| {
+    let say = |stream: &mut BufReader<S>, words: &str| {
         stream.get_mut().write_all(words.as_bytes())?;
         stream.get_mut().flush()
     };

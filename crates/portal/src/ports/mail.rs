@@ -214,7 +214,8 @@ pub trait MailTx: Send {
     async fn mail_server(&mut self, org: OrgId) -> StoreResult<Option<MailServerRecord>>;
     /// Forgets the organization's mail server. `Gone` where it has none.
     async fn delete_mail_server(&mut self, org: &Authorized<Org, Modify>) -> StoreResult<()>;
-    /// How many mails the person had sent since `since`, and when the first of them was.
+    /// How many mails the person had sent since `since`, and when the first of them was. Holds the person's row to the
+    /// end of the transaction: of two at once, the second counts the first.
     async fn mails_since(&mut self, user: UserId, since: Timestamp) -> StoreResult<(i64, Option<Timestamp>)>;
     /// Notes that the person has a mail sent at `at`, and forgets theirs from before `since`.
     async fn note_mail(
