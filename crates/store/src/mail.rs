@@ -84,7 +84,7 @@ impl MailTx for SqlTx {
     }
 
     async fn mails_since(&mut self, user: UserId, since: Timestamp) -> StoreResult<(i64, Option<Timestamp>)> {
-        query("UPDATE users SET username = username WHERE id = $1")
+        query("UPDATE users SET name = name WHERE id = $1")
             .bind(user.to_string())
             .execute(self.conn())
             .await
