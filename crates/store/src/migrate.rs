@@ -29,6 +29,7 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     8 "0008_places",
     9 "0009_api",
     10 "0010_notices",
+    13 "0013_mail",
 };
 
 /// How many migrations the database lacks. Changes nothing.

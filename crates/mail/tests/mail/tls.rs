@@ -20,9 +20,9 @@ const KEY: &[u8] = include_bytes!("key.pem");
 /// Set in the process that trusts the certificate.
 const TRUSTING: &str = "SLIPWAY_TEST_TRUSTS_MAIL";
 
-/// Serves one connection after the other; the port.
-fn serve(security: Security) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+/// Serves one connection after the other at `host`; the port.
+fn serve(security: Security, host: &str) -> u16 {
+    let listener = TcpListener::bind((host, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
@@ -96,7 +96,7 @@ async fn send(security: Security, host: &str) -> Result<(), MailError> {
     let access = MailAccess {
         server: MailServer {
             host: host.to_owned(),
-            port: serve(security),
+            port: serve(security, host),
             security,
             username: String::new(),
             sender: Sender::parse("slipway@acme.example").unwrap(),
