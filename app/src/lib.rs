@@ -21,6 +21,7 @@ pub mod invitation;
 mod json;
 pub mod live;
 pub mod load;
+pub mod mail;
 pub mod me;
 pub mod member;
 pub mod notice;
@@ -101,6 +102,7 @@ fn routes() -> RouteTable {
             "/orgs/:org/settings/webhooks/:webhook/deliveries/:delivery",
             part::message(),
         ),
+        apart("/orgs/:org/settings/mail", part::mail()),
         apart("/orgs/:org/projects/new", part::new_project()),
         apart("/orgs/:org/projects/:project/settings", part::project_settings()),
         apart(

@@ -3,8 +3,8 @@
 
 use crate::route::Part;
 use crate::{
-    application, audit, board, cluster, connection, environment, group, home, import, invitation, me, member,
-    notice, org, pipeline, project, promotion, release, role, run, search, subscriber, token,
+    application, audit, board, cluster, connection, environment, group, home, import, invitation, mail, me,
+    member, notice, org, pipeline, project, promotion, release, role, run, search, subscriber, token,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -101,6 +101,7 @@ parts! {
         org_settings Org = org::org_settings_page,
         connections Gitlab = connection::connections_page,
         clusters Clusters = cluster::clusters_page,
+        mail Mail = mail::mail_page,
         new_project NewProject = project::new_project_page,
         project_settings Project = project::project_settings_page,
         new_app NewApp = application::new_app_page,

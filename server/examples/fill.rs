@@ -46,6 +46,7 @@ async fn main() -> anyhow::Result<()> {
         store,
         Sealer::new(key, &[]),
         slipway_portal::outgoing::Outgoing::with_loopback(),
+        None,
         address,
     )
     .await?;

@@ -3,7 +3,7 @@
 use crate::config::{Database, Secrets};
 use anyhow::Context as _;
 use slipway_portal::outgoing::Outgoing;
-use slipway_portal::ports::{ClusterConnector, Courier, ForgeConnector, SystemClock};
+use slipway_portal::ports::{ClusterConnector, Courier, ForgeConnector, MailAccess, Mailer, SystemClock};
 use slipway_portal::seal::Sealer;
 use slipway_portal::{Portal, PortalParts};
 use slipway_store::SqlStore;
@@ -49,7 +49,13 @@ pub fn courier(outgoing: Outgoing) -> Arc<dyn Courier> {
     Arc::new(slipway_courier::HttpCourier::new(outgoing))
 }
 
-/// The use cases, around `store`, reached at `public_url`. With PostgreSQL, replicas hear of each other's changes.
+/// Sends mail.
+pub fn mailer(outgoing: Outgoing, public_url: &str) -> Arc<dyn Mailer> {
+    Arc::new(slipway_mail::SmtpMailer::new(outgoing, public_url))
+}
+
+/// The use cases, around `store`, reached at `public_url`; organizations without a mail server of their own send through
+/// `mail_server`. With PostgreSQL, replicas hear of each other's changes.
 ///
 /// # Errors
 /// The database does not answer.
@@ -57,6 +63,7 @@ pub async fn portal(
     store: SqlStore,
     sealer: Sealer,
     outgoing: Outgoing,
+    mail_server: Option<MailAccess>,
     public_url: String,
 ) -> anyhow::Result<Portal> {
     let notifier = store
@@ -67,7 +74,9 @@ pub async fn portal(
         store: Arc::new(store),
         forges: forges(outgoing.clone()),
         clusters: clusters(outgoing.clone()),
-        courier: courier(outgoing),
+        courier: courier(outgoing.clone()),
+        mailer: mailer(outgoing, &public_url),
+        mail_server,
         clock: Arc::new(SystemClock),
         notifier,
         sealer,

@@ -8,7 +8,7 @@ use slipway_domain::id::{InvitationId, RoleRequestId};
 #[cfg(feature = "ssr")]
 use slipway_portal::access::At;
 
-/// Makes an invitation. Its link is shown once, on the next page.
+/// Makes an invitation, and mails its link where there is an address. The link is shown once, on the next page.
 #[server(name = Invite, prefix = "/api/fn", endpoint = "invitation/create")]
 pub async fn invite(
     org: String,
@@ -17,11 +17,19 @@ pub async fn invite(
     role: String,
     note: String,
     days: i64,
+    email: Option<String>,
 ) -> Result<(), AppError> {
     let ctx = crate::ctx()?;
     let at = At::new(&org, project.as_deref(), app.as_deref());
-    let link = slipway_portal::invitation::create(&ctx, at, &role, &note, days).await?;
-    crate::design::flash::show_once(link);
+    let input = slipway_portal::invitation::Input {
+        role,
+        note,
+        days,
+        email: email.unwrap_or_default(),
+    };
+    let made = slipway_portal::invitation::create(&ctx, at, input).await?;
+    let shown = serde_json::to_string(&made).map_err(slipway_portal::Error::internal)?;
+    crate::design::flash::show_once(shown);
     Ok(())
 }
 

@@ -22,7 +22,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use serde::{Deserialize, Serialize};
 use server_fn::ServerFn;
-use slipway_domain::invitation::{Invitation, InvitationView, RoleRequest};
+use slipway_domain::invitation::{FreshInvitation, Invitation, InvitationView, RoleRequest};
 use slipway_domain::member::MemberPage;
 use slipway_domain::project::Place;
 
@@ -61,16 +61,16 @@ impl JoinPage {
 
 /// The panel that invites people, with the invitations that are open.
 pub fn invite(page: &MemberPage) -> AnyView {
-    let fresh = Flash::of(Invite::PATH).and_then(|flash| flash.shown).map(|link| {
-        view! {
-            <div class="note gap-below" role="status">
-                <label for="f-link" class="strong">{tr!(member.link_once)}</label>
-                <input class="input" id="f-link" readonly value=link/>
-                <p class="small">{tr!(member.link_hint)}</p>
-            </div>
-        }
-    });
-    let (place, roles) = (page.place.clone(), role_choices(&page.grantable));
+    let fresh = Flash::of(Invite::PATH)
+        .and_then(|flash| flash.shown)
+        .and_then(|shown| crate::json::parse::<FreshInvitation>(&shown).ok())
+        .map(|made| fresh_link(&made));
+    let (place, roles, mails) = (page.place.clone(), role_choices(&page.grantable), page.mails);
+    let hint = if mails {
+        tr!(member.invite_hint_mail)
+    } else {
+        tr!(member.invite_hint)
+    };
     // Made in the form: a field made before it would not know what was typed or is wrong.
     let fields = move || {
         view! {
@@ -79,6 +79,7 @@ pub fn invite(page: &MemberPage) -> AnyView {
                 <Field name="role" label=tr!(member.role) control=Control::Select(roles) required=true/>
                 <Field name="note" label=tr!(member.note) help=tr!(member.note_help)/>
                 <Field name="days" label=tr!(member.days) control=Control::Number value=String::from("7") required=true/>
+                {mails.then(|| view! { <Field name="email" label=tr!(member.mail_to) help=tr!(member.mail_to_help)/> })}
                 {submit(Weight::Plain, tr!(member.make_link))}
             </div>
         }
@@ -92,13 +93,52 @@ pub fn invite(page: &MemberPage) -> AnyView {
         <Panel title=tr!(member.invite)>
             <div class="box-body">
                 {fresh}
-                <p class="small muted">{tr!(member.invite_hint)}</p>
+                <p class="small muted">{hint}</p>
                 <Form action=Invite::PATH plain=true>{fields()}</Form>
             </div>
             <ul class="list">{open}</ul>
         </Panel>
     }
     .into_any()
+}
+
+/// The link of an invitation that was just made, and what became of its mail.
+fn fresh_link(made: &FreshInvitation) -> AnyView {
+    let link = made.link.clone();
+    let mail = made.mail.as_ref().map(|mail| match &mail.trouble {
+        None => view! { <p class="strong">{tr!(member.mailed, address = mail.to)}</p> }.into_any(),
+        Some(trouble) => view! {
+            <p class="strong fault">{tr!(member.not_mailed, address = mail.to)}</p>
+            <p>{say(trouble)}</p>
+        }
+        .into_any(),
+    });
+    let label = if made.mail.as_ref().is_some_and(|mail| mail.trouble.is_none()) {
+        tr!(member.link_once_mailed)
+    } else {
+        tr!(member.link_once)
+    };
+    view! {
+        <div class="note gap-below" role="status">
+            {mail}
+            <label for="f-link" class="strong">{label}</label>
+            <input class="input" id="f-link" readonly value=link/>
+            <p class="small">{tr!(member.link_hint)}</p>
+        </div>
+    }
+    .into_any()
+}
+
+/// Where the link of an invitation was mailed to.
+fn mailed_to(invitation: &Invitation) -> Option<AnyView> {
+    let address = invitation.email.as_ref()?;
+    Some(match invitation.mailed_at {
+        Some(_) => {
+            view! { <span class="small break">{tr!(member.sent_to, address = address)}</span> }.into_any()
+        }
+        None => view! { <span class="small fault break">{tr!(member.not_sent_to, address = address)}</span> }
+            .into_any(),
+    })
 }
 
 fn open_invitation(place: &Place, invitation: &Invitation) -> AnyView {
@@ -108,6 +148,7 @@ fn open_invitation(place: &Place, invitation: &Invitation) -> AnyView {
             <span class="row wrap">
                 {tag(say(&invitation.role.text()))}
                 <span>{invitation.note.clone()}</span>
+                {mailed_to(invitation)}
                 <span class="small muted">{tr!(member.ends)}" "{time(invitation.expires_at)}" · "{invitation.by.name.clone()}</span>
             </span>
             <Form action=RevokeInvitation::PATH class="row" key=("invitation", invitation.id.to_string())>{fields}</Form>
@@ -219,7 +260,7 @@ fn invited(invitation: &InvitationView, token: &str, local: bool) -> AnyView {
         member.invited_by,
         who = invitation.by.name,
         role = say(&invitation.role.text()),
-        place = names(&invitation.place)
+        place = invitation.place.names()
     );
     let way = match &invitation.reader {
         Some(reader) => {
@@ -237,16 +278,6 @@ fn invited(invitation: &InvitationView, token: &str, local: bool) -> AnyView {
         {way}
     }
     .into_any()
-}
-
-fn names(place: &Place) -> String {
-    let project = place.project.as_ref().map(|project| project.name.clone());
-    let app = place.app.as_ref().map(|app| app.name.clone());
-    let names: Vec<_> = std::iter::once(place.org.name.clone())
-        .chain(project)
-        .chain(app)
-        .collect();
-    names.join(" / ")
 }
 
 /// For who is not signed in: sign in, or make an account.

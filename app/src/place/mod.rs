@@ -60,6 +60,7 @@ pub fn org_tabs(org: &str, current: &str) -> AnyView {
             tab("", tr!(place.general)),
             tab("gitlab", String::from("GitLab")),
             tab("clusters", tr!(place.clusters)),
+            tab("mail", tr!(mail.mail)),
             tab("webhooks", tr!(subscriber.title)),
         ],
     )

@@ -107,4 +107,6 @@ typed_ids! {
     SubscriberId,
     /// A webhook that is sent.
     MessageId,
+    /// A mail that was sent.
+    MailId,
 }

@@ -104,6 +104,28 @@ pub struct Invitation {
     pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// The address that its link was to be mailed to.
+    pub email: Option<String>,
+    /// When the mail server took it; `None` beside an address: it did not.
+    pub mailed_at: Option<Timestamp>,
+}
+
+/// An invitation that was just made: nobody can look its link up afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FreshInvitation {
+    /// The link. Whoever has it can use it, once.
+    pub link: String,
+    /// What became of the mail; `None`: none was asked for.
+    pub mail: Option<InvitationMail>,
+}
+
+/// What became of the mail of an invitation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitationMail {
+    /// Where to.
+    pub to: String,
+    /// Why it was not sent, and what to do; `None`: the mail server took it.
+    pub trouble: Option<Text>,
 }
 
 /// What whoever has the link sees before they accept.

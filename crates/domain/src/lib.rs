@@ -22,6 +22,7 @@ pub mod identity;
 pub mod import;
 pub mod invitation;
 pub mod item;
+pub mod mail;
 pub mod manifest;
 pub mod member;
 pub mod message;

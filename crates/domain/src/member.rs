@@ -147,6 +147,8 @@ pub struct MemberPage {
     pub all_groups: Vec<GroupRef>,
     /// Open invitations to this place. Only for those who may manage.
     pub invitations: Vec<Invitation>,
+    /// Whether the link of an invitation can be mailed. Only for those who may manage.
+    pub mails: bool,
     /// Requests that wait for the reader, or that are the reader's own.
     pub requests: Vec<RoleRequest>,
     /// The roles that the reader could ask for: those that add something to what they may do.

@@ -53,6 +53,17 @@ impl Place {
         path
     }
 
+    /// The names of the place and of those above it, for people, as in `Acme / Checkout`.
+    pub fn names(&self) -> String {
+        let project = self.project.as_ref().map(|project| project.name.as_str());
+        let app = self.app.as_ref().map(|app| app.name.as_str());
+        let names: Vec<_> = std::iter::once(self.org.name.as_str())
+            .chain(project)
+            .chain(app)
+            .collect();
+        names.join(" / ")
+    }
+
     /// Which place is archived, and with it all below: the highest one.
     pub fn archived(&self) -> Option<ScopeKind> {
         if self.org.archived {

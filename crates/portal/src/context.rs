@@ -3,7 +3,7 @@
 use crate::access::Rights;
 use crate::error::{Error, Result};
 use crate::live::Notifier;
-use crate::ports::{Clock, ClusterConnector, Courier, ForgeConnector, Store, Tx};
+use crate::ports::{Clock, ClusterConnector, Courier, ForgeConnector, MailAccess, Mailer, Store, Tx};
 use crate::seal::Sealer;
 use crate::token::TokenUse;
 use slipway_domain::id::TypedId;
@@ -47,6 +47,10 @@ pub struct PortalParts {
     pub clusters: Arc<dyn ClusterConnector>,
     /// Sends webhooks.
     pub courier: Arc<dyn Courier>,
+    /// Sends mail.
+    pub mailer: Arc<dyn Mailer>,
+    /// The mail server of the configuration: for organizations that have none of their own.
+    pub mail_server: Option<MailAccess>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Invalidations.

@@ -6,16 +6,19 @@ use crate::access::{self, Anywhere, At, Authorized, may};
 use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
+use crate::mail;
 use crate::member::{give, may_give, role_at, touch};
 use crate::notice::tell as notice;
 use crate::person::{self, NewAccount};
-use crate::ports::{InvitationRecord, NewPerson, RequestRecord, StoreError};
+use crate::ports::{InvitationRecord, Mail, MailAccess, MailError, NewPerson, RequestRecord, StoreError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use slipway_domain::access::Action;
 use slipway_domain::id::{InvitationId, RoleRequestId, UserId};
-use slipway_domain::invitation::{DAYS_MAX, Invitation, InvitationView, WORDS_MAX, lifetime};
+use slipway_domain::invitation::{
+    DAYS_MAX, FreshInvitation, Invitation, InvitationMail, InvitationView, WORDS_MAX, lifetime,
+};
 use slipway_domain::member::Holder;
 use slipway_domain::person::PersonRef;
 use slipway_domain::project::Place;
@@ -43,15 +46,29 @@ fn words(field: &str, text: &str) -> Result<String> {
     Ok(text.to_owned())
 }
 
-/// Makes an invitation to a role at the place; its link, which nobody can look up afterwards.
+/// An invitation as it was typed.
+#[derive(Clone, Debug, Default)]
+pub struct Input {
+    /// The key of the role.
+    pub role: String,
+    /// Whom it is meant for, for those who manage the place.
+    pub note: String,
+    /// How many days it holds.
+    pub days: i64,
+    /// The address that the link is mailed to; nothing: it is passed on in another way.
+    pub email: String,
+}
+
+/// Makes an invitation to a role at the place; its link, which nobody can look up afterwards. Where there is an
+/// address, the link is mailed there, in the actor's language. Where that fails, the invitation stays all the same.
 ///
 /// # Errors
-/// As [`access::managed`]; wrong fields; [`Error::Refused`] `more_than_you_hold`.
-pub async fn create(ctx: &OpCtx, at: At<'_>, role: &str, note: &str, days: i64) -> Result<String> {
+/// As [`access::managed`]; wrong fields; [`Error::Refused`] `more_than_you_hold`, `too_many_mails`.
+pub async fn create(ctx: &OpCtx, at: At<'_>, input: Input) -> Result<FreshInvitation> {
     let place = access::managed(ctx, at).await?;
     let by = ctx.user()?.clone();
-    let note = words("note", note)?;
-    let lifetime = lifetime(days).ok_or_else(|| {
+    let note = words("note", &input.note)?;
+    let lifetime = lifetime(input.days).ok_or_else(|| {
         Error::field(
             "days",
             Text::new(
@@ -60,12 +77,23 @@ pub async fn create(ctx: &OpCtx, at: At<'_>, role: &str, note: &str, days: i64) 
             ),
         )
     })?;
+    let email = slipway_domain::mail::address(&input.email).map_err(|wrong| Error::field("email", wrong))?;
+    let through = match &email {
+        Some(_) => Some(mail_server(ctx, &place).await?),
+        None => None,
+    };
     let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
     let mut change = ctx.change().await?;
     change.tx().lock_org(place.org_id()).await?;
-    let role = role_at(change.tx(), &place, role).await?;
+    let role = role_at(change.tx(), &place, &input.role).await?;
     may_give(ctx, &place, &role).await?;
-    let summary = serde_json::json!({ "role": role.key(), "days": days });
+    if email.is_some() {
+        mail::count(&mut change).await?;
+    }
+    let mut summary = serde_json::json!({ "role": role.key(), "days": input.days });
+    if let Some(email) = &email {
+        summary["email"] = email.as_str().into();
+    }
     let invitation = Invitation {
         id: ctx.id(),
         role,
@@ -73,6 +101,8 @@ pub async fn create(ctx: &OpCtx, at: At<'_>, role: &str, note: &str, days: i64) 
         by,
         created_at: ctx.now(),
         expires_at: ctx.now().plus(lifetime),
+        email,
+        mailed_at: None,
     };
     change
         .tx()
@@ -90,7 +120,67 @@ pub async fn create(ctx: &OpCtx, at: At<'_>, role: &str, note: &str, days: i64) 
     change.audit(entry).await?;
     touch(&mut change, &found);
     change.commit().await?;
-    Ok(format!("{}/join?token={token}", ctx.portal().public_url))
+    let link = format!("{}/join?token={token}", ctx.portal().public_url);
+    let mail = match (&invitation.email, through) {
+        (Some(to), Some(through)) => {
+            let sent = post(ctx, &place, &invitation, to, &link, &through).await;
+            Some(InvitationMail {
+                to: to.clone(),
+                trouble: sent.err().map(|error| error.text()),
+            })
+        }
+        _ => None,
+    };
+    Ok(FreshInvitation { link, mail })
+}
+
+/// The mail server that invitations to the place go through.
+async fn mail_server(ctx: &OpCtx, place: &Authorized<Anywhere, may::Modify>) -> Result<MailAccess> {
+    mail::in_force(ctx, place.org_id()).await?.ok_or_else(|| {
+        Error::field(
+            "email",
+            Text::new(
+                "no mail server is set up here: leave this empty, and pass the link on yourself",
+                "尚未设置邮件服务器：请留空，并自行转发链接",
+            ),
+        )
+    })
+}
+
+/// Mails the link of an invitation, and notes that it was.
+async fn post(
+    ctx: &OpCtx,
+    place: &Authorized<Anywhere, may::Modify>,
+    invitation: &Invitation,
+    to: &str,
+    link: &str,
+    through: &MailAccess,
+) -> Result<(), MailError> {
+    let letter = slipway_domain::mail::invitation(
+        ctx.locale(),
+        &slipway_domain::mail::Invite {
+            by: &invitation.by.name,
+            place: &place.place().names(),
+            role: &invitation.role.text(),
+            until: invitation.expires_at,
+            link,
+        },
+    );
+    let to = to.to_owned();
+    mail::send(ctx, through, &Mail { to, letter }).await?;
+    if let Err(error) = mailed(ctx, place, invitation.id).await {
+        // It is on its way: only the list does not say so.
+        tracing::error!(%error, invitation = %invitation.id, "that an invitation was mailed could not be noted");
+    }
+    Ok(())
+}
+
+async fn mailed(ctx: &OpCtx, place: &Authorized<Anywhere, may::Modify>, id: InvitationId) -> Result<()> {
+    let mut change = ctx.change().await?;
+    change.bookkeeping();
+    change.tx().invitation_mailed(place, id, ctx.now()).await?;
+    touch(&mut change, &place.place());
+    change.commit().await
 }
 
 /// The invitations to the place that can still be used.

@@ -25,6 +25,7 @@ pub mod invitation;
 pub mod item;
 pub mod jobs;
 pub mod live;
+pub mod mail;
 pub mod member;
 pub mod notice;
 pub mod org;

@@ -5,6 +5,7 @@ use crate::access::{self, AnyScope, Anywhere, At, Authorized, may};
 use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
+use crate::mail;
 use crate::notice::tell as notice;
 use crate::ports::{Binding, HeldBinding, NewBinding, Tx};
 use crate::subscriber::event;
@@ -32,8 +33,10 @@ pub async fn page(ctx: &OpCtx, at: At<'_>) -> Result<MemberPage> {
     let custom_roles = tx.custom_roles(place.org_id()).await?;
     let offered = roles_of(place.kind(), &custom_roles);
     let members = tx.members_at(&place).await?;
-    let (mut people, mut all_groups, mut invitations) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut people, mut all_groups, mut invitations, mut mails) =
+        (Vec::new(), Vec::new(), Vec::new(), false);
     if let Some(managed) = &managed {
+        mails = mail::is_set_up(ctx, &mut *tx, managed.org_id()).await?;
         people = tx.people_of_org(&place.org_of()).await?;
         let groups = tx.groups(&place.org_of()).await?;
         all_groups = groups.into_iter().map(|row| row.group).collect();
@@ -71,6 +74,7 @@ pub async fn page(ctx: &OpCtx, at: At<'_>) -> Result<MemberPage> {
         people,
         all_groups,
         invitations,
+        mails,
         requests: asked,
     })
 }

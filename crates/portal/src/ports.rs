@@ -16,6 +16,7 @@ mod identity;
 mod import;
 mod invitation;
 mod item;
+mod mail;
 mod member;
 mod notice;
 mod org;
@@ -55,6 +56,7 @@ pub use identity::{ClaimedGroup, IdentityRow, IdentityTx};
 pub use import::{ImportItemRecord, ImportRecord, ImportTx};
 pub use invitation::{InvitationRecord, InvitationTx, RequestRecord};
 pub use item::{ItemRecord, ItemTx, NewItemRow, NewIteration};
+pub use mail::{Mail, MailAccess, MailError, MailServerRecord, MailTx, Mailer, PATIENCE as MAIL_PATIENCE};
 pub use member::{HeldBinding, MemberTx};
 pub use notice::{NewNotice, NoticeRecord, NoticeTx, Which};
 pub use org::{NewOrg, NewProject, OrgTx, ProjectTx};
@@ -99,6 +101,7 @@ pub trait Tx:
     + WebhookTx
     + GroupTx
     + InvitationTx
+    + MailTx
     + MemberTx
     + RoleTx
     + SessionTx
@@ -134,6 +137,7 @@ impl<T> Tx for T where
         + WebhookTx
         + GroupTx
         + InvitationTx
+        + MailTx
         + MemberTx
         + RoleTx
         + SessionTx

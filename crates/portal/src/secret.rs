@@ -3,8 +3,8 @@
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::StoreError;
-use crate::{factor, subscriber, webhook};
-use slipway_domain::id::{AppId, SubscriberId, TypedId as _, UserId};
+use crate::{factor, mail, subscriber, webhook};
+use slipway_domain::id::{AppId, OrgId, SubscriberId, TypedId as _, UserId};
 
 /// A kind of sealed secret, and where it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,17 +21,20 @@ pub enum SecretKind {
     Subscriber,
     /// What signed them before, and still does for a while.
     SubscriberBefore,
+    /// The password of an organization's mail server.
+    Mail,
 }
 
 impl SecretKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Connection,
         Self::Cluster,
         Self::Hook,
         Self::Totp,
         Self::Subscriber,
         Self::SubscriberBefore,
+        Self::Mail,
     ];
 
     /// What it is called, for the terminal.
@@ -43,6 +46,7 @@ impl SecretKind {
             Self::Totp => "authenticator of person",
             Self::Subscriber => "outgoing webhook",
             Self::SubscriberBefore => "outgoing webhook (before its rotation)",
+            Self::Mail => "mail server of organization",
         }
     }
 
@@ -55,6 +59,7 @@ impl SecretKind {
             Self::Subscriber | Self::SubscriberBefore => {
                 subscriber::secret_context(SubscriberId::from_uuid(id))
             }
+            Self::Mail => mail::sealed_for(OrgId::from_uuid(id)),
         }
     }
 }

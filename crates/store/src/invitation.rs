@@ -15,7 +15,7 @@ use slipway_portal::access::{AnyScope, Anywhere, Authorized};
 use slipway_portal::ports::{InvitationRecord, InvitationTx, RequestRecord, StoreError, StoreResult};
 use sqlx::query;
 
-const OPEN: &str = "SELECT i.id, i.role, i.note, i.created_at, i.expires_at, u.id AS user_id, u.username, u.name, \
+const OPEN: &str = "SELECT i.id, i.role, i.note, i.created_at, i.expires_at, i.email, i.mailed_at, u.id AS user_id, u.username, u.name, \
      c.id AS role_id, c.name AS role_name, c.scope AS role_scope, c.actions AS role_actions \
      FROM invitations i JOIN users u ON u.id = i.created_by \
      LEFT JOIN custom_roles c ON c.role_key = i.role \
@@ -73,7 +73,7 @@ impl InvitationTx for SqlTx {
     ) -> StoreResult<()> {
         query(
             "INSERT INTO invitations (id, org_id, project_id, app_id, role, note, token_hash, created_by, created_at, \
-             expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+             expires_at, email) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         )
         .bind(invitation.id.to_string())
         .bind(place.org_id().to_string())
@@ -85,6 +85,7 @@ impl InvitationTx for SqlTx {
         .bind(invitation.by.id.to_string())
         .bind(invitation.created_at.micros())
         .bind(invitation.expires_at.micros())
+        .bind(&invitation.email)
         .execute(self.conn())
         .await
         .map_err(map)?;
@@ -114,9 +115,27 @@ impl InvitationTx for SqlTx {
                     by: person(c)?,
                     created_at: c.time("created_at")?,
                     expires_at: c.time("expires_at")?,
+                    email: c.opt_text("email")?,
+                    mailed_at: c.opt_time("mailed_at")?,
                 })
             })
             .collect()
+    }
+
+    async fn invitation_mailed(
+        &mut self,
+        place: &Authorized<Anywhere, Modify>,
+        id: InvitationId,
+        at: Timestamp,
+    ) -> StoreResult<()> {
+        let done = query("UPDATE invitations SET mailed_at = $3 WHERE org_id = $1 AND id = $2")
+            .bind(place.org_id().to_string())
+            .bind(id.to_string())
+            .bind(at.micros())
+            .execute(self.conn())
+            .await
+            .map_err(map)?;
+        affected(done.rows_affected())
     }
 
     async fn invitation_by_hash(&mut self, token_hash: &str) -> StoreResult<Option<InvitationRecord>> {

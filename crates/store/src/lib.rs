@@ -19,6 +19,7 @@ mod import;
 mod invitation;
 mod item;
 mod lane;
+mod mail;
 mod member;
 mod migrate;
 mod notice;

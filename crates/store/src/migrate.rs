@@ -32,6 +32,7 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     11 "0011_project_tokens",
     12 "0012_subscribers",
     13 "0013_imports",
+    14 "0014_mail",
 };
 
 /// How many migrations the database lacks. Changes nothing.

@@ -151,6 +151,7 @@ const GOES: &[(&str, &str)] = &[
     ),
     ("connections", of_org!("connections")),
     ("clusters", of_org!("clusters")),
+    ("mail_servers", of_org!("mail_servers")),
     ("invitations", of_org!("invitations")),
     ("role_requests", of_org!("role_requests")),
     ("role_bindings", of_org!("role_bindings")),

@@ -26,6 +26,9 @@ const fn all(kind: SecretKind) -> &'static str {
         SecretKind::SubscriberBefore => {
             "SELECT id, old_secret AS sealed FROM subscribers WHERE old_secret IS NOT NULL ORDER BY id"
         }
+        SecretKind::Mail => {
+            "SELECT org_id AS id, password AS sealed FROM mail_servers WHERE password <> '' ORDER BY org_id"
+        }
     }
 }
 
@@ -40,6 +43,7 @@ const fn replace(kind: SecretKind) -> &'static str {
         SecretKind::SubscriberBefore => {
             "UPDATE subscribers SET old_secret = $3 WHERE id = $1 AND old_secret = $2"
         }
+        SecretKind::Mail => "UPDATE mail_servers SET password = $3 WHERE org_id = $1 AND password = $2",
     }
 }
 

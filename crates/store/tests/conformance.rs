@@ -50,6 +50,8 @@ on_both! {
     strangers_are_not_found_by_their_ids,
     the_explanation_is_the_truth,
     a_delivery_is_stored_once,
+    a_mail_server_is_kept_for_its_organization_alone,
+    a_password_goes_to_no_other_mail_server,
     a_feature_that_is_off_is_refused_and_keeps_its_data,
     a_project_comes_with_its_environments,
     a_quota_is_kept_by_environment,

@@ -12,6 +12,7 @@ mod factor;
 mod identity;
 mod import;
 mod item;
+mod mail;
 mod member;
 mod notice;
 mod outbox;
@@ -29,8 +30,9 @@ use slipway_domain::id::UserId;
 use slipway_domain::org::OrgRef;
 use slipway_domain::person::PersonRef;
 use slipway_domain::text::Locale;
+use slipway_portal::access::At;
 use slipway_portal::person::NewAccount;
-use slipway_portal::{Actor, OpCtx, Portal, Via};
+use slipway_portal::{Actor, OpCtx, Portal, Via, invitation};
 
 pub use access::{
     a_role_reaches_down_and_never_sideways, names_are_taken_once, the_matrix_holds_through_the_store,
@@ -48,6 +50,7 @@ pub use import::{an_import_settles_each_repository_once, drafts_are_forgotten_an
 pub use item::{
     bugs_are_closed_by_testers_and_reporters, cards_stay_where_they_are_put, concurrent_moves_all_survive,
 };
+pub use mail::{a_mail_server_is_kept_for_its_organization_alone, a_password_goes_to_no_other_mail_server};
 pub use member::{
     a_group_gives_its_roles_to_whoever_is_in_it, a_role_is_asked_for_and_given,
     a_role_of_ones_own_counts_like_a_built_in_one, a_stranger_joins_by_a_link,
@@ -91,6 +94,23 @@ pub use subscriber::{
     webhooks_are_their_managers_own, whoever_wants_to_know_is_told_once,
 };
 pub use token::{a_request_with_a_key_is_begun_once, a_token_speaks_for_its_owner_until_it_ends};
+
+/// The link of an invitation that is passed on by hand.
+async fn invited(
+    ctx: &OpCtx,
+    at: At<'_>,
+    role: &str,
+    note: &str,
+    days: i64,
+) -> slipway_portal::Result<String> {
+    let input = invitation::Input {
+        role: role.to_owned(),
+        note: note.to_owned(),
+        days,
+        email: String::new(),
+    };
+    Ok(invitation::create(ctx, at, input).await?.link)
+}
 
 /// A portal of a test, and its clock.
 #[derive(Clone)]

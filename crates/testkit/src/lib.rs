@@ -1,11 +1,14 @@
 //! For tests: a clock that stands still, a portal around any store, and the conformance suite that every
-//! store must pass. GitLab and Kubernetes are faked at the wire by the sandbox, never behind their ports.
+//! store must pass. GitLab and Kubernetes are faked at the wire by the sandbox, a mail server by [`smtp`], never behind
+//! their ports.
 
 pub mod authenticator;
 pub mod clock;
 pub mod conformance;
 pub mod portal;
+pub mod smtp;
 
 pub use authenticator::Authenticator;
 pub use clock::MockClock;
-pub use portal::{Counted, Unconnected, portal, saved, sending_portal};
+pub use portal::{Counted, Unconnected, mailing, portal, saved, sending_portal};
+pub use smtp::{SmtpFault, SmtpServer};

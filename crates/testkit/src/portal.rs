@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use futures::StreamExt as _;
+use slipway_domain::mail::MailServer;
 use slipway_portal::live::LocalNotifier;
 use slipway_portal::ports::{
     Clock, Cluster, ClusterAccess, ClusterConnector, ClusterError, Courier, CourierError, ForgeAccess,
-    ForgeConnector, ForgeError, Parcel, Receipt, SourceForge, Store,
+    ForgeConnector, ForgeError, Mail, MailAccess, MailError, Mailer, Parcel, Receipt, SourceForge, Store,
 };
 use slipway_portal::run::Download;
 use slipway_portal::seal::Sealer;
@@ -54,6 +55,24 @@ impl Courier for Unconnected {
     }
 }
 
+impl Mailer for Unconnected {
+    async fn admits(&self, _: &MailServer) -> Result<(), MailError> {
+        Ok(())
+    }
+
+    async fn greet(&self, _: &MailAccess) -> Result<(), MailError> {
+        Err(no_mail_server())
+    }
+
+    async fn send(&self, _: &MailAccess, _: &Mail) -> Result<(), MailError> {
+        Err(no_mail_server())
+    }
+}
+
+fn no_mail_server() -> MailError {
+    MailError::Unreachable(String::from("this test has no mail server"))
+}
+
 /// Has no cluster either, and counts who asks for one.
 #[derive(Debug, Default)]
 pub struct Counted(AtomicUsize);
@@ -84,7 +103,7 @@ pub fn portal(
     forges: Arc<dyn ForgeConnector>,
     clusters: Arc<dyn ClusterConnector>,
 ) -> Portal {
-    sending_portal(store, clock, forges, clusters, Arc::new(Unconnected))
+    Portal::new(parts(store, clock, forges, clusters))
 }
 
 /// A portal around `store`, which sends by `courier`.
@@ -96,16 +115,45 @@ pub fn sending_portal(
     courier: Arc<dyn Courier>,
 ) -> Portal {
     Portal::new(PortalParts {
+        courier,
+        ..parts(store, clock, forges, clusters)
+    })
+}
+
+/// A portal around `store` that sends mail: by itself through `mail_server`, if there is one.
+pub fn mailing(
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    mailer: Arc<dyn Mailer>,
+    mail_server: Option<MailAccess>,
+) -> Portal {
+    let none = Arc::new(Unconnected);
+    Portal::new(PortalParts {
+        mailer,
+        mail_server,
+        ..parts(store, clock, none.clone(), none)
+    })
+}
+
+fn parts(
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    forges: Arc<dyn ForgeConnector>,
+    clusters: Arc<dyn ClusterConnector>,
+) -> PortalParts {
+    PortalParts {
         store,
         forges,
         clusters,
-        courier,
+        courier: Arc::new(Unconnected),
+        mailer: Arc::new(Unconnected),
+        mail_server: None,
         clock,
         notifier: Arc::new(LocalNotifier::default()),
         sealer: Sealer::new("a key for tests, never for people", &[]),
         public_url: String::from("http://127.0.0.1:3000"),
         wake: tokio::sync::Notify::new(),
-    })
+    }
 }
 
 /// A job's log as a browser saves it, to its end. It comes in pieces, so that no log is in memory as a whole.

@@ -1,11 +1,11 @@
 //! `slipway check-config`: everything that the configuration names is tried, and every trouble is told.
 
 use super::ConfigFile;
-use crate::config::{Cluster, Config, Gitlab, Oidc};
+use crate::config::{Cluster, Config, Gitlab, Oidc, Smtp};
 use crate::http::exchange;
 use crate::outside;
 use slipway_portal::ports::{
-    ClusterAccess, ClusterConnector, ForgeAccess, ForgeConnector, StoreError, TokenInfo,
+    ClusterAccess, ClusterConnector, ForgeAccess, ForgeConnector, MailError, Mailer, StoreError, TokenInfo,
 };
 use slipway_store::SqlStore;
 use std::path::{Path, PathBuf};
@@ -97,6 +97,10 @@ pub async fn check(config: &Config) -> Report {
             &format!("cluster `{}`", cluster.name),
             cluster_of(&*clusters, cluster).await,
         );
+    }
+    if let Some(smtp) = &config.smtp {
+        let mailer = outside::mailer(config.outgoing.rule(), &config.server.url());
+        report.add("smtp", smtp_of(&*mailer, smtp).await);
     }
     if let Some(gitlab) = &config.sign_in.gitlab {
         report.add("sign_in.gitlab", provider(&gitlab.base_url).await);
@@ -247,6 +251,33 @@ fn cluster_advice(error: &slipway_portal::ports::ClusterError) -> &'static str {
         E::NotFound(_) | E::Conflict(_) | E::Refused(_) | E::Fenced(_) | E::Broken(_) => {
             "Is the server a Kubernetes API server? Check the context"
         }
+    }
+}
+
+/// Signs in at the mail server and sends nothing.
+async fn smtp_of(mailer: &dyn Mailer, smtp: &Smtp) -> Result<String, String> {
+    let access = smtp.access()?;
+    let server = &access.server;
+    let place = format!("{}:{}", server.host, server.port);
+    match mailer.greet(&access).await {
+        Ok(()) if server.username.is_empty() => Ok(format!("{place} answers; nobody signs in")),
+        Ok(()) => Ok(format!("{place} knows {}", server.username)),
+        Err(error) => Err(format!("{place}: {error}. {}", mail_advice(&error))),
+    }
+}
+
+fn mail_advice(error: &MailError) -> &'static str {
+    use MailError as E;
+    match error {
+        E::Unreachable(_) | E::TimedOut | E::OutOfBounds(_) => {
+            "Check smtp.host and smtp.port, and the network from this machine"
+        }
+        E::Tls(_) | E::NoStartTls | E::Broken(_) => {
+            "Check smtp.security: tls (port 465), starttls (587) or none (25); and the server's certificate"
+        }
+        E::BadLogin(_) | E::NoLogin => "Check smtp.username and smtp.password",
+        E::Later(_) | E::Unconfirmed(_) => "Try again later",
+        E::SenderRefused(_) | E::RecipientRefused(_) | E::Refused(_) => "Ask who runs the mail server",
     }
 }
 

@@ -50,6 +50,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         store,
         Sealer::new(&folder.key()?, &[]),
         Outgoing::with_loopback(),
+        None,
         url.clone(),
     )
     .await?;

@@ -10,6 +10,7 @@ use crate::running::{self, Plan};
 use crate::{installed, outside, telemetry};
 use anyhow::Context as _;
 use slipway_app::SignInOptions;
+use slipway_portal::ports::MailAccess;
 use std::process::ExitCode;
 
 pub(super) async fn run(file: &ConfigFile) -> anyhow::Result<ExitCode> {
@@ -25,6 +26,7 @@ pub(super) async fn run(file: &ConfigFile) -> anyhow::Result<ExitCode> {
         store,
         outside::sealer(&config.secrets),
         config.outgoing.rule(),
+        mail_server(&config)?,
         config.server.url(),
     )
     .await?;
@@ -51,6 +53,15 @@ pub(super) async fn run(file: &ConfigFile) -> anyhow::Result<ExitCode> {
     tracing::info!(url = config.server.url(), listening = %address, database = config.database.shown(), "Slipway serves");
     running::serve(plan, listener, running::until_told()).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The mail server of the configuration.
+fn mail_server(config: &Config) -> anyhow::Result<Option<MailAccess>> {
+    let Some(smtp) = &config.smtp else {
+        return Ok(None);
+    };
+    let access = smtp.access().map_err(anyhow::Error::msg).context("smtp")?;
+    Ok(Some(access))
 }
 
 fn providers(config: &Config) -> anyhow::Result<Vec<Provider>> {

@@ -95,7 +95,8 @@ impl ConfigFile {
         let config = self.load()?;
         let store = outside::database(&config.database).await?;
         let sealer = outside::sealer(&config.secrets);
-        let portal = outside::portal(store, sealer, config.outgoing.rule(), config.server.url()).await?;
+        let portal =
+            outside::portal(store, sealer, config.outgoing.rule(), None, config.server.url()).await?;
         let ctx = portal.ctx(slipway_portal::Actor::System, Via::Cli, what, Locale::En);
         Ok((ctx, config.server.url()))
     }

@@ -14,6 +14,7 @@ mod secret;
 mod secrets;
 mod server;
 mod sign_in;
+mod smtp;
 
 pub use clusters::Cluster;
 pub use database::Database;
@@ -26,6 +27,7 @@ pub use secret::Secret;
 pub use secrets::Secrets;
 pub use server::Server;
 pub use sign_in::{GitlabSignIn, SignIn};
+pub use smtp::Smtp;
 
 use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
@@ -56,6 +58,8 @@ pub struct Config {
     pub gitlab: Vec<Gitlab>,
     /// `[[clusters]]`
     pub clusters: Vec<Cluster>,
+    /// `[smtp]`
+    pub smtp: Option<Smtp>,
     /// `[outgoing]`
     pub outgoing: Outgoing,
     /// `[log]`
@@ -100,6 +104,9 @@ impl Config {
         for cluster in &mut self.clusters {
             cluster.resolve(folder);
         }
+        if let Some(smtp) = &mut self.smtp {
+            smtp.resolve(folder);
+        }
     }
 
     fn problems(&self) -> Vec<Problem> {
@@ -121,6 +128,9 @@ impl Config {
         }
         for (number, cluster) in self.clusters.iter().enumerate() {
             problems.extend(cluster.problems(number));
+        }
+        if let Some(smtp) = &self.smtp {
+            problems.extend(smtp.problems());
         }
         problems
     }

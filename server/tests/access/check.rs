@@ -5,6 +5,7 @@ use slipway_sandbox::{Sandbox, SandboxConfig, Speed};
 use slipway_server::command::check::check;
 use slipway_server::config::Config;
 use slipway_store::SqlStore;
+use slipway_testkit::{SmtpFault, SmtpServer};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -171,6 +172,46 @@ async fn a_token_that_may_not_do_enough_and_a_sign_in_that_is_no_gitlab_are_told
     let told = line(report.lines(), "sign_in.gitlab");
     assert!(told.contains("404") && told.contains("GitLab's root"), "{told}");
     sandbox.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_mail_server_is_greeted_and_sends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = SmtpServer::start().await;
+    server.wants("slipway", "opensesame");
+    let told = async |more: &str| {
+        let text = format!(
+            "[secrets]\nkey = \"0123456789abcdef\"\n[database]\nurl = \"sqlite://{}/slipway.db\"\n\
+             [smtp]\nhost = \"127.0.0.1\"\nport = {}\nfrom = \"slipway@example.com\"\n{more}",
+            folder.path().display(),
+            server.port()
+        );
+        let path = folder.path().join("mail.toml");
+        std::fs::write(&path, text).unwrap();
+        let report = check(&Config::load(Some(&path)).unwrap()).await;
+        line(report.lines(), "smtp").to_owned()
+    };
+    let login =
+        |password: &str| format!("security = \"none\"\nusername = \"slipway\"\npassword = \"{password}\"\n");
+    let good = told(&login("opensesame")).await;
+    assert!(good.starts_with("ok") && good.contains("knows slipway"), "{good}");
+    let wrong = told(&login("open")).await;
+    assert!(
+        wrong.starts_with("FAIL") && wrong.contains("535") && wrong.contains("smtp.password"),
+        "{wrong}"
+    );
+    let clear = told("").await;
+    assert!(
+        clear.starts_with("FAIL") && clear.contains("STARTTLS") && clear.contains("smtp.security"),
+        "{clear}"
+    );
+    server.fails(Some(SmtpFault::Closes));
+    let closed = told(&login("opensesame")).await;
+    assert!(
+        closed.starts_with("FAIL") && closed.contains("smtp.host"),
+        "{closed}"
+    );
+    assert!(server.taken().is_empty());
 }
 
 /// A configuration with a database and nothing else.

@@ -68,6 +68,33 @@ fn a_provider_of_sign_in_is_told_what_it_lacks() {
 }
 
 #[test]
+fn a_mail_server_is_told_what_it_lacks_and_needs_no_more_than_a_host_and_a_sender() {
+    let text = format!(
+        "{KEY}[smtp]\nhost = \"smtp://mail\"\nport = 0\nsecurity = \"ssl\"\nusername = \"me\"\nfrom = \"Slipway\"\n"
+    );
+    insta::assert_snapshot!(trouble(&text), @r"
+    the configuration is wrong:
+      smtp.host: `smtp://mail` is no host; write the host alone, as in smtp.example.com (from FOLDER/slipway.toml)
+      smtp.port: is 0; use the server's port, or leave it away (from FOLDER/slipway.toml)
+      smtp.security: `ssl` is unknown; use tls, starttls or none (from FOLDER/slipway.toml)
+      smtp.username: set username with exactly one of password and password_file, or none of the three (from FOLDER/slipway.toml)
+      smtp.from: `Slipway` is no sender; write slipway@example.com or Slipway <slipway@example.com> (from FOLDER/slipway.toml)
+    ");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("secret"), "opensesame\n").unwrap();
+    let text = format!(
+        "{KEY}[smtp]\nhost = \"mail\"\nfrom = \"a@example.com\"\nusername = \"me\"\npassword_file = \"secret\"\n"
+    );
+    let config = Config::load(Some(&file(&folder, &text))).unwrap();
+    let access = config.smtp.unwrap().access().unwrap();
+    assert_eq!(
+        (access.server.port, access.password.as_str()),
+        (587, "opensesame")
+    );
+    assert!(access.operator);
+}
+
+#[test]
 fn an_unknown_key_and_a_value_of_another_type_are_named() {
     let unknown = trouble("[server]\nlistn = \"127.0.0.1:1\"\n");
     assert!(

@@ -417,6 +417,16 @@ pub(crate) fn calls(at: &Places) -> Vec<Call> {
             Some("devon"),
             ("ada", 404),
         ),
+        call("fn:mail/settings", "org=acme", Some("devon"), ("ada", 200)),
+        call(
+            "fn:mail/edit",
+            "org=acme&host=smtp.example.com&port=&security=starttls&username=&password=&sender=slipway@example.com",
+            Some("devon"),
+            ("ada", 200),
+        ),
+        // She has no address of her own.
+        call("fn:mail/test", "org=acme", Some("devon"), ("ada", 422)),
+        call("fn:mail/remove", "org=acme", Some("devon"), ("ada", 200)),
         call("fn:cluster/list", "org=acme", Some("devon"), ("ada", 200)),
         call(
             "fn:cluster/add",

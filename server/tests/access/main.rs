@@ -12,6 +12,7 @@ mod full_disk;
 mod headers;
 mod imports;
 mod live;
+mod mail;
 mod matrix;
 mod openapi;
 mod origin;

@@ -109,15 +109,21 @@ async fn no_page_of_the_settings_shows_a_secret() {
     let form = "org=acme&name=Ours&base_url=https://gitlab.example.com&token=glpat-typed";
     let added = scene.post("/api/fn/connection/add", form, Some(&ada)).await;
     assert_eq!(added.status, 200, "{}", added.body);
+    let form = "org=acme&host=smtp.example.com&port=&security=tls&username=me&password=opensesame&sender=a@example.com";
+    let added = scene.post("/api/fn/mail/edit", form, Some(&ada)).await;
+    assert_eq!(added.status, 200, "{}", added.body);
     for address in [
         "/orgs/acme/settings/gitlab",
         "/orgs/acme/settings/clusters",
+        "/orgs/acme/settings/mail",
         "/api/fn/connection/list?org=acme",
+        "/api/fn/mail/settings?org=acme",
         "/api/fn/cluster/list?org=acme",
         "/orgs/acme/audit",
     ] {
         let answer = scene.page(address, Some(&ada)).await;
         assert!(!answer.body.contains("glpat-typed"), "{address}");
+        assert!(!answer.body.contains("opensesame"), "{address}");
         assert!(!answer.body.contains("kubeconfig\":"), "{address}");
     }
 }

@@ -11,23 +11,27 @@ use slipway_domain::id::{
     RoleRequestId, SubscriberId, UserId,
 };
 use slipway_domain::item::{ItemKind, Priority};
+use slipway_domain::mail::{MailServer, Security, Sender};
 use slipway_domain::person::{Person, PersonRef};
 use slipway_domain::release::{Evidence, Image, Workload};
 use slipway_domain::run::{JobRow, RunRow, RunStatus};
 use slipway_domain::text::Locale;
 use slipway_portal::access::{self, may};
+use slipway_portal::outgoing::Outgoing;
 use slipway_portal::person::NewAccount;
-use slipway_portal::ports::{ClusterConnector, JobRecord, NewPerson, ReleaseRecord, RunRecord};
+use slipway_portal::ports::{ClusterConnector, JobRecord, MailAccess, NewPerson, ReleaseRecord, RunRecord};
 use slipway_portal::{
-    Actor, OpCtx, Portal, Via, app, cluster, environment, item, org, project, promotion, subscriber,
+    Actor, OpCtx, Portal, PortalParts, Via, app, cluster, environment, item, org, project, promotion,
+    subscriber,
 };
 use slipway_server::config::SignIn;
 use slipway_server::http::provider::Provider;
 use slipway_server::http::session::Device;
 use slipway_server::http::{Edge, router};
+use slipway_server::outside;
 use slipway_server::running::{self, Plan};
 use slipway_store::SqlStore;
-use slipway_testkit::{MockClock, Unconnected};
+use slipway_testkit::{MockClock, SmtpServer, Unconnected};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -107,11 +111,35 @@ impl Scene {
 
     /// As [`new`](Self::new), reached at `url`.
     pub async fn at(url: &str) -> Self {
+        Self::peopled(url, |_| {}).await
+    }
+
+    /// As [`new`](Self::new), with a mail server of the operator's.
+    pub async fn mailing(server: &SmtpServer) -> Self {
+        let access = MailAccess {
+            server: MailServer {
+                host: String::from("127.0.0.1"),
+                port: server.port(),
+                security: Security::None,
+                username: String::new(),
+                sender: Sender::parse("Slipway <slipway@example.com>").unwrap(),
+            },
+            password: String::new(),
+            operator: true,
+        };
+        Self::peopled(URL, |parts| {
+            parts.mailer = outside::mailer(Outgoing::with_loopback(), URL);
+            parts.mail_server = Some(access);
+        })
+        .await
+    }
+
+    async fn peopled(url: &str, change: impl FnOnce(&mut PortalParts)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqlStore::connect(&format!("sqlite://{}", folder.path().join("test.db").display()))
             .await
             .unwrap();
-        let mut scene = Self::replica(store, Arc::new(Unconnected), folder, url).await;
+        let mut scene = Self::of(store, folder, url, change).await;
         for name in ["ada", "devon", "dora", "quinn", "oli", "vic", "olga", "nora"] {
             scene.person(name).await;
         }
@@ -125,19 +153,26 @@ impl Scene {
         folder: TempDir,
         url: &str,
     ) -> Self {
+        Self::of(store, folder, url, |parts| parts.clusters = clusters).await
+    }
+
+    async fn of(store: SqlStore, folder: TempDir, url: &str, change: impl FnOnce(&mut PortalParts)) -> Self {
         store.migrate().await.unwrap();
         let clock = MockClock::default();
-        let parts = slipway_portal::PortalParts {
+        let mut parts = PortalParts {
             store: Arc::new(store.clone()),
             forges: Arc::new(Unconnected),
-            clusters,
+            clusters: Arc::new(Unconnected),
             courier: Arc::new(Unconnected),
+            mailer: Arc::new(Unconnected),
+            mail_server: None,
             clock: Arc::new(clock.clone()),
             notifier: store.notifier().await.unwrap(),
             sealer: slipway_portal::seal::Sealer::new("a key for tests, never for people", &[]),
             public_url: url.to_owned(),
             wake: tokio::sync::Notify::new(),
         };
+        change(&mut parts);
         let portal = Portal::new(parts);
         let (stop, told) = watch::channel(false);
         let edge = running::edge(plan(&portal, &folder, Vec::new()), told);

@@ -48,6 +48,12 @@ const ARROWS: &[Arrow] = &[
         tests: &["slipway-testkit", "slipway-store"],
     },
     Arrow {
+        package: "slipway-mail",
+        product: &["slipway-domain", "slipway-portal"],
+        // Invitations are tested with a database beneath them.
+        tests: &["slipway-testkit", "slipway-store"],
+    },
+    Arrow {
         package: "slipway-testkit",
         product: &["slipway-domain", "slipway-portal"],
         tests: &[],
@@ -76,6 +82,7 @@ const ARROWS: &[Arrow] = &[
             "slipway-forge",
             "slipway-cluster",
             "slipway-courier",
+            "slipway-mail",
             "slipway-sandbox",
             "slipway-app",
         ],
@@ -111,7 +118,7 @@ const BANS: &[(&str, &[&str], &str)] = &[
     (
         "slipway-portal",
         &[
-            "sqlx", "axum", "leptos", "kube", "k8s-", "gitlab", "reqwest", "hyper", "tower", "http",
+            "sqlx", "axum", "leptos", "kube", "k8s-", "gitlab", "lettre", "reqwest", "hyper", "tower", "http",
         ],
         "portal has no SQL, no HTTP and no UI",
     ),

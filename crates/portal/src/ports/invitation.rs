@@ -50,6 +50,13 @@ pub trait InvitationTx: Send {
         invitation: &Invitation,
         token_hash: &str,
     ) -> StoreResult<()>;
+    /// Notes that the mail server took the link of an invitation to the place.
+    async fn invitation_mailed(
+        &mut self,
+        place: &Authorized<Anywhere, Modify>,
+        id: InvitationId,
+        at: Timestamp,
+    ) -> StoreResult<()>;
     /// The invitations to the place that are open at `now`, newest first.
     async fn open_invitations(
         &mut self,

@@ -99,7 +99,7 @@ pub async fn nobody_gives_more_than_they_hold(world: World) {
     for (ctx, at, role) in [(&lead, CHECKOUT, "project.owner"), (&admin, ACME, "org.owner")] {
         let answer = member::grant(ctx, at, &who(&vic), role).await;
         assert_eq!(code(answer), "more_than_you_hold", "{role}");
-        let invited = invitation::create(ctx, at, role, "", 7).await;
+        let invited = super::invited(ctx, at, role, "", 7).await;
         assert_eq!(code(invited), "more_than_you_hold", "{role} by a link");
     }
     assert_eq!(
@@ -260,7 +260,7 @@ fn token(link: &str) -> &str {
 pub async fn an_invitation_works_once(world: World) {
     let (_, owner) = acme(&world).await;
     let (nia, noa) = (world.person("nia").await, world.person("noa").await);
-    let link = invitation::create(&owner, CHECKOUT, "project.tester", "for one of you", 7)
+    let link = super::invited(&owner, CHECKOUT, "project.tester", "for one of you", 7)
         .await
         .unwrap();
     let (one, two) = (world.as_person(&nia), world.as_person(&noa));
@@ -277,9 +277,7 @@ pub async fn an_invitation_works_once(world: World) {
         "invitation_unknown"
     );
 
-    let link = invitation::create(&owner, ACME, "org.member", "", 1)
-        .await
-        .unwrap();
+    let link = super::invited(&owner, ACME, "org.member", "", 1).await.unwrap();
     let open = member::page(&owner, ACME).await.unwrap().invitations;
     invitation::revoke(&owner, ACME, open[0].id).await.unwrap();
     assert_eq!(
@@ -291,9 +289,7 @@ pub async fn an_invitation_works_once(world: World) {
         "not_found"
     );
 
-    let link = invitation::create(&owner, ACME, "org.member", "", 1)
-        .await
-        .unwrap();
+    let link = super::invited(&owner, ACME, "org.member", "", 1).await.unwrap();
     world.clock.advance(slipway_domain::time::DAY);
     assert_eq!(
         code(invitation::accept(&one, token(&link)).await),
@@ -304,7 +300,7 @@ pub async fn an_invitation_works_once(world: World) {
 /// A stranger makes an account by a link, and by a used one makes none.
 pub async fn a_stranger_joins_by_a_link(world: World) {
     let (_, owner) = acme(&world).await;
-    let link = invitation::create(&owner, CHECKOUT, "project.developer", "", 7)
+    let link = super::invited(&owner, CHECKOUT, "project.developer", "", 7)
         .await
         .unwrap();
     let account = |username: &str| NewAccount {

@@ -231,7 +231,7 @@ pub async fn news_about_roles_reach_whom_they_concern(world: World) {
         "ADA refused your request for “operations”"
     );
 
-    let link = invitation::create(&owner, CHECKOUT, "project.viewer", "", 7)
+    let link = super::invited(&owner, CHECKOUT, "project.viewer", "", 7)
         .await
         .unwrap();
     let nia = world.person("nia").await;

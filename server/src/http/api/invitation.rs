@@ -79,6 +79,11 @@ pub struct Invitation {
     /// When it ends.
     #[schema(format = DateTime)]
     expires_at: String,
+    /// The address that its link was to be mailed to.
+    email: Option<String>,
+    /// When the mail server took the mail; null beside an address: it did not.
+    #[schema(format = DateTime)]
+    mailed_at: Option<String>,
 }
 
 impl Invitation {
@@ -90,6 +95,8 @@ impl Invitation {
             by: Person::of(&invitation.by),
             created_at: invitation.created_at.rfc3339(),
             expires_at: invitation.expires_at.rfc3339(),
+            email: invitation.email.clone(),
+            mailed_at: invitation.mailed_at.map(slipway_domain::time::Timestamp::rfc3339),
         }
     }
 }
@@ -106,6 +113,10 @@ pub struct NewInvitation {
     /// How many days it holds.
     #[schema(minimum = 1, maximum = 30)]
     days: i64,
+    /// The address that the link is mailed to, in the caller's language; without it you pass the link on yourself.
+    /// Needs a mail server of the organization or of the installation. At most 20 mails a person and hour.
+    #[serde(default)]
+    email: String,
 }
 
 /// The link of an invitation. Nobody can look it up afterwards.
@@ -113,6 +124,32 @@ pub struct NewInvitation {
 pub struct InvitationLink {
     /// Send it to whom you invite; it works once.
     link: String,
+    /// What became of the mail; null where no address was given.
+    mail: Option<InvitationMail>,
+}
+
+/// What became of the mail of an invitation. The invitation stays, whatever became of it.
+#[derive(Serialize, ToSchema)]
+pub struct InvitationMail {
+    /// Where to.
+    to: String,
+    /// Whether the mail server took it.
+    sent: bool,
+    /// Why not, and what to do; null where it did.
+    trouble: Option<String>,
+}
+
+impl InvitationLink {
+    fn of(made: slipway_domain::invitation::FreshInvitation, locale: Locale) -> Self {
+        Self {
+            link: made.link,
+            mail: made.mail.map(|mail| InvitationMail {
+                to: mail.to,
+                sent: mail.trouble.is_none(),
+                trouble: mail.trouble.map(|text| text.get(locale).to_owned()),
+            }),
+        }
+    }
 }
 
 /// Somebody's request for a role.
@@ -190,7 +227,7 @@ pub async fn list(
     Ok(page.cut(shown.collect(), |one| format!("{} {}", one.created_at, one.id)))
 }
 
-/// Makes an invitation to a role at the place.
+/// Makes an invitation to a role at the place, and mails its link where an address is given.
 #[utoipa::path(
     post,
     path = "/api/v1/orgs/{org}/invitations",
@@ -207,10 +244,17 @@ pub async fn create(
     Body(new): Body<NewInvitation>,
 ) -> Result<Response, Refusal> {
     let place = at.of(&path.org).or_refuse(&asked)?;
-    let link = invitation::create(asked.ctx(), place, &new.role, &new.note, new.days)
+    let input = invitation::Input {
+        role: new.role,
+        note: new.note,
+        days: new.days,
+        email: new.email,
+    };
+    let made = invitation::create(asked.ctx(), place, input)
         .await
         .or_refuse(&asked)?;
-    Ok((StatusCode::CREATED, Json(InvitationLink { link })).into_response())
+    let made = InvitationLink::of(made, asked.locale());
+    Ok((StatusCode::CREATED, Json(made)).into_response())
 }
 
 /// Takes an invitation back that nobody has used.
