@@ -115,7 +115,7 @@ pub fn item<'a>(view: &'a ImportView, path: &str) -> &'a slipway_domain::import:
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_group_becomes_apps_by_the_pages() {
-    on_both(by_the_pages).await;
+    Box::pin(on_both(by_the_pages)).await;
 }
 
 #[expect(clippy::too_many_lines, reason = "one story, told in its order")]
@@ -355,10 +355,9 @@ async fn two_hundred_and_fifty_repositories_come_over_pages() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_who_may_make_and_connect_apps_imports_and_strangers_find_nothing() {
-    on_both(only_who_may).await;
+    Box::pin(on_both(only_who_may)).await;
 }
 
-#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 async fn only_who_may(world: &World) {
     let group = world.warehouse().await;
     let lead = world.member("lea", Role::ProjectLead).await;
@@ -475,7 +474,7 @@ pub async fn fresh_group(world: &World, path: &str, size: usize) -> (i64, i64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_is_stopped_goes_on_and_makes_room_for_what_others_do_meanwhile() {
-    on_both(meanwhile).await;
+    Box::pin(on_both(meanwhile)).await;
 }
 
 async fn meanwhile(world: &World) {
