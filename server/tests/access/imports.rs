@@ -5,6 +5,7 @@ use slipway_domain::id::ImportId;
 use slipway_domain::import::{ImportState, ItemState};
 use slipway_portal::access::{self, may};
 use slipway_portal::ports::{ImportItemRecord, ImportRecord};
+use std::fmt::Write as _;
 
 /// A draft of `devon`'s with so many repositories, 1, 2, and so on.
 async fn draft(scene: &Scene, size: i64) -> ImportId {
@@ -90,7 +91,7 @@ async fn what_was_typed_is_there_again_without_javascript_and_a_start_leads_to_t
             100 => String::from("order-api"),
             n => format!("s{n:03}"),
         };
-        form.push_str(&format!("&slugs%5Br{n}%5D={slug}&names%5Br{n}%5D=Name+{n}"));
+        let _ = write!(form, "&slugs%5Br{n}%5D={slug}&names%5Br{n}%5D=Name+{n}");
     }
     let posted = scene
         .post_form(

@@ -60,6 +60,7 @@ async fn write(world: &World) -> Box<dyn Tx> {
 }
 
 /// Every state is guarded, drafts are one a person and group, and no other project sees any of it.
+#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 pub async fn an_import_settles_each_repository_once(world: World) {
     let owner = world.person("ada").await;
     world.org("acme", owner.id).await;

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use slipway_domain::id::{ConnectionId, ImportId};
 use slipway_domain::import::{ImportItem, ImportRow, ImportState, ImportView, ItemState};
 use slipway_domain::text::Locale;
+use slipway_domain::time::Timestamp;
 use slipway_portal::import;
 use utoipa::openapi::schema::Object;
 use utoipa::{IntoParams, ToSchema};
@@ -161,8 +162,8 @@ impl ImportDetail {
             place: Slugs::of(&view.place),
             reason: said(view.reason),
             trouble: said(view.trouble),
-            retry_at: view.retry_at.map(|at| at.rfc3339()),
-            ended_at: view.ended_at.map(|at| at.rfc3339()),
+            retry_at: view.retry_at.map(Timestamp::rfc3339),
+            ended_at: view.ended_at.map(Timestamp::rfc3339),
             repositories: view
                 .items
                 .items
