@@ -55,6 +55,7 @@ impl Courier for Unconnected {
     }
 }
 
+#[async_trait]
 impl Mailer for Unconnected {
     async fn admits(&self, _: &MailServer) -> Result<(), MailError> {
         Ok(())
