@@ -96,7 +96,12 @@ async fn an_id_of_another_organization_is_not_found_in_ones_own() {
     let before = log_of(&scene).await;
     let (mut tried, mut wrong) = (0, Vec::new());
     // Her own place stays as it is: what is archived or gone would answer everything alike.
-    let ends = |name: &str| name.starts_with("fn:place/") || name.starts_with("fn:project/features");
+    let ends = |name: &str| {
+        ["fn:place/", "fn:project/features", "DELETE /api/v1/orgs/{org}"]
+            .iter()
+            .any(|end| name.starts_with(end) && !name.contains("{org}/"))
+            || ["/archive", "/features"].iter().any(|end| name.ends_with(end))
+    };
     for call in calls(&places).into_iter().filter(|call| !ends(call.name)) {
         let arguments = moved(&call.arguments);
         let answer = ask(&scene, &functions, call.name, &arguments, Some(&olga)).await;

@@ -12,7 +12,7 @@ fn new() -> Value {
     json!({
         "url": "https://hooks.example.com/in?key=hidden",
         "description": "to the chat",
-        "events": ["item.created", "run.finished"],
+        "events": ["run.finished", "item.created"],
     })
 }
 
