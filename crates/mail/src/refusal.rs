@@ -108,7 +108,7 @@ fn is_of_tls(error: &Error) -> bool {
             let inner = cause
                 .downcast_ref::<io::Error>()
                 .and_then(io::Error::get_ref)
-                .is_some_and(|inner| inner.is::<rustls::Error>());
+                .is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>);
             inner || cause.is::<rustls::Error>()
         })
 }

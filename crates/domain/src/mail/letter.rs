@@ -58,10 +58,10 @@ fn minute(at: Timestamp) -> String {
 fn document(locale: Locale, paragraphs: &[&str], link: Option<(&str, &str)>) -> String {
     let mut body = String::new();
     for (number, paragraph) in paragraphs.iter().enumerate() {
-        body.push_str(&format!("<p>{}</p>\n", escaped(paragraph)));
+        body += &["<p>", &escaped(paragraph), "</p>\n"].concat();
         if let (0, Some((href, words))) = (number, link) {
             let (href, words) = (escaped(href), escaped(words));
-            body.push_str(&format!("<p><a href=\"{href}\">{words}</a><br>{href}</p>\n"));
+            body += &["<p><a href=\"", &href, "\">", &words, "</a><br>", &href, "</p>\n"].concat();
         }
     }
     format!(
@@ -90,11 +90,11 @@ pub fn invitation(locale: Locale, invite: &Invite<'_>) -> Letter {
             String::from("如果你不清楚这封邮件的来由，可以忽略它。"),
         ],
     };
-    let [subject, first, accept, rule, unknown] = words;
+    let [subject, first, accept, terms, unknown] = words;
     Letter {
         locale,
-        text: format!("{first}\n\n{link}\n\n{rule}\n\n{unknown}\n"),
-        html: document(locale, &[&first, &rule, &unknown], Some((link, &accept))),
+        text: format!("{first}\n\n{link}\n\n{terms}\n\n{unknown}\n"),
+        html: document(locale, &[&first, &terms, &unknown], Some((link, &accept))),
         subject,
     }
 }

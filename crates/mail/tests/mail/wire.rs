@@ -10,6 +10,9 @@ use slipway_portal::ports::{Mail, MailAccess, MailError, Mailer as _};
 use slipway_testkit::{SmtpFault, SmtpServer};
 use std::time::{Duration, Instant};
 
+/// Whether an error is the one that is expected.
+type Is = fn(&MailError) -> bool;
+
 fn letter(locale: Locale) -> Letter {
     invitation(
         locale,
@@ -134,7 +137,7 @@ async fn every_bad_day_is_told_for_what_it_is() {
     let server = SmtpServer::start().await;
     let mut access = access(&server);
     access.server.username = String::from("slipway");
-    let days: Vec<(SmtpFault, fn(&E) -> bool)> = vec![
+    let days: Vec<(SmtpFault, Is)> = vec![
         (SmtpFault::Closes, |e| matches!(e, E::Unreachable(_))),
         (
             SmtpFault::Greets("554 no service"),
