@@ -1,6 +1,7 @@
 //! The environments of a project: the chain, where each runs, and who approves what goes there.
 
 pub mod api;
+mod bind;
 
 use crate::design::avatar::avatar;
 use crate::design::environment::env_badge;
@@ -44,7 +45,7 @@ fn show(list: &EnvironmentList) -> AnyView {
     let body = if list.environments.is_empty() {
         view! { <EmptyState title=tr!(environment.none) hint=tr!(environment.none_hint)/> }.into_any()
     } else {
-        let cards = list.environments.iter().map(card).collect_view();
+        let cards = list.environments.iter().map(|one| card(one, list)).collect_view();
         view! { <ol class="stack wide">{cards}</ol> }.into_any()
     };
     view! {
@@ -64,7 +65,7 @@ fn tier(tier: Tier) -> String {
     }
 }
 
-fn card(one: &EnvironmentView) -> AnyView {
+fn card(one: &EnvironmentView, list: &EnvironmentList) -> AnyView {
     let branches = if one.branches.is_empty() {
         view! { <span class="muted">{tr!(environment.no_branches)}</span> }.into_any()
     } else {
@@ -93,6 +94,7 @@ fn card(one: &EnvironmentView) -> AnyView {
                     {rules(one)}
                 </div>
             </div>
+            {list.may_edit.then(|| bind::form(one, list))}
         </li>
     }
     .into_any()
@@ -143,6 +145,7 @@ fn rules(one: &EnvironmentView) -> AnyView {
         <p class="small">{order}</p>
         <ol class="steps">{rows}</ol>
         {not.map(|not| view! { <p class="small muted">{not}</p> })}
+        {policy.step_up.then(|| view! { <p class="small muted">{tr!(environment.step_up)}</p> })}
         <p class="small muted">{times}</p>
     }
     .into_any()

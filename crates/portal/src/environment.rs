@@ -1,5 +1,6 @@
 //! Environments: the chain of a project, where each stop runs, and who is asked before it.
 
+pub mod bind;
 pub(crate) mod observe;
 
 use crate::access::{self, Authorized, Project, may};
@@ -153,6 +154,19 @@ pub async fn edit(
     let mut record = checked(ctx, &mut change, &project, input, old.environment.position).await?;
     record.environment.id = old.environment.id;
     record.created_at = old.created_at;
+    record.rules_version = old.rules_version;
+    keep(ctx, change, &project, &old, record, version).await
+}
+
+/// Writes the environment down as it is to be, where it is still as at `version`.
+async fn keep(
+    ctx: &OpCtx,
+    mut change: Change<'_>,
+    project: &Authorized<Project, may::EnvironmentEdit>,
+    old: &EnvironmentRecord,
+    mut record: EnvironmentRecord,
+    version: i64,
+) -> Result<()> {
     record.version = version + 1;
     record.rules_version = old.rules_version + i64::from(record.policy != old.policy);
     change
@@ -355,47 +369,15 @@ async fn checked(
 ) -> Result<EnvironmentRecord> {
     let key = Slug::parse(&input.key).map_err(|e| Error::name("key", e))?;
     let mut wrong = Vec::new();
-    let mut say = |field: &str, text: Text| {
-        wrong.push(FieldError {
-            field: field.to_owned(),
-            text,
-        });
-    };
     let name = input.name.trim().to_owned();
     if name.is_empty() {
-        say("name", NameError::Empty.text());
+        wrong.push(said("name", NameError::Empty.text()));
     }
-    let mut binding = None;
-    if let Some((cluster, namespace)) = input.binding {
-        if !is_label(&namespace) {
-            say(
-                "namespace",
-                Text::new(
-                    "use 1 to 63 of a-z, 0-9 and -, with a letter or digit at both ends",
-                    "请使用 1 到 63 个 a-z、0-9 或 -，首尾须为字母或数字",
-                ),
-            );
-        }
-        if change.tx().cluster(project.org_id(), cluster).await?.is_none() {
-            say(
-                "cluster",
-                Text::new("choose one of the organization's clusters", "请选择组织内的集群"),
-            );
-        }
-        binding = Some(EnvironmentBinding { cluster, namespace });
-    }
-    if input.branches.iter().any(|b| b.trim().is_empty()) {
-        say(
-            "branches",
-            Text::new(
-                "a pattern is empty; `*` stands for every branch",
-                "模式不能为空；`*` 表示所有分支",
-            ),
-        );
-    }
+    let binding = placed(change, project.org_id(), input.binding, &mut wrong).await?;
+    let branches = branches_of(&input.branches, &mut wrong);
     let people = eligible(change.tx(), project.org_id(), project.id(), &input.policy).await?;
     if let Some(text) = wrong_policy(&input.policy, &people) {
-        say("policy", text);
+        wrong.push(said("policy", text));
     }
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
@@ -409,12 +391,61 @@ async fn checked(
             position,
         },
         binding,
-        branches: input.branches.iter().map(|b| b.trim().to_owned()).collect(),
+        branches,
         policy: input.policy,
         rules_version: 1,
         version: 1,
         created_at: ctx.now(),
     })
+}
+
+fn said(field: &str, text: Text) -> FieldError {
+    FieldError {
+        field: field.to_owned(),
+        text,
+    }
+}
+
+/// The binding that was meant, or what is wrong with it.
+async fn placed(
+    change: &mut Change<'_>,
+    org: OrgId,
+    binding: Option<(ClusterId, String)>,
+    wrong: &mut Vec<FieldError>,
+) -> Result<Option<EnvironmentBinding>> {
+    let Some((cluster, namespace)) = binding else {
+        return Ok(None);
+    };
+    if !is_label(&namespace) {
+        wrong.push(said(
+            "namespace",
+            Text::new(
+                "use 1 to 63 of a-z, 0-9 and -, with a letter or digit at both ends",
+                "请使用 1 到 63 个 a-z、0-9 或 -，首尾须为字母或数字",
+            ),
+        ));
+    }
+    if change.tx().cluster(org, cluster).await?.is_none() {
+        wrong.push(said(
+            "cluster",
+            Text::new("choose one of the organization's clusters", "请选择组织内的集群"),
+        ));
+    }
+    Ok(Some(EnvironmentBinding { cluster, namespace }))
+}
+
+/// The patterns that were meant, or what is wrong with them.
+fn branches_of(patterns: &[String], wrong: &mut Vec<FieldError>) -> Vec<String> {
+    if patterns.iter().any(|pattern| pattern.trim().is_empty()) {
+        wrong.push(said(
+            "branches",
+            Text::new(
+                "a pattern is empty; `*` stands for every branch",
+                "模式不能为空；`*` 表示所有分支",
+            ),
+        ));
+    }
+    patterns.iter().map(|pattern| pattern.trim().to_owned()).collect()
 }
 
 /// What no approval could ever satisfy, or nobody could mean.

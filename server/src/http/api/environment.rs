@@ -1,25 +1,56 @@
 //! Environments.
 
-use super::ask::{Asked, OrRefuse as _, Path};
+use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path};
 use super::paging::{Page, Paged};
 use super::place::{EnvironmentName, Person, ProjectPath};
-use super::refusals::Reads;
+use super::refusals::{Changes, Reads};
+use super::settings::EnvironmentPath;
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
-use axum::routing::get;
-use serde::Serialize;
+use axum::routing::{get, put};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
 use slipway_domain::environment::EnvironmentView;
+use slipway_domain::id::ClusterId;
 use slipway_domain::text::Locale;
 use slipway_domain::time::Timestamp;
+use slipway_portal::Error;
+use slipway_portal::environment::bind::Input;
 use utoipa::ToSchema;
 
 /// The routes.
-pub const ROUTES: &[Route] = &[route(
-    "GET",
-    "/api/v1/orgs/{org}/projects/{project}/environments",
-    Access::SignedIn,
-    || get(list),
-)];
+pub const ROUTES: &[Route] = &[
+    route(
+        "GET",
+        "/api/v1/orgs/{org}/projects/{project}/environments",
+        Access::SignedIn,
+        || get(list),
+    ),
+    route(
+        "PUT",
+        "/api/v1/orgs/{org}/projects/{project}/environments/{environment}",
+        Access::SignedIn,
+        || put(bind),
+    ),
+];
+
+/// Where an environment runs, and what goes there by itself.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentUpdate {
+    /// The id of the cluster; none: nothing can be deployed.
+    #[schema(value_type = Option<String>, format = "uuid")]
+    cluster: Option<ClusterId>,
+    /// The namespace in it.
+    #[serde(default)]
+    namespace: String,
+    /// Ref patterns whose green pipelines go there by themselves.
+    #[serde(default)]
+    branches: Vec<String>,
+    /// Whether whoever approves must have proved lately that it is them.
+    #[serde(default)]
+    step_up: bool,
+}
 
 /// An environment of the chain.
 #[derive(Serialize, ToSchema)]
@@ -112,4 +143,69 @@ pub async fn list(
     Ok(page
         .cut(list.environments, key)
         .map(|view| Environment::of(&view, locale)))
+}
+
+/// Says where an environment runs, what goes there by itself, and whether approvers prove who they are; with `If-Match`,
+/// only where its `version` is still that.
+#[utoipa::path(
+    put,
+    path = "/api/v1/orgs/{org}/projects/{project}/environments/{environment}",
+    tag = "Projects",
+    operation_id = "environments.update",
+    params(
+        EnvironmentPath,
+        ("If-Match" = Option<String>, Header, description = "Its `version`, in quotation marks")
+    ),
+    request_body = EnvironmentUpdate,
+    responses((status = 204, description = "It is changed"), Changes)
+)]
+pub async fn bind(
+    asked: Asked,
+    Path(at): Path<EnvironmentPath>,
+    IfMatch(expected): IfMatch,
+    Body(new): Body<EnvironmentUpdate>,
+) -> Result<StatusCode, Refusal> {
+    let version = match expected {
+        Some(version) => version,
+        None => {
+            let list = slipway_portal::environment::list(asked.ctx(), &at.org, &at.project)
+                .await
+                .or_refuse(&asked)?;
+            let found = list
+                .environments
+                .iter()
+                .find(|one| one.environment.key == at.environment);
+            found
+                .map(|one| one.version)
+                .ok_or(Error::NotFound)
+                .or_refuse(&asked)?
+        }
+    };
+    let input = Input {
+        cluster: new.cluster,
+        namespace: new.namespace,
+        branches: new.branches,
+        step_up: new.step_up,
+    };
+    slipway_portal::environment::bind::bind(
+        asked.ctx(),
+        &at.org,
+        &at.project,
+        &at.environment,
+        version,
+        input,
+    )
+    .await
+    .map_err(|error| match (expected, error) {
+        (
+            Some(_),
+            Error::Conflict {
+                code: "changed_meanwhile",
+                ..
+            },
+        ) => Error::version_mismatch(),
+        (_, error) => error,
+    })
+    .or_refuse(&asked)?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -89,7 +89,7 @@ pub const ROUTES: &[&[Route]] = &[
         audit::list, audit::export,
         cluster::list, cluster::create, cluster::update, cluster::remove, cluster::test,
         connection::list, connection::create, connection::update, connection::remove, connection::test,
-        environment::list,
+        environment::list, environment::bind,
         group::list, group::create, group::show, group::update, group::remove, group::add, group::take_out,
         import::list, import::create, import::show, import::retry, import::stop,
         invitation::list, invitation::create, invitation::revoke, invitation::requests, invitation::ask,

@@ -199,11 +199,11 @@ pub struct ProjectSettingsDetail {
 #[into_params(parameter_in = Path)]
 pub struct EnvironmentPath {
     /// The organization's slug.
-    org: String,
+    pub org: String,
     /// The project's slug.
-    project: String,
+    pub project: String,
     /// The environment's key.
-    environment: String,
+    pub environment: String,
 }
 
 /// What is typed so that nothing is deleted by mistake.

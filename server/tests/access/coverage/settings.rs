@@ -71,6 +71,19 @@ pub fn settings() -> Vec<Call> {
             "devon",
             ("ada", 204),
         ),
+        call(
+            "fn:environment/bind",
+            "org=acme&project=checkout&environment=dev&version=1&cluster=&namespace=&branches=main",
+            Some("dora"),
+            ("devon", 200),
+        ),
+        change(
+            "PUT /api/v1/orgs/{org}/projects/{project}/environments/{environment}",
+            &format!("{project}/environments/qa"),
+            r#"{"branches":["main"]}"#,
+            "dora",
+            ("devon", 204),
+        ),
         change(
             "PUT /api/v1/orgs/{org}/projects/{project}/apps/{app}",
             &format!("{project}/apps/order-api"),
