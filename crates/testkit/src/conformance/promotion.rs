@@ -14,6 +14,7 @@ use slipway_domain::release::{Evidence, Image, Workload};
 use slipway_domain::text::Text;
 use slipway_domain::time::{DAY, MINUTE, SECOND};
 use slipway_portal::access::{self, App, Authorized, may};
+use slipway_portal::environment::bind;
 use slipway_portal::ports::{
     DeploymentRecord, NowRunning, PromotionRecord, ReleaseRecord, StoreError, SubjectRecord, Tx,
 };
@@ -655,4 +656,32 @@ pub async fn an_environment_is_changed_by_whoever_saw_it_last(world: World) {
         live.rules.iter().all(|rule| rule.people.is_empty()),
         "nobody holds these roles yet"
     );
+    let live = &list.environments[0];
+    let bound = bind::Input {
+        cluster: binding.as_ref().map(|(cluster, _)| *cluster),
+        namespace: String::from("checkout-live2"),
+        branches: vec![String::from("release/*")],
+        step_up: true,
+    };
+    let save = |input, version| bind::bind(&lea, "acme", "checkout", "live", version, input);
+    let taken = bind::Input {
+        namespace: String::from("checkout-qa"),
+        ..bound.clone()
+    };
+    assert_eq!(save(taken, live.version).await.unwrap_err().code(), "invalid");
+    save(bound.clone(), live.version).await.unwrap();
+    assert_eq!(
+        save(bound, live.version).await.unwrap_err().code(),
+        "changed_meanwhile"
+    );
+    let after = environment::list(&lea, "acme", "checkout").await.unwrap();
+    let after = &after.environments[0];
+    assert_eq!(
+        after.environment, live.environment,
+        "what it is called and where it stands"
+    );
+    assert_eq!(after.policy.rules, live.policy.rules);
+    assert!(after.policy.step_up && after.rules_version > live.rules_version);
+    assert_eq!(after.branches, ["release/*"]);
+    assert_eq!(after.binding.as_ref().unwrap().namespace, "checkout-live2");
 }
