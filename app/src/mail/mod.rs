@@ -50,7 +50,10 @@ fn in_force(settings: &MailSettings) -> AnyView {
         }
         (None, Some(sender)) => (tr!(mail.operators).into_any(), sender, None),
         (None, None) => {
-            return view! { <EmptyState title=tr!(mail.none) hint=tr!(mail.none_hint)/> }.into_any();
+            return view! {
+                <div class="box"><EmptyState title=tr!(mail.none) hint=tr!(mail.none_hint)/></div>
+            }
+            .into_any();
         }
     };
     let (sender, test) = (sender.shown(), test(settings));

@@ -160,6 +160,9 @@ fn quota_form(place: &Place, row: &QuotaRow) -> AnyView {
 
 /// What the apps of the environment ask for now.
 fn taken(row: &QuotaRow) -> String {
+    if row.taken.pods == 0 {
+        return tr!(project.none_taken);
+    }
     let now = Quota {
         cpu_millis: Some(row.taken.cpu_millis),
         memory_mib: Some(row.taken.memory_mib),

@@ -105,6 +105,7 @@ fn form(list: &ProjectTokenList) -> AnyView {
         .iter()
         .map(|role| (role.key(), say(&role.text())))
         .collect();
+    let least = slipway_domain::access::Role::ProjectViewer.key().to_owned();
     // A token is no approver.
     let offered: Vec<_> = Scope::ALL
         .iter()
@@ -120,7 +121,7 @@ fn form(list: &ProjectTokenList) -> AnyView {
                     {at}
                     <div class="form-row">
                         <Field name="name" label=tr!(token.name) help=tr!(token.name_help) required=true/>
-                        <Field name="role" label=tr!(token.role) help=tr!(token.role_help) control=Control::Select(roles)/>
+                        <Field name="role" label=tr!(token.role) help=tr!(token.role_help) control=Control::Select(roles) value=least/>
                         {life()}
                     </div>
                     {boxes}
