@@ -68,14 +68,16 @@ fn word(before: &str, part: &str) -> Option<String> {
         "mail" => tr!(mail.mail),
         "webhooks" => tr!(subscriber.title),
         "import" => tr!(import.import_link),
-        "imports" => tr!(import.imports),
         "new" => tr!(common.crumb_new),
         "me" => tr!(common.crumb_me),
         "security" => tr!(common.crumb_security),
         "sessions" => tr!(common.crumb_sessions),
         "confirm" => tr!(common.crumb_confirm),
         "tokens" => tr!(token.title),
-        "runs" | "promotions" | "items" | "projects" | "apps" | "a" | "r" | "deliveries" => return None,
+        "runs" | "promotions" | "items" | "projects" | "apps" | "a" | "r" | "deliveries" | "imports" => {
+            return None;
+        }
+        _ if before == "imports" => tr!(import.import_link),
         _ if before == "webhooks" => tr!(subscriber.one),
         _ if before == "deliveries" => tr!(subscriber.delivery),
         other if other.len() == 36 => tr!(common.crumb_promotion),
