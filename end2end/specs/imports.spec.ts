@@ -47,7 +47,8 @@ test("a GitLab group becomes apps: chosen over filters, named, and followed to t
   if (javaScriptEnabled) await expectAccessible(ada);
   await fields.getByLabel("Name in addresses").fill("Not A Slug");
   await ada.getByRole("button", { name: "Import 2 repositories" }).click();
-  await expect(ada.locator(".error-summary")).toContainText("use only a-z, 0-9 and -");
+  await expect(main).toContainText("1 of them must be changed before the import can start");
+  await expect(fields).toContainText("use only a-z, 0-9 and -");
   await expect(fields.getByLabel("Name in addresses")).toHaveValue("Not A Slug");
   await fields.getByLabel("Name in addresses").fill(`first-of-${slug}`);
   await ada.getByRole("button", { name: "Import 2 repositories" }).click();
