@@ -7,7 +7,7 @@ test("a token of one's own is made, used and ended @nojs", async ({ as, javaScri
   dora.on("dialog", (dialog) => dialog.accept());
   const name = `report ${javaScriptEnabled ? "with" : "without"} script`;
   await dora.goto("/me/tokens");
-  await dora.getByLabel("Name").fill(name);
+  await dora.getByLabel("Name", { exact: true }).fill(name);
   await dora.getByRole("button", { name: "Make a token" }).click();
   const secret = dora.getByRole("textbox", { name: "Your new token" });
   await expect(secret).toHaveValue(/^slw_/);
@@ -31,14 +31,14 @@ test("a lead makes a token for the project @nojs @phone", async ({ as, javaScrip
   await ada.getByRole("main").getByRole("link", { name: "API tokens" }).click();
   await expect(ada).toHaveURL(new RegExp(`${TOKENS}$`));
   const form = ada.locator("section.box", { has: ada.getByRole("heading", { name: "New token" }) });
-  await form.getByLabel("Name").fill(" ");
-  await form.getByLabel("Role").selectOption("project.tester");
+  await form.getByLabel("Name", { exact: true }).fill(" ");
+  await form.getByLabel("Role", { exact: true }).selectOption("project.tester");
   await form.getByRole("checkbox", { name: /^items/ }).check();
   await form.getByRole("button", { name: "Make a token" }).click();
   await expect(form.locator(".error-summary")).toContainText("say in 1 to 60 characters what it is for");
-  await expect(form.getByLabel("Role")).toHaveValue("project.tester");
+  await expect(form.getByLabel("Role", { exact: true })).toHaveValue("project.tester");
   await expect(form.getByRole("checkbox", { name: /^items/ })).toBeChecked();
-  await form.getByLabel("Name").fill(name);
+  await form.getByLabel("Name", { exact: true }).fill(name);
   await form.getByRole("button", { name: "Make a token" }).click();
   const secret = ada.getByRole("textbox", { name: "Your new token" });
   await expect(secret).toHaveValue(/^slw_/);
