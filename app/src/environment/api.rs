@@ -17,7 +17,6 @@ pub async fn read_environments(org: String, project: String) -> Result<Environme
 /// Says where an environment runs, which branches go there by themselves, one a line, and whether approvers prove who
 /// they are.
 #[server(name = BindEnvironment, prefix = "/api/fn", endpoint = "environment/bind")]
-#[expect(clippy::too_many_arguments, reason = "a form's fields")]
 pub async fn bind_environment(
     org: String,
     project: String,

@@ -165,21 +165,20 @@ pub async fn bind(
     IfMatch(expected): IfMatch,
     Body(new): Body<EnvironmentUpdate>,
 ) -> Result<StatusCode, Refusal> {
-    let version = match expected {
-        Some(version) => version,
-        None => {
-            let list = slipway_portal::environment::list(asked.ctx(), &at.org, &at.project)
-                .await
-                .or_refuse(&asked)?;
-            let found = list
-                .environments
-                .iter()
-                .find(|one| one.environment.key == at.environment);
-            found
-                .map(|one| one.version)
-                .ok_or(Error::NotFound)
-                .or_refuse(&asked)?
-        }
+    let version = if let Some(version) = expected {
+        version
+    } else {
+        let list = slipway_portal::environment::list(asked.ctx(), &at.org, &at.project)
+            .await
+            .or_refuse(&asked)?;
+        let found = list
+            .environments
+            .iter()
+            .find(|one| one.environment.key == at.environment);
+        found
+            .map(|one| one.version)
+            .ok_or(Error::NotFound)
+            .or_refuse(&asked)?
     };
     let input = Input {
         cluster: new.cluster,
