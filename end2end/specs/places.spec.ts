@@ -130,3 +130,27 @@ test("what somebody may not manage has no settings for them", async ({ as }) => 
   await expect(dora.getByRole("button", { name: "Delete for good" })).toHaveCount(0);
   await expect(side(dora).getByRole("link", { name: "Settings" })).toHaveCount(0);
 });
+
+test("what was chosen and typed stays when the page is drawn again", async ({ as }) => {
+  const ada = await as("ada");
+  await open(ada, "/orgs/acme/projects/checkout/environments");
+  const dev = ada.locator("li.box").first();
+  await dev.locator("summary").click();
+  const cluster = dev.getByLabel("Cluster");
+  const other = (await cluster.locator("option").evaluateAll((all) => all.map((one) => (one as HTMLOptionElement).value))).at(-1)!;
+  await cluster.selectOption(other);
+  await dev.getByLabel("Namespace").fill("checkout-elsewhere");
+  // Somebody changes something of the project meanwhile.
+  const drawn = ada.waitForResponse(/environment\/list/);
+  await ada.evaluate(() =>
+    fetch("/api/v1/orgs/acme/projects/checkout/environments/uat/quota", {
+      method: "PUT",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ pods: String(100 + Math.floor(Math.random() * 900)) }),
+    }),
+  );
+  await (await drawn).finished();
+  await ada.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  await expect(cluster).toHaveValue(other);
+  await expect(dev.getByLabel("Namespace")).toHaveValue("checkout-elsewhere");
+});

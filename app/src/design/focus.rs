@@ -1,11 +1,13 @@
-//! Where the focus is, while a page is drawn again. Leptos takes the attributes of an element away before it sets
-//! them anew, and what is focused by its `href` or its `tabindex` loses the focus with them.
+//! What stays while a page is drawn again: the focus, and what was chosen. Leptos takes the attributes of an element away
+//! before it sets them anew: what is focused by its `href` or its `tabindex` loses the focus with them, and a list of
+//! choices goes back to the one that its page came with.
 
-/// Puts the focus back to where it is now, once the page has been drawn.
+/// Puts the focus and the choices back to where they are now, once the page has been drawn.
 #[cfg(feature = "hydrate")]
 pub fn keep() {
     use leptos::prelude::*;
     use wasm_bindgen::JsCast;
+    keep_choices();
     let focused = document()
         .active_element()
         .and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok())
@@ -19,6 +21,48 @@ pub fn keep() {
             .is_none_or(|element| element.tag_name() == "BODY");
         if nothing_else && focused.is_connected() {
             let _ = focused.focus();
+        }
+    });
+}
+
+/// Lists in which something else is chosen than what the page came with.
+#[cfg(feature = "hydrate")]
+fn keep_choices() {
+    use leptos::prelude::*;
+    use wasm_bindgen::JsCast;
+    let Ok(found) = document().query_selector_all("main select[id]") else {
+        return;
+    };
+    let mut chosen = Vec::new();
+    for at in 0..found.length() {
+        let Some(list) = found
+            .item(at)
+            .and_then(|node| node.dyn_into::<web_sys::HtmlSelectElement>().ok())
+        else {
+            continue;
+        };
+        let option = |which| list.query_selector(which).ok().flatten();
+        let first = option("option[selected]").or_else(|| option("option"));
+        if first.and_then(|option| option.get_attribute("value")) != Some(list.value()) {
+            chosen.push((list.id(), list.value()));
+        }
+    }
+    if chosen.is_empty() {
+        return;
+    }
+    request_animation_frame(move || {
+        for (id, value) in &chosen {
+            let list = document()
+                .get_element_by_id(id)
+                .and_then(|element| element.dyn_into::<web_sys::HtmlSelectElement>().ok());
+            if let Some(list) = list {
+                let drawn = list.value();
+                list.set_value(value);
+                if list.selected_index() < 0 {
+                    // It is no choice any more.
+                    list.set_value(&drawn);
+                }
+            }
         }
     });
 }
