@@ -53,7 +53,7 @@ pub fn settings() -> Vec<Call> {
         change(
             "PUT /api/v1/orgs/{org}/projects/{project}",
             project,
-            r#"{"slug":"checkout","name":"Checkout"}"#,
+            r#"{"slug":"checkout","name":"Till"}"#,
             "dora",
             ("devon", 200),
         ),
@@ -87,7 +87,7 @@ pub fn settings() -> Vec<Call> {
         change(
             "PUT /api/v1/orgs/{org}/projects/{project}/apps/{app}",
             &format!("{project}/apps/order-api"),
-            r#"{"slug":"order-api","name":"Order API"}"#,
+            r#"{"slug":"order-api","name":"Till"}"#,
             "dora",
             ("devon", 200),
         ),
