@@ -101,11 +101,13 @@ parts! {
         org_settings Org = org::org_settings_page,
         connections Gitlab = connection::connections_page,
         clusters Clusters = cluster::clusters_page,
-        mail Mail = mail::mail_page,
         new_project NewProject = project::new_project_page,
         project_settings Project = project::project_settings_page,
         new_app NewApp = application::new_app_page,
         app_settings App = application::app_settings_page,
+    }
+    outside OutsidePage outside_page fetch_outside {
+        mail Mail = mail::mail_page,
         subscribers Webhooks = subscriber::subscribers_page,
         subscriber Webhook = subscriber::subscriber_page,
         message Delivery = subscriber::message_page,
