@@ -111,6 +111,8 @@ parts! {
         subscribers Webhooks = subscriber::subscribers_page,
         subscriber Webhook = subscriber::subscriber_page,
         message Delivery = subscriber::message_page,
+    }
+    imports ImportPage imports_page fetch_imports {
         import Import = import::import_page,
         one_import OneImport = import::one_page,
     }

@@ -1,4 +1,4 @@
-//! What stays while a page is drawn again: the focus, and what was chosen. Leptos takes the attributes of an element away
+//! What stays while a page is drawn again: the focus, what was chosen, and which forms are unfolded. Leptos takes the attributes of an element away
 //! before it sets them anew: what is focused by its `href` or its `tabindex` loses the focus with them, and a list of
 //! choices goes back to the one that its page came with.
 
@@ -8,6 +8,7 @@ pub fn keep() {
     use leptos::prelude::*;
     use wasm_bindgen::JsCast;
     keep_choices();
+    keep_unfolded();
     let focused = document()
         .active_element()
         .and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok())
@@ -65,6 +66,48 @@ fn keep_choices() {
             }
         }
     });
+}
+
+/// Forms that are folded or unfolded: what is in them may be half typed.
+#[cfg(feature = "hydrate")]
+fn keep_unfolded() {
+    use leptos::prelude::*;
+    let before: Vec<(String, bool)> = foldable_forms()
+        .into_iter()
+        .map(|(name, fold)| (name, fold.has_attribute("open")))
+        .collect();
+    if before.is_empty() {
+        return;
+    }
+    request_animation_frame(move || {
+        for (name, fold) in foldable_forms() {
+            if let Some((_, open)) = before.iter().find(|(kept, _)| *kept == name) {
+                let _ = fold.toggle_attribute_with_force("open", *open);
+            }
+        }
+    });
+}
+
+/// The forms of the page that fold, each by what it is called: its place's heading and its own summary.
+#[cfg(feature = "hydrate")]
+fn foldable_forms() -> Vec<(String, web_sys::Element)> {
+    use leptos::prelude::*;
+    use wasm_bindgen::JsCast;
+    let Ok(found) = document().query_selector_all("main details:not(.menu):has(form)") else {
+        return Vec::new();
+    };
+    let text = |within: &web_sys::Element, which| {
+        let named = within.query_selector(which).ok().flatten();
+        named.and_then(|named| named.text_content()).unwrap_or_default()
+    };
+    (0..found.length())
+        .filter_map(|at| found.item(at)?.dyn_into::<web_sys::Element>().ok())
+        .map(|fold| {
+            let place = fold.closest("section, article, .box").ok().flatten();
+            let heading = place.map(|place| text(&place, "h2, h3")).unwrap_or_default();
+            (format!("{heading}\n{}", text(&fold, "summary")), fold)
+        })
+        .collect()
 }
 
 #[cfg(not(feature = "hydrate"))]

@@ -1,16 +1,14 @@
 //! The `Courier` port over HTTP: posts one webhook, follows nothing, and keeps away from where it must not lead.
 
-mod guard;
-
 use async_trait::async_trait;
-use guard::Guard;
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use slipway_domain::message::ANSWER_MAX;
+use slipway_guard::Guard;
 use slipway_portal::outgoing::{OutOfBounds, Outgoing};
 use slipway_portal::ports::{Courier, CourierError, Parcel, Receipt};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 use url::Url;
 
@@ -36,7 +34,7 @@ impl HttpCourier {
     /// As [`new`](Self::new), waiting so long for an answer: for tests.
     pub fn waiting(outgoing: Outgoing, patience: Duration) -> Self {
         Self {
-            guard: Guard(outgoing),
+            guard: Guard::new(outgoing),
             patience,
             http: OnceLock::new(),
         }
@@ -47,10 +45,9 @@ impl HttpCourier {
         if let Some(http) = self.http.get() {
             return Ok(http);
         }
-        let made = reqwest::Client::builder()
-            .dns_resolver(Arc::new(self.guard.clone()))
-            // A proxy would connect in Slipway's place, where no guard looks.
-            .no_proxy()
+        let made = self
+            .guard
+            .keep(reqwest::Client::builder())
             .connect_timeout(CONNECT.min(self.patience))
             .timeout(self.patience)
             .redirect(Policy::none())
@@ -63,12 +60,12 @@ impl HttpCourier {
 #[async_trait]
 impl Courier for HttpCourier {
     async fn admits(&self, url: &str) -> Result<(), CourierError> {
-        self.guard.admits(&parsed(url)?).await
+        self.guard.admits(&parsed(url)?).await.map_err(out_of_bounds)
     }
 
     async fn send(&self, parcel: &Parcel) -> Result<Receipt, CourierError> {
         let url = parsed(&parcel.url)?;
-        self.guard.literal(&url)?;
+        self.guard.literal(&url).map_err(out_of_bounds)?;
         let mut call = self.http()?.post(url).body(parcel.body.clone());
         for (name, value) in &parcel.headers {
             call = call.header(name, value);
@@ -119,10 +116,14 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<i64> {
     Some((at.as_second() - now.as_second()).max(0))
 }
 
+const fn out_of_bounds(error: OutOfBounds) -> CourierError {
+    CourierError::OutOfBounds(error.0)
+}
+
 /// Why there was no answer. Never the address: it may be a secret.
 fn refused(error: &reqwest::Error) -> CourierError {
-    if let Some(OutOfBounds(address)) = source(error) {
-        return CourierError::OutOfBounds(*address);
+    if let Some(out) = slipway_guard::behind(error) {
+        return out_of_bounds(out);
     }
     if error.is_timeout() {
         return CourierError::TimedOut;
@@ -134,18 +135,6 @@ fn refused(error: &reqwest::Error) -> CourierError {
     CourierError::Unreachable(
         cause.map_or_else(|| String::from("the connection was lost"), ToString::to_string),
     )
-}
-
-/// The cause of an error that is of the type `T`.
-fn source<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    while let Some(error) = cause {
-        if let Some(found) = error.downcast_ref::<T>() {
-            return Some(found);
-        }
-        cause = error.source();
-    }
-    None
 }
 
 #[cfg(test)]

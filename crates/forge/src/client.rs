@@ -1,13 +1,12 @@
 //! The HTTP client beneath the `gitlab` crate's endpoints: timeouts, limits, redirects, and what a refusal means.
 
-use crate::guard::Guard;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use gitlab::api::{ApiError, AsyncClient, RestClient};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use slipway_guard::Guard;
 use slipway_portal::outgoing::OutOfBounds;
 use slipway_portal::ports::{ForgeAccess, ForgeError};
-use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
@@ -56,7 +55,7 @@ impl Client {
         let guard = (!access.operator).then(|| guard.clone());
         let mut http = reqwest::Client::builder();
         if let Some(guard) = &guard {
-            http = http.dns_resolver(Arc::new(guard.clone()));
+            http = guard.keep(http);
         }
         let http = http
             .connect_timeout(CONNECT)
@@ -97,7 +96,7 @@ impl Client {
         let body = Bytes::from(body);
         for _ in 0..=REDIRECTS {
             if let Some(guard) = &self.guard {
-                guard.literal(&url)?;
+                guard.literal(&url).map_err(out_of_bounds)?;
             }
             let mut headers = parts.headers.clone();
             // What GitLab keeps in object storage has its own signature: the token stays at home.
@@ -218,16 +217,8 @@ fn unreachable(error: &reqwest::Error) -> ForgeError {
     ForgeError::Unreachable(format!("{what}{detail}"))
 }
 
-/// What the guard said when the name was resolved.
-fn out_of_bounds(error: &reqwest::Error) -> Option<ForgeError> {
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    while let Some(deeper) = cause {
-        if let Some(refused) = deeper.downcast_ref::<OutOfBounds>() {
-            return Some(ForgeError::OutOfBounds(refused.0));
-        }
-        cause = deeper.source();
-    }
-    None
+fn out_of_bounds(out: OutOfBounds) -> ForgeError {
+    ForgeError::OutOfBounds(out.0)
 }
 
 /// What a status other than 2xx means.
@@ -302,7 +293,7 @@ mod tests {
     use slipway_portal::outgoing::Outgoing;
 
     fn guard() -> Guard {
-        Guard(Outgoing::default())
+        Guard::new(Outgoing::default())
     }
 
     fn refused(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> ForgeError {

@@ -8,14 +8,13 @@ mod call;
 mod client;
 mod gitlab;
 mod group;
-mod guard;
 #[cfg(test)]
 mod recorded;
 
 use async_trait::async_trait;
 use client::Client;
-use guard::Guard;
 use parking_lot::Mutex;
+use slipway_guard::Guard;
 use slipway_portal::outgoing::Outgoing;
 use slipway_portal::ports::{ForgeAccess, ForgeConnector, ForgeError, SourceForge};
 use std::collections::HashMap;
@@ -38,7 +37,7 @@ impl GitlabConnector {
     /// A connector without clients, whose clients stay in `outgoing`'s bounds unless the operator wrote the access.
     pub fn new(outgoing: Outgoing) -> Self {
         Self {
-            guard: Guard(outgoing),
+            guard: Guard::new(outgoing),
             clients: Mutex::default(),
         }
     }
@@ -48,7 +47,11 @@ impl GitlabConnector {
 impl ForgeConnector for GitlabConnector {
     async fn admits(&self, base_url: &str) -> Result<(), ForgeError> {
         match Url::parse(base_url) {
-            Ok(url) => self.guard.admits(&url).await,
+            Ok(url) => self
+                .guard
+                .admits(&url)
+                .await
+                .map_err(|out| ForgeError::OutOfBounds(out.0)),
             Err(_) => Err(ForgeError::Unreachable(format!("{base_url} is not an address"))),
         }
     }

@@ -107,8 +107,9 @@ pub fn portal(
     Portal::new(parts(store, clock, forges, clusters))
 }
 
-/// A portal around `store`, which sends by `courier`.
+/// A portal around `store`, which sends by `courier` and keeps its secrets by `key`.
 pub fn sending_portal(
+    key: &str,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     forges: Arc<dyn ForgeConnector>,
@@ -117,6 +118,7 @@ pub fn sending_portal(
 ) -> Portal {
     Portal::new(PortalParts {
         courier,
+        sealer: Sealer::new(key, &[]),
         ..parts(store, clock, forges, clusters)
     })
 }

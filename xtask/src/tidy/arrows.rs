@@ -31,8 +31,13 @@ const ARROWS: &[Arrow] = &[
         tests: &["slipway-testkit"],
     },
     Arrow {
+        package: "slipway-guard",
+        product: &["slipway-portal"],
+        tests: &[],
+    },
+    Arrow {
         package: "slipway-forge",
-        product: &["slipway-domain", "slipway-portal"],
+        product: &["slipway-domain", "slipway-portal", "slipway-guard"],
         tests: &["slipway-testkit", "slipway-sandbox", "slipway-store"],
     },
     Arrow {
@@ -43,7 +48,7 @@ const ARROWS: &[Arrow] = &[
     },
     Arrow {
         package: "slipway-courier",
-        product: &["slipway-domain", "slipway-portal"],
+        product: &["slipway-domain", "slipway-portal", "slipway-guard"],
         // The deliveries are tested with a database beneath them.
         tests: &["slipway-testkit", "slipway-store"],
     },

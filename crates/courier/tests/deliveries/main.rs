@@ -13,7 +13,7 @@ use slipway_portal::subscriber::{self, signature};
 use slipway_portal::{audit, jobs};
 use std::collections::BTreeSet;
 use std::time::Instant;
-use world::{ACME, PATIENCE, World};
+use world::{ACME, KEY, PATIENCE, World};
 
 macro_rules! on_both {
     ($($test:ident),+ $(,)?) => {
@@ -45,6 +45,27 @@ on_both! {
     both_secrets_sign_for_a_day,
     two_workers_never_send_one_try_twice,
     an_endless_answer_is_cut,
+    what_cannot_be_signed_is_not_sent,
+}
+
+async fn what_cannot_be_signed_is_not_sent(mut world: World) {
+    let receiver = Receiver::new([Answer::status(200)]).await;
+    let (id, _) = world.subscribe(&receiver).await;
+    world.restart_with("another key than the secret was sealed with");
+    world.send(id).await;
+    assert!(receiver.requests().is_empty());
+    let kept = world.only(id).await;
+    assert_eq!((kept.state, kept.status), (MessageState::Waiting, None));
+    let shown = subscriber::message(&world.ctx(), ACME, id, kept.id)
+        .await
+        .unwrap();
+    let why = shown.message.trouble.map(|why| why.en).unwrap_or_default();
+    assert!(why.contains("signing secret"), "{why}");
+    world.restart_with(KEY);
+    world.clock.advance(MINUTE);
+    world.work().await;
+    assert_eq!(receiver.requests().len(), 1, "with the key back it is sent");
+    assert_eq!(world.only(id).await.state, MessageState::Delivered);
 }
 
 async fn what_is_sent_is_signed_and_what_came_back_is_kept(world: World) {

@@ -24,6 +24,9 @@ const POSTGRES: &str = "SLIPWAY_TEST_POSTGRES_URL";
 /// How long the courier of a test waits for an answer.
 pub const PATIENCE: Duration = Duration::from_millis(700);
 
+/// What the secrets are kept by.
+pub const KEY: &str = "a key for tests, never for people";
+
 pub const ACME: At<'static> = At {
     org: "acme",
     project: None,
@@ -32,8 +35,21 @@ pub const ACME: At<'static> = At {
 
 pub struct World {
     pub portal: Portal,
+    store: Arc<SqlStore>,
     pub clock: MockClock,
     pub owner: PersonRef,
+}
+
+fn portal(key: &str, store: Arc<SqlStore>, clock: &MockClock) -> Portal {
+    let none = Arc::new(Unconnected);
+    sending_portal(
+        key,
+        store,
+        Arc::new(clock.clone()),
+        none.clone(),
+        none,
+        Arc::new(HttpCourier::waiting(Outgoing::with_loopback(), PATIENCE)),
+    )
 }
 
 /// An empty SQLite database, and its folder.
@@ -59,14 +75,8 @@ impl World {
     pub async fn new(store: SqlStore) -> Self {
         store.migrate().await.expect("it migrates");
         let clock = MockClock::default();
-        let none = Arc::new(Unconnected);
-        let portal = sending_portal(
-            Arc::new(store),
-            Arc::new(clock.clone()),
-            none.clone(),
-            none,
-            Arc::new(HttpCourier::waiting(Outgoing::with_loopback(), PATIENCE)),
-        );
+        let store = Arc::new(store);
+        let portal = portal(KEY, store.clone(), &clock);
         let system = portal.system("test");
         let account = NewAccount {
             username: String::from("ada"),
@@ -78,7 +88,17 @@ impl World {
         org::create(&system, "acme", "Acme", owner.id)
             .await
             .expect("an organization");
-        Self { portal, clock, owner }
+        Self {
+            portal,
+            store,
+            clock,
+            owner,
+        }
+    }
+
+    /// The server starts again with this key for its secrets.
+    pub fn restart_with(&mut self, key: &str) {
+        self.portal = portal(key, self.store.clone(), &self.clock);
     }
 
     pub fn ctx(&self) -> OpCtx {

@@ -32,6 +32,9 @@ pub enum CourierError {
     /// The address is none.
     #[error("not an address")]
     BadAddress,
+    /// It cannot be signed, so it was not sent.
+    #[error("the signing secret does not open")]
+    Sealed,
     /// The address leads to where nobody may send.
     #[error("out of bounds: {0}")]
     OutOfBounds(IpAddr),
@@ -50,6 +53,10 @@ impl CourierError {
             Self::BadAddress => Text::new(
                 "this is not an address that can be sent to",
                 "该地址无法用于发送请求",
+            ),
+            Self::Sealed => Text::new(
+                "its signing secret cannot be opened with this server's keys, so nothing was sent. Rotate the secret, or have whoever runs the server put the key back (secrets.keys)",
+                "本服务器的密钥无法打开签名密钥，因此未发送。请轮换签名密钥，或请服务器管理员恢复原密钥（secrets.keys）",
             ),
             Self::OutOfBounds(address) => Text::new(
                 format!(

@@ -65,24 +65,38 @@ async fn begin(ctx: &OpCtx, id: SubscriberId) -> Result<Vec<MessageRecord>> {
 
 /// How a try went.
 struct Sent {
-    parcel: Parcel,
+    headers: Vec<(String, String)>,
     answer: std::result::Result<Receipt, CourierError>,
     took_ms: i64,
 }
 
 async fn send(ctx: &OpCtx, record: &SubscriberRecord, message: &MessageRecord) -> Sent {
-    let parcel = parcel(ctx, record, message);
+    let parcel = match parcel(ctx, record, message) {
+        Ok(parcel) => parcel,
+        Err(error) => {
+            return Sent {
+                headers: Vec::new(),
+                answer: Err(error),
+                took_ms: 0,
+            };
+        }
+    };
     let started = Instant::now();
     let answer = ctx.portal().courier.send(&parcel).await;
     Sent {
         took_ms: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),
-        parcel,
+        headers: parcel.headers,
         answer,
     }
 }
 
-/// The request of a try, signed now: by the secret, and for a day after a rotation by the one before as well.
-fn parcel(ctx: &OpCtx, record: &SubscriberRecord, message: &MessageRecord) -> Parcel {
+/// The request of a try, signed now: by the secret, and for a day after a rotation by the one before as well. What the
+/// secret cannot sign is not sent: a receiver that checks would refuse it, and one that does not must not learn to.
+fn parcel(
+    ctx: &OpCtx,
+    record: &SubscriberRecord,
+    message: &MessageRecord,
+) -> std::result::Result<Parcel, CourierError> {
     let now = ctx.now();
     let id = message.message.id.to_string();
     let seconds = now.micros() / SECOND;
@@ -92,18 +106,17 @@ fn parcel(ctx: &OpCtx, record: &SubscriberRecord, message: &MessageRecord) -> Pa
         .is_some_and(|until| until > now);
     let before = record.old_secret.as_ref().filter(|_| overlap);
     let context = secret_context(record.subscriber.id);
-    let signatures: Vec<String> = std::iter::once(&record.secret)
-        .chain(before)
-        .filter_map(|sealed| {
-            let opened = ctx.portal().sealer.open(&context, sealed);
-            let secret = opened
-                .inspect_err(|error| tracing::error!(%error, subscriber = %record.subscriber.id, "the secret of a webhook does not open"))
-                .ok()?;
-            signature(&secret, &id, seconds, &message.body)
-        })
-        .collect();
+    let sign = |sealed| {
+        let opened = ctx.portal().sealer.open(&context, sealed);
+        let secret = opened
+            .inspect_err(|error| tracing::error!(%error, subscriber = %record.subscriber.id, "the secret of a webhook does not open"))
+            .ok()?;
+        signature(&secret, &id, seconds, &message.body)
+    };
+    let mut signatures = vec![sign(&record.secret).ok_or(CourierError::Sealed)?];
+    signatures.extend(before.and_then(sign));
     let header = |name: &str, value: String| (name.to_owned(), value);
-    Parcel {
+    Ok(Parcel {
         url: record.subscriber.url.clone(),
         headers: vec![
             header("content-type", String::from("application/json")),
@@ -116,7 +129,7 @@ fn parcel(ctx: &OpCtx, record: &SubscriberRecord, message: &MessageRecord) -> Pa
             header("webhook-signature", signatures.join(" ")),
         ],
         body: message.body.clone(),
-    }
+    })
 }
 
 /// Writes down how a try went, and switches the subscriber off where that is due.
@@ -200,7 +213,7 @@ fn tried(now: Timestamp, message: &MessageRecord, sent: Sent) -> Tried {
         next_try_at: next,
         status: status.map(i64::from),
         took_ms: sent.took_ms,
-        headers: sent.parcel.headers,
+        headers: sent.headers,
         answer,
         trouble,
     }
