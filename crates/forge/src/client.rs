@@ -197,8 +197,8 @@ async fn whole(mut answer: reqwest::Response) -> Result<Bytes, ForgeError> {
 
 /// Why there was no answer. Never the URL: its query could hold what is not for everyone.
 fn unreachable(error: &reqwest::Error) -> ForgeError {
-    if let Some(refused) = out_of_bounds(error) {
-        return refused;
+    if let Some(out) = slipway_guard::behind(error) {
+        return out_of_bounds(out);
     }
     let what = if error.is_timeout() {
         "it took too long"
@@ -217,7 +217,7 @@ fn unreachable(error: &reqwest::Error) -> ForgeError {
     ForgeError::Unreachable(format!("{what}{detail}"))
 }
 
-fn out_of_bounds(out: OutOfBounds) -> ForgeError {
+const fn out_of_bounds(out: OutOfBounds) -> ForgeError {
     ForgeError::OutOfBounds(out.0)
 }
 

@@ -106,7 +106,7 @@ fn parcel(
         .is_some_and(|until| until > now);
     let before = record.old_secret.as_ref().filter(|_| overlap);
     let context = secret_context(record.subscriber.id);
-    let sign = |sealed| {
+    let sign = |sealed: &String| {
         let opened = ctx.portal().sealer.open(&context, sealed);
         let secret = opened
             .inspect_err(|error| tracing::error!(%error, subscriber = %record.subscriber.id, "the secret of a webhook does not open"))
