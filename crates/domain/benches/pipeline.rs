@@ -1,7 +1,7 @@
 //! What a page does at every key: compile, check and draw a pipeline; and what it does with a file.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use slipway_domain::pipeline::file::{Assignment, edit, import};
+use slipway_domain::pipeline::file::{Assignment, Draft, Edit, NewValue, apply, canvas, edit, import};
 use slipway_domain::pipeline::layout::{GraphNode, layout};
 use slipway_domain::pipeline::{Job, Pipeline, Stage, Step, compile, validate};
 use std::hint::black_box;
@@ -58,6 +58,32 @@ fn file(criterion: &mut Criterion) {
     criterion.bench_function("change a field in 1 MiB", |b| {
         b.iter(|| edit(black_box(&text), &assignment));
     });
+    criterion.bench_function("draw 1 MiB", |b| b.iter(|| canvas(black_box(&text), false)));
+}
+
+/// What the studio does at every change: a file of fifty jobs, drawn, changed, and a draft of twenty
+/// changes read again.
+fn studio(criterion: &mut Criterion) {
+    let text: String = a_mebibyte().split_inclusive("\n\n").take(51).collect();
+    criterion.bench_function("draw 50 jobs", |b| b.iter(|| canvas(black_box(&text), false)));
+    let rename = Edit::RenameJob {
+        job: "job-7".into(),
+        to: "renamed".into(),
+    };
+    criterion.bench_function("rename one of 50 jobs", |b| {
+        b.iter(|| apply(black_box(&text), std::slice::from_ref(&rename)));
+    });
+    let mut draft = Draft::default();
+    for index in 0..20 {
+        draft.push(Edit::Set {
+            job: format!("job-{index}"),
+            path: vec!["image".into()],
+            value: NewValue::Text("node:24".into()),
+        });
+    }
+    criterion.bench_function("a draft of 20 changes", |b| {
+        b.iter(|| draft.text(black_box(&text)))
+    });
 }
 
 fn pipeline(criterion: &mut Criterion) {
@@ -71,5 +97,5 @@ fn pipeline(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, pipeline, file);
+criterion_group!(benches, pipeline, file, studio);
 criterion_main!(benches);

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use proptest::prelude::*;
-use slipway_domain::pipeline::file::{Assignment, edit, import, is_refused, lint, tree};
+use slipway_domain::pipeline::file::{Assignment, Edit, apply, canvas, edit, import, is_refused, lint, tree};
 use slipway_domain::pipeline::source::check_source;
 
 use super::import::whole;
@@ -208,6 +208,39 @@ pub fn broken() -> impl Strategy<Value = String> {
         }
         chars.into_iter().collect()
     })
+}
+
+/// Bits of YAML, words and anything else, in any order.
+fn anything() -> impl Strategy<Value = String> {
+    let bit = prop_oneof![
+        3 => prop::sample::select(BITS.to_vec()).prop_map(str::to_owned),
+        2 => prop::sample::select(vec![
+            "a:", "  ", "    ", "stages: ", "script: ", "needs: [a]\n", "extends: ", "rules:\n", "spec:\n",
+            "variables: ", "include: ", "image: ", "- a\n", ".b: ", "\u{1F600}",
+        ])
+        .prop_map(str::to_owned),
+        1 => any::<String>(),
+        1 => prop::collection::vec(any::<u8>(), 0..12)
+            .prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+    ];
+    prop::collection::vec(bit, 0..60).prop_map(|bits| bits.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, max_shrink_iters: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn anything_is_answered(text in anything()) {
+        let _ = check_source(&text);
+        if let Ok(shown) = canvas(&text, false) {
+            whole("anything", &text);
+            let _ = shown.layout();
+            for job in shown.jobs.iter().take(2) {
+                let rename = Edit::RenameJob { job: job.name.clone(), to: "b c".into() };
+                let _ = apply(&text, &[rename]);
+            }
+        }
+    }
 }
 
 proptest! {

@@ -3,20 +3,21 @@
 
 mod fields;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use super::super::layout::{GraphNode, Layout, layout};
-use super::super::model::Need;
+use super::super::model::{Job, Need};
 use super::super::source::SourceError;
-use super::cut::{Cut, CutKind, Marker, Reason};
+use super::cut::{Cut, CutKind, Locked, Marker, Reason};
+use super::edit::job_at;
 use super::effective::{Config, Effective, Value};
 use super::finding::Finding;
-use super::import::{Import, import_tree};
+use super::import::{Import, ImportedJob, import_tree};
 use super::job::{is_job, needs};
 use super::named::{config, is_disabled, takers};
-use super::tree::{Tree, parse};
+use super::tree::{NodeId, Tree, parse};
 use crate::text::Text;
 
 pub use fields::{Field, FieldKind};
@@ -93,6 +94,12 @@ pub struct CanvasJob {
     pub extends: Vec<String>,
     /// What a form shows, in its order; none of an opaque job.
     pub fields: Vec<Field>,
+    /// Fields of the first level that are kept as they are, with the reasons.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locked: Vec<Locked>,
+    /// The job as far as the model knows it, for forms with presets such as when it runs: changed, it is
+    /// what [`Edit::ReplaceJob`](super::Edit::ReplaceJob) takes. Needs are names.
+    pub own: Job,
 }
 
 impl CanvasJob {
@@ -150,14 +157,32 @@ pub fn canvas_of(tree: &Tree<'_>, import: &Import) -> Canvas {
         return empty(import);
     };
     let taken = takers(tree);
+    let imported: HashMap<&str, &ImportedJob> =
+        import.jobs.iter().map(|job| (job.name.as_str(), job)).collect();
+    let root = tree.content().map_or(0, |document| document.root);
+    let keys = tree.entries(root).iter().enumerate();
+    let places: HashMap<&str, usize> = keys
+        .filter_map(|(place, (key, _))| Some((tree.scalar(*key)?, place)))
+        .collect();
+    let mut seen = BTreeSet::new();
     let mut jobs = Vec::new();
     let mut others = Vec::new();
     for cut in &import.segments {
         let Some(name) = cut.key.as_deref() else { continue };
         let is_node = is_job(name) || is_disabled(tree, &config, &taken, name);
         match config.get(name).filter(|_| is_node) {
-            Some(job) if !jobs.iter().any(|known: &CanvasJob| known.name == name) => {
-                jobs.push(node(tree, import, &config, cut, name, job));
+            // Of two entries of one name the last counts, in the place of the first.
+            Some(job) if seen.insert(name) => {
+                let drawn = Drawn {
+                    tree,
+                    config: &config,
+                    stages: &import.stages,
+                    root,
+                    place: places.get(name).copied().unwrap_or_default(),
+                    name,
+                    job,
+                };
+                jobs.push(node(&drawn, cut, imported.get(name).map(|job| &job.own)));
             }
             _ => others.push(CanvasPiece {
                 name: name.to_owned(),
@@ -198,19 +223,23 @@ fn empty(import: &Import) -> Canvas {
     }
 }
 
-fn node(
-    tree: &Tree<'_>,
-    import: &Import,
-    config: &Config,
-    cut: &Cut,
-    name: &str,
-    job: &Effective,
-) -> CanvasJob {
-    let imported = import.jobs.iter().find(|one| one.name == name);
-    let own = imported.map(|imported| &imported.own);
-    let root = tree.content().map_or(0, |document| document.root);
-    let place = super::edit::last_entry(tree, root, name);
-    let (key, value) = place.map_or((root, root), |place| tree.entries(root)[place]);
+/// A job that is being drawn.
+struct Drawn<'a, 't> {
+    tree: &'a Tree<'t>,
+    config: &'a Config,
+    stages: &'a [String],
+    root: NodeId,
+    /// Its place among the entries.
+    place: usize,
+    name: &'a str,
+    /// With everything it takes from others.
+    job: &'a Effective,
+}
+
+fn node(drawn: &Drawn<'_, '_>, cut: &Cut, own: Option<&Job>) -> CanvasJob {
+    let Drawn { tree, name, job, .. } = *drawn;
+    let (key, value) = tree.entries(drawn.root)[drawn.place];
+    let found = job_at(tree, drawn.root, drawn.place, name);
     let end = tree.node(value).end.max(tree.node(key).end);
     let body = tree.text.get(tree.node(key).start..end).unwrap_or_default();
     let needed = job.get("needs").map(|_| {
@@ -235,12 +264,18 @@ fn node(
         disabled: name.starts_with('.') || own.is_some_and(|own| own.disabled),
         manual: when == Some("manual") || own.is_some_and(|own| own.when.manual),
         needs: needed,
-        needs_locked: fields::locked(tree, name, "needs"),
+        needs_locked: fields::locked(tree, &found, "needs"),
         extends: extends(job),
+        locked: cut.locked.clone(),
+        own: own.cloned().unwrap_or_else(|| Job {
+            id: name.to_owned(),
+            name: name.to_owned(),
+            ..Job::default()
+        }),
         fields: if opaque {
             Vec::new()
         } else {
-            fields::of_job(tree, config, &import.stages, name, value)
+            fields::of_job(drawn, &found, value)
         },
         name: name.to_owned(),
     }

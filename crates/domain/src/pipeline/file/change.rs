@@ -143,6 +143,14 @@ pub enum Edit {
 }
 
 impl Edit {
+    /// How many changes it is.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::All { edits } => edits.iter().map(Self::count).sum(),
+            _ => 1,
+        }
+    }
+
     /// Whether two changes set the same place, so that the later can stand for both: what was typed
     /// into one field is one step to undo.
     pub fn same_place(&self, other: &Self) -> bool {

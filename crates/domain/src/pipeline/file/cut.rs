@@ -179,7 +179,7 @@ pub(super) fn cuts(tree: &Tree<'_>) -> Vec<Cut> {
         tree,
         line: 1,
         place: 0,
-        cuts: Vec::new(),
+        cuts: Vec::with_capacity(entries.len() + 2),
     };
     if flow || entries.is_empty() {
         builder.opaque(text.len(), None, ReasonCode::FlowStyle);

@@ -53,6 +53,18 @@ pub struct Refused {
 /// # Errors
 /// The first that cannot be made, with the reason, the place, and the patch it would have been.
 pub fn apply(text: &str, edits: &[Edit]) -> Result<Written, Refused> {
+    if edits.iter().map(Edit::count).sum::<usize>() > MOST_EDITS {
+        let wanted = Text::new(
+            format!("proposed first: it has more than {MOST_EDITS} changes"),
+            format!("先提交的草稿：它已有超过 {MOST_EDITS} 处修改"),
+        );
+        let field = "draft".to_owned();
+        return Err(Refused {
+            at: MOST_EDITS,
+            refusal: Refusal::WrongValue { field, wanted },
+            patch: None,
+        });
+    }
     let mut written = Written {
         text: text.to_owned(),
         ..Written::default()
@@ -70,7 +82,12 @@ pub fn apply(text: &str, edits: &[Edit]) -> Result<Written, Refused> {
 fn one(written: &mut Written, edit: &Edit) -> Result<(), (Refusal, Option<String>)> {
     let mut work = Work::new(&written.text);
     let mut also = Vec::new();
-    let done = make(&mut work, edit, 0, &mut also).and_then(|()| work.check(&written.text));
+    // A single field was compared with everything else already.
+    let compared = matches!(edit, Edit::Set { .. } | Edit::MoveJob { .. });
+    let done = make(&mut work, edit, 0, &mut also).and_then(|()| match compared {
+        true => Ok(Vec::new()),
+        false => work.check(&written.text),
+    });
     let more = match done {
         Ok(more) => more,
         Err(refusal) => {
@@ -119,7 +136,10 @@ fn make(work: &mut Work, change: &Edit, depth: usize, also: &mut Vec<String>) ->
         Edit::DuplicateJob { job, to } => jobs::duplicate(work, job, to),
         Edit::DisableJob { job, dependents } => jobs::disable(work, job, *dependents),
         Edit::EnableJob { job } => jobs::enable(work, job),
-        Edit::MoveJob { job, stage } => stages::set(work, job, stage),
+        Edit::MoveJob { job, stage } => {
+            also.extend(stages::set(work, job, stage)?);
+            Ok(())
+        }
         Edit::AddStage { stage, before } => stages::add(work, stage, before.as_deref()),
         Edit::RemoveStage { stage, jobs_to } => stages::remove(work, stage, jobs_to.as_deref()),
         Edit::RenameStage { stage, to } => stages::rename(work, stage, to),
@@ -239,18 +259,6 @@ impl Draft {
                 (self.edits, self.undone) = (edits, Vec::new());
                 return Ok(written);
             }
-        }
-        if self.edits.len() >= MOST_EDITS {
-            let wanted = Text::new(
-                format!("proposed first: it has {MOST_EDITS} changes"),
-                format!("先提交的草稿：它已有 {MOST_EDITS} 处修改"),
-            );
-            let field = "draft".to_owned();
-            return Err(Refused {
-                at: self.edits.len(),
-                refusal: Refusal::WrongValue { field, wanted },
-                patch: None,
-            });
         }
         self.edits.push(edit);
         match apply(base, &self.edits) {

@@ -39,6 +39,7 @@ pub fn edit(text: &str, assignment: &Assignment) -> Result<Edited, Refusal> {
 }
 
 /// What stands at the path, as far as it goes.
+#[derive(Clone)]
 pub(super) struct Found {
     /// The value the path leads to so far.
     pub(super) node: NodeId,
@@ -55,7 +56,12 @@ pub(super) fn find(tree: &Tree<'_>, name: &str, path: &[String]) -> Result<Found
     };
     let document = tree.content().ok_or_else(nobody)?;
     let place = last_entry(tree, document.root, name).ok_or_else(nobody)?;
-    let (key, job) = tree.entries(document.root)[place];
+    descend(tree, job_at(tree, document.root, place, name)?, path)
+}
+
+/// The job that is this entry of the root; refuses what is no job that can be changed.
+pub(super) fn job_at(tree: &Tree<'_>, root: NodeId, place: usize, name: &str) -> Result<Found, Refusal> {
+    let (key, job) = tree.entries(root)[place];
     let refuse = |code: ReasonCode| {
         let reason = Reason::of(code).text;
         Err(Refusal::NotAJob {
@@ -72,7 +78,7 @@ pub(super) fn find(tree: &Tree<'_>, name: &str, path: &[String]) -> Result<Found
     if tree
         .duplicates
         .iter()
-        .any(|twice| twice.map == document.root && tree.scalar(twice.key) == Some(name))
+        .any(|twice| twice.map == root && tree.scalar(twice.key) == Some(name))
     {
         return refuse(ReasonCode::Duplicate);
     }
@@ -92,12 +98,11 @@ pub(super) fn find(tree: &Tree<'_>, name: &str, path: &[String]) -> Result<Found
             name: tree.anchor_name(anchor).to_owned(),
         });
     }
-    let found = Found {
+    Ok(Found {
         node: job,
         places: vec![place],
         missing: Vec::new(),
-    };
-    descend(tree, found, path)
+    })
 }
 
 /// Follows a path from a value on. Refuses what other places share.

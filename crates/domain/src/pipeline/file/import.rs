@@ -1,6 +1,6 @@
 //! A file, imported: its pieces, its jobs, and what is wrong with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -90,7 +90,7 @@ pub fn import_tree(tree: &Tree<'_>, included: bool) -> Import {
     let text = tree.text;
     let mut findings = Vec::new();
     let config = effective(tree, included, &mut findings);
-    let (segments, own) = classified(tree);
+    let (segments, mut own) = classified(tree);
     let opaque: usize = segments
         .iter()
         .filter(|cut| cut.kind == CutKind::Opaque && cut.key.is_some())
@@ -99,7 +99,7 @@ pub fn import_tree(tree: &Tree<'_>, included: bool) -> Import {
     let opaque_percent = (opaque * 100).checked_div(text.len()).unwrap_or_default();
     let jobs = config
         .as_ref()
-        .map(|config| jobs(tree, config, &segments, &own))
+        .map(|config| jobs(tree, config, &segments, &mut own))
         .unwrap_or_default();
     let listed = config.as_ref().and_then(stages);
     Import {
@@ -155,13 +155,14 @@ fn shown_stages(listed: Option<Vec<String>>, jobs: &[ImportedJob]) -> Vec<String
 }
 
 /// The pieces with their kinds, and the jobs as the forms show them.
-fn classified(tree: &Tree<'_>) -> (Vec<Cut>, BTreeMap<String, Job>) {
+fn classified(tree: &Tree<'_>) -> (Vec<Cut>, HashMap<String, Job>) {
     let mut segments = cuts(tree);
-    let mut own = BTreeMap::new();
+    let mut own = HashMap::new();
     let Some(document) = tree.content() else {
         return (segments, own);
     };
     let entries = tree.entries(document.root);
+    own.reserve(entries.len());
     for (key, value) in entries {
         let Some(name) = tree.scalar(tree.target(*key)) else {
             continue;
@@ -226,12 +227,17 @@ fn keyword(tree: &Tree<'_>, cut: &mut Cut, name: &str, value: super::tree::NodeI
     }
 }
 
-fn jobs(tree: &Tree<'_>, config: &Config, segments: &[Cut], own: &BTreeMap<String, Job>) -> Vec<ImportedJob> {
-    let kinds: BTreeMap<&str, CutKind> = segments
+fn jobs(
+    tree: &Tree<'_>,
+    config: &Config,
+    segments: &[Cut],
+    own: &mut HashMap<String, Job>,
+) -> Vec<ImportedJob> {
+    let kinds: HashMap<&str, CutKind> = segments
         .iter()
         .filter_map(|cut| Some((cut.job.as_deref()?, cut.kind)))
         .collect();
-    let one = |name: String| {
+    let mut one = |name: String| {
         let job = config.get(&name)?;
         let needed = job.get("needs").map(|_| {
             let need = |need: super::job::NeededJob| Need {
@@ -253,11 +259,14 @@ fn jobs(tree: &Tree<'_>, config: &Config, segments: &[Cut], own: &BTreeMap<Strin
             when: job.get("when").and_then(Effective::to_text),
             script: texts(job.get("script")),
             extends: texts(job.get("extends")),
-            own: own.get(&name).cloned().unwrap_or_default(),
+            own: own.remove(&name).unwrap_or_default(),
             name,
         })
     };
-    job_names(config).into_iter().filter_map(one).collect()
+    let names = job_names(config);
+    let mut jobs = Vec::with_capacity(names.len());
+    jobs.extend(names.into_iter().filter_map(&mut one));
+    jobs
 }
 
 fn texts(value: Option<&Effective>) -> Vec<String> {

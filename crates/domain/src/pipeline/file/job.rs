@@ -124,9 +124,13 @@ pub fn dependencies(job: &Effective) -> Vec<(String, NodeId)> {
 pub fn cycles(config: &Config, names: &[String]) -> Vec<Vec<String>> {
     let mut graph: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for name in names {
-        if let Some(job) = config.get(name) {
-            graph.insert(name, needs(job).into_iter().map(|need| need.job).collect());
+        let needed = config.get(name).map(needs).unwrap_or_default();
+        if !needed.is_empty() {
+            graph.insert(name, needed.into_iter().map(|need| need.job).collect());
         }
+    }
+    if graph.is_empty() {
+        return Vec::new();
     }
     let mut done = BTreeSet::new();
     let mut found = Vec::new();

@@ -272,7 +272,7 @@ fn move_jobs(work: &mut Work, stage: &str, to: &str) -> Result<(), Refusal> {
 /// Says the stage of a job that says none. It may be disabled.
 fn say(work: &mut Work, job: &str, stage: &str) -> Result<(), Refusal> {
     if !job.starts_with('.') {
-        return set(work, job, stage);
+        return set(work, job, stage).map(drop);
     }
     work.touch(job);
     let field = format!("{job}.stage");
@@ -289,16 +289,17 @@ fn say(work: &mut Work, job: &str, stage: &str) -> Result<(), Refusal> {
     })
 }
 
-/// Puts one job into a stage.
-pub(super) fn set(work: &mut Work, job: &str, stage: &str) -> Result<(), Refusal> {
+/// Puts one job into a stage. Gives the jobs that follow it.
+pub(super) fn set(work: &mut Work, job: &str, stage: &str) -> Result<Vec<String>, Refusal> {
     work.touch(job);
     let assignment = Assignment {
         job: job.to_owned(),
         path: vec!["stage".to_owned()],
         value: NewValue::Text(stage.to_owned()),
     };
-    work.text = edit(&work.text, &assignment)?.text;
-    Ok(())
+    let done = edit(&work.text, &assignment)?;
+    work.text = done.text;
+    Ok(done.also)
 }
 
 fn put_name(tree: &Tree<'_>, plan: &mut Plan, node: NodeId, to: &str) -> Result<(), Refusal> {

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::edit::{Found, descend, find};
-use super::super::effective::{Config, Effective, Value};
+use super::super::edit::{Found, descend};
+use super::super::effective::{Effective, Value};
 use super::super::refusal::Refusal;
 use super::super::scalar::NewValue;
 use super::super::tree::{Kind, NodeId, Style, Tree};
+use super::Drawn;
 use crate::text::Text;
 
 /// A field of a job, or a variable of the file.
@@ -111,13 +112,13 @@ const DEFAULTS: [&str; 9] = [
 ];
 
 /// All fields of a job, and its variables.
-pub(super) fn of_job(
-    tree: &Tree<'_>,
-    config: &Config,
-    stages: &[String],
-    job: &str,
-    value: NodeId,
-) -> Vec<Field> {
+pub(super) fn of_job(drawn: &Drawn<'_, '_>, found: &Result<Found, Refusal>, value: NodeId) -> Vec<Field> {
+    let (tree, stages) = (drawn.tree, drawn.stages);
+    let field = |path: &str, kind: FieldKind| {
+        let steps: Vec<String> = path.split('.').map(str::to_owned).collect();
+        let inherited = inherited(drawn, &steps, &kind);
+        read(tree, path.to_owned(), kind, at(tree, found, &steps), inherited)
+    };
     let mut all: Vec<Field> = FIELDS
         .iter()
         .map(|(path, what)| {
@@ -133,7 +134,7 @@ pub(super) fn of_job(
                     options: options.iter().map(|option| (*option).to_owned()).collect(),
                 },
             };
-            field(tree, Some(config), job, path, kind)
+            field(path, kind)
         })
         .collect();
     let variables = tree.get(value, "variables").map(|map| tree.entries(map));
@@ -142,7 +143,7 @@ pub(super) fn of_job(
         .iter()
         .filter_map(|(key, _)| tree.scalar(*key))
         .collect();
-    let whole = config.get(job).and_then(|job| job.get("variables"));
+    let whole = drawn.job.get("variables");
     let inherited = whole.map(Effective::entries).unwrap_or_default().iter();
     let mut names: Vec<&str> = own.clone();
     names.extend(
@@ -154,7 +155,7 @@ pub(super) fn of_job(
     names.dedup();
     for name in names {
         let path = format!("variables.{name}");
-        all.push(field(tree, Some(config), job, &path, FieldKind::Text));
+        all.push(field(&path, FieldKind::Text));
     }
     all
 }
@@ -191,9 +192,13 @@ pub(super) fn of_file(tree: &Tree<'_>) -> Vec<Field> {
 }
 
 /// Why a field of a job cannot be set.
-pub(super) fn locked(tree: &Tree<'_>, job: &str, path: &str) -> Option<Text> {
+pub(super) fn locked(tree: &Tree<'_>, found: &Result<Found, Refusal>, path: &str) -> Option<Text> {
     let path: Vec<String> = path.split('.').map(str::to_owned).collect();
-    find(tree, job, &path).err().map(why)
+    at(tree, found, &path).err().map(why)
+}
+
+fn at(tree: &Tree<'_>, job: &Result<Found, Refusal>, path: &[String]) -> Result<Found, Refusal> {
+    descend(tree, job.clone()?, path)
 }
 
 fn why(refusal: Refusal) -> Text {
@@ -204,12 +209,6 @@ fn why(refusal: Refusal) -> Text {
             other.message(crate::text::Locale::ZhCn),
         ),
     }
-}
-
-fn field(tree: &Tree<'_>, config: Option<&Config>, job: &str, path: &str, kind: FieldKind) -> Field {
-    let steps: Vec<String> = path.split('.').map(str::to_owned).collect();
-    let inherited = config.and_then(|config| inherited(config, job, &steps, &kind));
-    read(tree, path.to_owned(), kind, find(tree, job, &steps), inherited)
 }
 
 fn read(
@@ -292,14 +291,15 @@ fn value(tree: &Tree<'_>, id: NodeId, kind: &FieldKind) -> Option<NewValue> {
     }
 }
 
-fn inherited(config: &Config, job: &str, steps: &[String], kind: &FieldKind) -> Option<NewValue> {
+fn inherited(drawn: &Drawn<'_, '_>, steps: &[String], kind: &FieldKind) -> Option<NewValue> {
+    let config = drawn.config;
     let (first, rest) = steps.split_first()?;
     let default = || {
         let here = DEFAULTS.contains(&first.as_str());
         let default = config.get("default").and_then(|default| default.get(first));
         default.or_else(|| config.get(first)).filter(|_| here)
     };
-    let mut found = config.get(job).and_then(|job| job.get(first)).or_else(default)?;
+    let mut found = drawn.job.get(first).or_else(default)?;
     for step in rest {
         found = match found.get(step) {
             Some(inner) => inner,
