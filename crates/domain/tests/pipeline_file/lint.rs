@@ -125,12 +125,6 @@ fn what_gitlab_refuses_is_named_with_its_place() {
         ),
         ("test:\n  script: x\n  variables: [a]\n", 3, 14, "wrong_shape"),
         (
-            "test:\n  script: x\n  environment: {name: a, on_stop: stop}\n",
-            3,
-            35,
-            "unknown_need",
-        ),
-        (
             "test:\n  script: x\n  variables:\n    DAY: 2024-01-31\n",
             4,
             10,
@@ -204,6 +198,15 @@ fn the_reader_of_gitlab_is_as_strict() {
         let error = tree::parse(text).expect_err(text);
         assert_eq!((error.line, error.column), (line, column), "{text:?}: {error:?}");
     }
+}
+
+#[test]
+fn the_job_that_stops_an_environment_is_there() {
+    let text = "test:\n  script: x\n  environment: {name: a, on_stop: stop}\n";
+    let found = findings(text);
+    assert_eq!((found.len(), found[0].line, found[0].column), (1, 3, 35));
+    let whole = format!("{text}stop:\n  script: y\n  environment: {{name: a, action: stop}}\n");
+    assert_eq!(findings(&whole), []);
 }
 
 /// Found in the files of well-known projects.

@@ -33,6 +33,9 @@ pub(super) struct Builder<'t> {
     pub(super) root: Option<NodeId>,
 }
 
+/// Up to so many entries are compared with each other, more are sorted.
+const COMPARED: usize = 12;
+
 /// Why reading ended early.
 pub(super) enum Stop {
     Refused(SourceError),
@@ -46,7 +49,7 @@ impl<'t> Builder<'t> {
                 text,
                 documents: Vec::new(),
                 duplicates: Vec::new(),
-                nodes: Vec::with_capacity(text.len() / 16),
+                nodes: Vec::with_capacity(text.len() / 10),
                 anchors: BTreeMap::new(),
             },
             levels: Vec::new(),
@@ -297,14 +300,22 @@ impl<'t> Builder<'t> {
         let Kind::Map { entries, .. } = &tree.nodes[map].kind else {
             return;
         };
-        let mut keys: Vec<(&str, NodeId)> = entries
-            .iter()
-            .filter_map(|(key, _)| match &tree.nodes[*key].kind {
-                // Several merge keys are one after the other.
-                Kind::Scalar { text, .. } if text != "<<" => Some((&**text, *key)),
-                _ => None,
-            })
-            .collect();
+        let key_of = |(key, _): &(NodeId, NodeId)| match &tree.nodes[*key].kind {
+            // Several merge keys are one after the other.
+            Kind::Scalar { text, .. } if text != "<<" => Some((&**text, *key)),
+            _ => None,
+        };
+        // Nearly all mappings are small and without any.
+        let is_free = entries.len() <= COMPARED
+            && entries.iter().enumerate().all(|(place, entry)| {
+                let key = key_of(entry).map(|(text, _)| text);
+                let same = |other| key.is_some() && key_of(other).map(|(text, _)| text) == key;
+                !entries[..place].iter().any(same)
+            });
+        if is_free {
+            return;
+        }
+        let mut keys: Vec<(&str, NodeId)> = entries.iter().filter_map(key_of).collect();
         keys.sort_unstable();
         let mut found = Vec::new();
         let mut first = 0;

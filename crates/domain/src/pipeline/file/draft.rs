@@ -84,9 +84,12 @@ fn one(written: &mut Written, edit: &Edit) -> Result<(), (Refusal, Option<String
     let mut also = Vec::new();
     // A single field was compared with everything else already.
     let compared = matches!(edit, Edit::Set { .. } | Edit::MoveJob { .. });
-    let done = make(&mut work, edit, 0, &mut also).and_then(|()| match compared {
-        true => Ok(Vec::new()),
-        false => work.check(&written.text),
+    let done = make(&mut work, edit, 0, &mut also).and_then(|()| {
+        if compared {
+            Ok(Vec::new())
+        } else {
+            work.check(&written.text)
+        }
     });
     let more = match done {
         Ok(more) => more,

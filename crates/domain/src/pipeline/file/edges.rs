@@ -3,7 +3,7 @@
 use super::super::model::Need;
 use super::super::yaml::Yaml;
 use super::edit::{find, last_entry};
-use super::effective::{Effective, Value};
+use super::effective::{Effective, Key, Value};
 use super::listing::Listing;
 use super::named::{How, Named, changeable, config, holders, named};
 use super::plan::Plan;
@@ -119,7 +119,7 @@ fn plain(value: &Effective) -> Option<Yaml> {
         Value::Int(value) => Yaml::Int(*value),
         Value::List(items) => Yaml::List(items.iter().map(plain).collect::<Option<_>>()?),
         Value::Map(entries) => {
-            let entry = |(key, _, value): &(String, NodeId, Effective)| Some((key.clone(), plain(value)?));
+            let entry = |(key, _, value): &(Key, NodeId, Effective)| Some((key.to_string(), plain(value)?));
             Yaml::Map(entries.iter().map(entry).collect::<Option<_>>()?)
         }
         _ => return None,

@@ -8,7 +8,7 @@ use super::assignment::Assignment;
 use super::classify::shared;
 use super::cut::{Reason, ReasonCode};
 use super::editor::Editor;
-use super::effective::{Config, Effective, effective};
+use super::effective::{Config, Effective, Key, effective};
 use super::job::is_job;
 use super::lint::lint;
 use super::refusal::Refusal;
@@ -283,9 +283,9 @@ pub(super) fn changed_jobs(before: &Config, after: &Config, job: &str) -> Vec<St
         .root
         .entries()
         .iter()
-        .map(|(name, _, value): &(String, NodeId, Effective)| (name, value));
+        .map(|(name, _, value): &(Key, NodeId, Effective)| (name, value));
     entries
         .filter(|(name, value)| *name != job && is_job(name) && after.get(name) != Some(*value))
-        .map(|(name, _)| name.clone())
+        .map(|(name, _)| name.to_string())
         .collect()
 }

@@ -1,6 +1,7 @@
 //! What GitLab makes of a file: aliases, merge keys, `!reference` and `extends` written out. Every
 //! value remembers where it stands.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -21,6 +22,56 @@ pub struct Effective {
     pub value: Rc<Value>,
 }
 
+/// A key: GitLab's own are not copied.
+pub type Key = Cow<'static, str>;
+
+fn key_of(name: &str) -> Key {
+    match KEYWORDS.binary_search(&name) {
+        Ok(place) => Cow::Borrowed(KEYWORDS[place]),
+        Err(_) => Cow::Owned(name.to_owned()),
+    }
+}
+
+/// The keys that most files are made of, in their order.
+const KEYWORDS: [&str; 36] = [
+    "after_script",
+    "allow_failure",
+    "artifacts",
+    "before_script",
+    "cache",
+    "changes",
+    "coverage",
+    "dependencies",
+    "entrypoint",
+    "environment",
+    "exists",
+    "expire_in",
+    "extends",
+    "files",
+    "if",
+    "image",
+    "interruptible",
+    "job",
+    "junit",
+    "key",
+    "name",
+    "needs",
+    "optional",
+    "parallel",
+    "paths",
+    "policy",
+    "reports",
+    "retry",
+    "rules",
+    "script",
+    "services",
+    "stage",
+    "tags",
+    "timeout",
+    "variables",
+    "when",
+];
+
 /// A value as GitLab's reader (YAML 1.1) takes it. Equal are values that say the same, wherever they stand.
 #[derive(Debug, Clone)]
 pub enum Value {
@@ -39,7 +90,7 @@ pub enum Value {
     /// A list.
     List(Vec<Effective>),
     /// A mapping: key, its place, value.
-    Map(Vec<(String, NodeId, Effective)>),
+    Map(Vec<(Key, NodeId, Effective)>),
     /// Not in this file: an input, or a reference into an included file.
     Unknown,
 }
@@ -88,7 +139,7 @@ impl Effective {
     }
 
     /// The entries of a mapping; none of anything else.
-    pub fn entries(&self) -> &[(String, NodeId, Self)] {
+    pub fn entries(&self) -> &[(Key, NodeId, Self)] {
         match &*self.value {
             Value::Map(entries) => entries,
             _ => &[],
@@ -171,25 +222,39 @@ pub fn effective(tree: &Tree<'_>, included: bool, findings: &mut Vec<Finding>) -
             config: &config,
             left: Cell::new(MOST_VALUES),
         };
-        let root = resolver.resolve(&config.root, 0, findings);
-        config = config_of(root, has_includes);
+        config.root = resolver.resolve(&config.root, 0, findings);
     }
-    let extends = Extends {
-        tree,
-        config: &config,
-        left: Cell::new(MOST_VALUES),
+    let extended = {
+        let extends = Extends {
+            tree,
+            config: &config,
+            left: Cell::new(MOST_VALUES),
+        };
+        let entries = config.root.entries().iter().enumerate();
+        let extending = entries.filter(|(_, (.., value))| value.get("extends").is_some());
+        extending
+            .map(|(place, (name, _, value))| {
+                (
+                    place,
+                    extends.extend(value, &mut vec![name.to_string()], findings),
+                )
+            })
+            .collect::<Vec<_>>()
     };
-    let entries = config.root.entries().iter().map(|(name, key, value)| {
-        let value = extends.extend(value, &mut vec![name.clone()], findings);
-        (name.clone(), *key, value)
-    });
-    let root = Effective::new(config.root.node, Value::Map(entries.collect()));
-    Some(config_of(root, has_includes))
+    // Names and their order stay; what extends nothing is as it was.
+    if let Value::Map(entries) = Rc::make_mut(&mut config.root.value) {
+        for (place, value) in extended {
+            entries[place].2 = value;
+        }
+    }
+    Some(config)
 }
 
 fn config_of(root: Effective, has_includes: bool) -> Config {
     let names = root.entries().iter().enumerate();
-    let index = names.map(|(index, (name, ..))| (name.clone(), index)).collect();
+    let index = names
+        .map(|(index, (name, ..))| (name.to_string(), index))
+        .collect();
     Config {
         root,
         has_includes,
@@ -233,7 +298,7 @@ impl Reader<'_, '_> {
 
     /// Keys later in the mapping win, also over those that a merge key brings before them, and the
     /// other way round: that is how GitLab's reader does it.
-    fn map(&mut self, entries: &[(NodeId, NodeId)]) -> Vec<(String, NodeId, Effective)> {
+    fn map(&mut self, entries: &[(NodeId, NodeId)]) -> Vec<(Key, NodeId, Effective)> {
         let mut map = Entries {
             all: Vec::with_capacity(entries.len()),
             places: HashMap::new(),
@@ -261,7 +326,7 @@ impl Reader<'_, '_> {
 
 /// A mapping that is being written out.
 struct Entries {
-    all: Vec<(String, NodeId, Effective)>,
+    all: Vec<(Key, NodeId, Effective)>,
     /// Places by name, once there are [`SEARCHED`] of them.
     places: HashMap<String, usize>,
 }
@@ -277,11 +342,13 @@ impl Entries {
         } else {
             if self.places.is_empty() {
                 let names = self.all.iter().enumerate();
-                self.places = names.map(|(place, (name, ..))| (name.clone(), place)).collect();
+                self.places = names
+                    .map(|(place, (name, ..))| (name.to_string(), place))
+                    .collect();
             }
             self.places.get(name).copied()
         };
-        let entry = (name.to_owned(), node, value);
+        let entry = (key_of(name), node, value);
         if let Some(place) = place {
             self.all[place] = entry;
             return;
@@ -466,7 +533,7 @@ impl Extends<'_, '_> {
         }
         let mut entries = extended.entries().to_vec();
         let unknown = Effective::new(value.node, Value::Unknown);
-        entries.push((INCOMPLETE.to_owned(), value.node, unknown));
+        entries.push((Cow::Borrowed(INCOMPLETE), value.node, unknown));
         Effective::new(value.node, Value::Map(entries))
     }
 

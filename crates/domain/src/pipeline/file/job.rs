@@ -22,7 +22,10 @@ pub struct NeededJob {
 /// Names of the jobs that can run, in the order of the file.
 pub fn job_names(config: &Config) -> Vec<String> {
     let names = config.root.entries().iter().map(|(name, ..)| name);
-    names.filter(|name| is_job(name)).cloned().collect()
+    names
+        .filter(|name| is_job(name))
+        .map(ToString::to_string)
+        .collect()
 }
 
 /// Whether a top-level key names a job that can run.

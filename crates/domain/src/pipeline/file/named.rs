@@ -199,7 +199,7 @@ pub(super) fn unstaged(tree: &Tree<'_>, config: &Config) -> Vec<String> {
             && job.get("stage").is_none()
             && job.get(super::effective::INCOMPLETE).is_none()
     })
-    .map(|(name, ..)| name.clone())
+    .map(|(name, ..)| name.to_string())
     .collect()
 }
 

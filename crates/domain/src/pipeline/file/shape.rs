@@ -249,12 +249,12 @@ fn wrong(lint: &mut Lint<'_, '_>, place: &str, value: &Effective, wanted: (&str,
 
 fn known_keys(lint: &mut Lint<'_, '_>, place: &str, holder: &Effective, known: &[&str]) {
     for (key, node, _) in holder.entries() {
-        if !known.contains(&key.as_str()) {
+        if !known.contains(&&**key) {
             lint.error(
                 *node,
                 FindingCode::UnknownKey {
                     place: place.to_owned(),
-                    key: key.clone(),
+                    key: key.to_string(),
                 },
             );
         }
@@ -332,9 +332,10 @@ fn variables(lint: &mut Lint<'_, '_>, place: &str, value: &Effective) {
             for (key, _, value) in entries {
                 let right = match &*value.value {
                     Value::List(_) => false,
-                    Value::Map(_) => value.entries().iter().all(|(key, ..)| {
-                        matches!(key.as_str(), "value" | "description" | "expand" | "options")
-                    }),
+                    Value::Map(_) => value
+                        .entries()
+                        .iter()
+                        .all(|(key, ..)| matches!(&**key, "value" | "description" | "expand" | "options")),
                     _ => true,
                 };
                 if !right {

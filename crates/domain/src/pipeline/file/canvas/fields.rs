@@ -148,7 +148,7 @@ pub(super) fn of_job(drawn: &Drawn<'_, '_>, found: &Result<Found, Refusal>, valu
     let mut names: Vec<&str> = own.clone();
     names.extend(
         inherited
-            .map(|(name, ..)| name.as_str())
+            .map(|(name, ..)| &**name)
             .filter(|name| !own.contains(name)),
     );
     names.retain(|name| *name != "<<" && !name.contains(['.', '[', ']']));
