@@ -45,3 +45,4 @@ pub mod subscriber;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod working_copy;
