@@ -267,7 +267,7 @@ fn edited(options: &Edit, text: &str, streams: &mut Streams) -> u8 {
             }
             Err(refusal) => {
                 streams.say(&options.file, &refusal.message(streams.locale));
-                return if matches!(refusal, Refusal::Source(_)) {
+                return if matches!(refusal, Refusal::Source { .. }) {
                     REFUSED
                 } else {
                     NOT_CHANGED

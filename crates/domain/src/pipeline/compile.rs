@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::assemble::assemble;
-use super::model::{Artifacts, Cache, Image, Job, Need, Pipeline, Trigger};
+use super::model::{Artifacts, Cache, Image, Job, Need, Pipeline, TemplateRef, Trigger};
 use super::yaml::Yaml;
 
 /// A compiled pipeline.
@@ -98,19 +98,26 @@ fn comment(text: &str) -> String {
 }
 
 fn job_text(pipeline: &Pipeline, job: &Job, names: &BTreeMap<&str, &Job>) -> String {
+    let mut text = marker_of(job, pipeline.template.as_ref());
+    text.push_str(&Yaml::Map(vec![(job.name.clone(), body_of(job, names))]).write());
+    text
+}
+
+/// The comment above a job that Slipway wrote, one line.
+pub(super) fn marker_of(job: &Job, template: Option<&TemplateRef>) -> String {
     let mut text = format!("# slipway: job={}", comment(&job.id));
-    if let Some(template) = &pipeline.template {
+    if let Some(template) = template {
         text.push_str(" template=");
         text.push_str(&comment(&template.key));
         text.push('@');
         text.push_str(&comment(&template.version));
     }
     text.push('\n');
-    text.push_str(&Yaml::Map(vec![(job.name.clone(), job_body(job, names))]).write());
     text
 }
 
-fn job_body(job: &Job, names: &BTreeMap<&str, &Job>) -> Yaml {
+/// What stands under a job's key. `names`: the other jobs by id.
+pub(super) fn body_of(job: &Job, names: &BTreeMap<&str, &Job>) -> Yaml {
     let parts = assemble(job);
     let mut fields: Vec<(&str, Yaml)> = vec![("stage", Yaml::text(&job.stage))];
     let mut add = |key: &'static str, value: Option<Yaml>| fields.extend(value.map(|value| (key, value)));

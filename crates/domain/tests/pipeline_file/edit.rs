@@ -151,7 +151,10 @@ fn a_field_is_taken_away_with_its_lines() {
     for refused in ["build.image", "build.script", "build.gone", "test.script.0"] {
         assert!(unset(FILE, refused).is_err(), "{refused}");
     }
-    assert!(matches!(unset(FILE, "test.script"), Err(Refusal::WouldBreak(_))));
+    assert!(matches!(
+        unset(FILE, "test.script"),
+        Err(Refusal::WouldBreak { .. })
+    ));
 }
 
 #[test]
@@ -430,7 +433,7 @@ fn a_field_of_a_real_job_changes_alone() {
                     means(&text, &result, job, &field.path, new, &format!("{name} {given}"));
                     done += 1;
                 }
-                Err(Refusal::NotWhatWasMeant { .. } | Refusal::NoJob { .. } | Refusal::Source(_)) => {
+                Err(Refusal::NotWhatWasMeant { .. } | Refusal::NoJob { .. } | Refusal::Source { .. }) => {
                     panic!("{name}: {given} is not understood");
                 }
                 Err(refusal) => refused.push(format!("{name}: {given:?}: {}", refusal.message(Locale::En))),

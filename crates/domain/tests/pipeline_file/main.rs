@@ -1,6 +1,7 @@
 //! Existing files: imported without loss, changed in one place, checked, merged.
 
 mod corpus;
+mod draft;
 mod edit;
 mod fixtures;
 mod import;

@@ -70,7 +70,7 @@ impl Assignment {
     }
 
     fn split<'g>(text: &str, given: &'g str, valued: bool) -> Result<(String, &'g str, &'g str), Refusal> {
-        let tree = parse(text).map_err(Refusal::Source)?;
+        let tree = parse(text).map_err(Refusal::from)?;
         let nobody = || Refusal::NoJob {
             given: given.to_owned(),
         };

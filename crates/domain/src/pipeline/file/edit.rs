@@ -29,8 +29,8 @@ pub struct Edited {
 /// # Errors
 /// Where more than the field would change, or GitLab would refuse the result.
 pub fn edit(text: &str, assignment: &Assignment) -> Result<Edited, Refusal> {
-    let tree = parse(text).map_err(Refusal::Source)?;
-    let found = find(&tree, assignment)?;
+    let tree = parse(text).map_err(Refusal::from)?;
+    let found = find(&tree, &assignment.job, &assignment.path)?;
     let editor = Editor::new(&tree, assignment.field());
     let (splices, meant) = editor.change(&found, assignment)?;
     let result = spliced(text, &splices);
@@ -48,13 +48,12 @@ pub(super) struct Found {
     pub(super) missing: Vec<String>,
 }
 
-fn find(tree: &Tree<'_>, assignment: &Assignment) -> Result<Found, Refusal> {
+/// What stands at a field of a job, as far as it goes.
+pub(super) fn find(tree: &Tree<'_>, name: &str, path: &[String]) -> Result<Found, Refusal> {
     let nobody = || Refusal::NoJob {
-        given: assignment.job.clone(),
+        given: name.to_owned(),
     };
     let document = tree.content().ok_or_else(nobody)?;
-    let name = assignment.job.as_str();
-    let field = assignment.field();
     let place = last_entry(tree, document.root, name).ok_or_else(nobody)?;
     let (key, job) = tree.entries(document.root)[place];
     let refuse = |code: ReasonCode| {
@@ -93,12 +92,18 @@ fn find(tree: &Tree<'_>, assignment: &Assignment) -> Result<Found, Refusal> {
             name: tree.anchor_name(anchor).to_owned(),
         });
     }
-    let mut found = Found {
+    let found = Found {
         node: job,
         places: vec![place],
         missing: Vec::new(),
     };
-    let mut path = assignment.path.iter().peekable();
+    descend(tree, found, path)
+}
+
+/// Follows a path from a value on. Refuses what other places share.
+pub(super) fn descend(tree: &Tree<'_>, mut found: Found, path: &[String]) -> Result<Found, Refusal> {
+    let field = path.join(".");
+    let mut path = path.iter().peekable();
     while let Some(step) = path.next() {
         let node = tree.node(found.node);
         let next = match &node.kind {
@@ -181,7 +186,7 @@ pub(super) fn last_entry(tree: &Tree<'_>, map: NodeId, key: &str) -> Option<usiz
 /// A replacement of bytes.
 pub(super) type Splice = (Range<usize>, String);
 
-fn spliced(text: &str, splices: &[Splice]) -> String {
+pub(super) fn spliced(text: &str, splices: &[Splice]) -> String {
     let mut out = String::with_capacity(text.len() + 64);
     let mut place = 0;
     for (range, new) in splices {
@@ -247,7 +252,8 @@ fn verify(
     for finding in lint(&new, false) {
         let is_error = finding.severity == Severity::Error;
         if is_error && !known.iter().any(|one| one.code == finding.code) {
-            return Err(Refusal::WouldBreak(Box::new(finding)));
+            let finding = Box::new(finding);
+            return Err(Refusal::WouldBreak { finding });
         }
     }
     let mut nothing = Vec::new();
@@ -267,7 +273,7 @@ fn verify(
 }
 
 /// Other jobs that are not what they were.
-fn changed_jobs(before: &Config, after: &Config, job: &str) -> Vec<String> {
+pub(super) fn changed_jobs(before: &Config, after: &Config, job: &str) -> Vec<String> {
     let entries = before
         .root
         .entries()

@@ -6,7 +6,7 @@ use super::editor::{Change, Editor, list_meaning, style_of};
 use super::place::indent_of;
 use super::refusal::Refusal;
 use super::scalar::NewValue;
-use super::tree::{Kind, NodeId, Style};
+use super::tree::{Kind, NodeId, Style, Tree};
 use super::value::{Meaning, What};
 
 /// Where a field goes that is not there yet: before the first that comes later here.
@@ -45,10 +45,61 @@ const ORDER: [&str; 32] = [
     "hooks",
 ];
 
+/// The key under which a single value stands once its field has other keys beside it.
+pub(super) fn opens(field: &str, kind: &Kind<'_>) -> Option<&'static str> {
+    let Kind::Scalar { style, .. } = kind else {
+        return None;
+    };
+    let one_line = !matches!(style, Style::Absent | Style::Literal | Style::Folded);
+    let (first, rest) = field.split_once('.')?;
+    match first {
+        "image" | "environment" if one_line && !rest.contains('.') => Some("name"),
+        "retry" if one_line && !rest.contains('.') => Some("max"),
+        _ => None,
+    }
+}
+
 impl Editor<'_, '_> {
+    /// `environment: prod` with an address becomes `environment: {name: prod, url: …}`.
+    fn open(&self, found: &Found, first: &'static str, value: &NewValue) -> Change {
+        let node = self.tree.node(found.node);
+        let old = &self.tree.text[node.start..node.end];
+        let [key] = found.missing.as_slice() else {
+            return Err(Refusal::NoSuchField {
+                field: self.field.clone(),
+            });
+        };
+        let (new, meaning) = match value {
+            NewValue::List(items) => self.flow_list(items),
+            value => self.written(value, true, 0, Style::Plain),
+        };
+        let key = (self.item(key, true, 0, Style::Plain).0, Meaning::text(key));
+        // In braces a plain text may end where it did not before.
+        let kept = match &node.kind {
+            Kind::Scalar {
+                text,
+                style: Style::Plain,
+            } if old.contains([',', '[', ']', '{', '}']) || old.contains(':') => {
+                self.written(&NewValue::Text(text.to_string()), true, 0, Style::Plain)
+                    .0
+            }
+            _ => old.to_owned(),
+        };
+        let text = format!("{{{first}: {kept}, {}: {new}}}", key.0);
+        let old_meaning = super::value::meaning(self.tree, found.node);
+        let map = What::Map(vec![(Meaning::text(first), old_meaning), (key.1, meaning)]);
+        Ok((
+            vec![(node.start..node.end, text)],
+            Meant::Becomes(found.places.clone(), Box::new(Meaning::new(map))),
+        ))
+    }
+
     pub(super) fn add(&self, found: &Found, value: &NewValue) -> Change {
         let node = self.tree.node(found.node);
         let text = self.tree.text;
+        if let Some(first) = opens(&self.field, &node.kind) {
+            return self.open(found, first, value);
+        }
         let Kind::Map { entries, flow } = &node.kind else {
             return Err(Refusal::NoSuchField {
                 field: self.field.clone(),
@@ -81,7 +132,7 @@ impl Editor<'_, '_> {
                 "与其他内容同处一行",
             );
         };
-        let mut index = self.place_for(&found.missing[0], entries, found.places.len() == 1);
+        let mut index = place_for(self.tree, &found.missing[0], entries, found.places.len() == 1);
         // A line after a block that the file ends in would end the block's last line.
         let is_block = matches!(style_of(self.tree, last.1), Style::Literal | Style::Folded);
         if index == entries.len() && is_block && !text.ends_with('\n') {
@@ -116,25 +167,6 @@ impl Editor<'_, '_> {
             at -= candidate.len();
         }
         at
-    }
-
-    /// Where a new entry goes: never before a merge key, which would win over it.
-    pub(super) fn place_for(&self, key: &str, entries: &[(NodeId, NodeId)], of_job: bool) -> usize {
-        let name = |entry: &(NodeId, NodeId)| self.tree.scalar(entry.0).unwrap_or_default().to_owned();
-        let merged = entries
-            .iter()
-            .rposition(|entry| name(entry) == "<<")
-            .map_or(0, |last| last + 1);
-        let rank = |key: &str| ORDER.iter().position(|known| *known == key);
-        let Some(own) = rank(key).filter(|_| of_job) else {
-            return entries.len();
-        };
-        let later = |entry: &(NodeId, NodeId)| rank(&name(entry)).is_some_and(|rank| rank > own);
-        entries
-            .iter()
-            .position(later)
-            .unwrap_or(entries.len())
-            .max(merged)
     }
 
     /// `key: value`, with nested keys on lines of their own.
@@ -191,6 +223,25 @@ impl Editor<'_, '_> {
         let at = self.tree.node(first).start;
         Ok((at..at, format!("{key}: {value}, ")))
     }
+}
+
+/// Where a new entry goes: never before a merge key, which would win over it.
+pub(super) fn place_for(tree: &Tree<'_>, key: &str, entries: &[(NodeId, NodeId)], of_job: bool) -> usize {
+    let name = |entry: &(NodeId, NodeId)| tree.scalar(entry.0).unwrap_or_default().to_owned();
+    let merged = entries
+        .iter()
+        .rposition(|entry| name(entry) == "<<")
+        .map_or(0, |last| last + 1);
+    let rank = |key: &str| ORDER.iter().position(|known| *known == key);
+    let Some(own) = rank(key).filter(|_| of_job) else {
+        return entries.len();
+    };
+    let later = |entry: &(NodeId, NodeId)| rank(&name(entry)).is_some_and(|rank| rank > own);
+    entries
+        .iter()
+        .position(later)
+        .unwrap_or(entries.len())
+        .max(merged)
 }
 
 /// Lines at depths, each indented from a column. Lines of a block scalar that are empty stay empty.

@@ -1,15 +1,21 @@
 //! Why a change is refused, and what to do.
 
+use serde::{Deserialize, Serialize};
+
 use super::super::source::SourceError;
 use super::finding::Finding;
 use super::tree::{NodeId, Tree};
 use crate::text::{Locale, Text};
 
 /// Why a change is refused. Nothing was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "refusal", rename_all = "snake_case")]
 pub enum Refusal {
     /// The file is not YAML.
-    Source(SourceError),
+    Source {
+        /// Where and why.
+        error: SourceError,
+    },
     /// Not `JOB.FIELD=VALUE`, or no such job.
     NoJob {
         /// What was given.
@@ -44,12 +50,52 @@ pub enum Refusal {
         wanted: Text,
     },
     /// GitLab would refuse the file after it.
-    WouldBreak(Box<Finding>),
+    WouldBreak {
+        /// What GitLab would say.
+        finding: Box<Finding>,
+    },
     /// The result was read again and says something else than was meant.
     NotWhatWasMeant {
         /// The field.
         field: String,
     },
+    /// No such job.
+    UnknownJob {
+        /// Its name.
+        name: String,
+    },
+    /// No such stage.
+    UnknownStage {
+        /// Its name.
+        stage: String,
+    },
+    /// A job or a stage of this name is there.
+    Taken {
+        /// The name.
+        name: String,
+    },
+    /// Nothing can be called so.
+    BadName {
+        /// The name.
+        name: String,
+        /// What a name must be.
+        wanted: Text,
+    },
+    /// Other jobs cannot do without it.
+    InUse {
+        /// The job or stage.
+        name: String,
+        /// The jobs that use it.
+        by: Vec<String>,
+        /// The line of the first, from 1.
+        line: usize,
+    },
+}
+
+impl From<SourceError> for Refusal {
+    fn from(error: SourceError) -> Self {
+        Self::Source { error }
+    }
 }
 
 impl Refusal {
@@ -66,7 +112,7 @@ impl Refusal {
     pub fn message(&self, locale: Locale) -> String {
         let zh = locale == Locale::ZhCn;
         match self {
-            Self::Source(error) => error.message(locale),
+            Self::Source { error } => error.message(locale),
             Self::NoJob { given } if zh => {
                 format!("“{given}”没有指出文件中的作业和字段，请写作 作业.字段=值，例如 test.image=node:24。")
             }
@@ -85,10 +131,10 @@ impl Refusal {
             Self::NoSuchField { field } => format!("There is no place {field} in the file."),
             Self::WrongValue { field, wanted } if zh => format!("{field} 应为{}。", wanted.zh),
             Self::WrongValue { field, wanted } => format!("{field} must be {}.", wanted.en),
-            Self::WouldBreak(finding) if zh => {
+            Self::WouldBreak { finding } if zh => {
                 format!("GitLab 会拒绝修改后的文件。{}", finding.message(locale))
             }
-            Self::WouldBreak(finding) => {
+            Self::WouldBreak { finding } => {
                 format!(
                     "GitLab would refuse the file after this. {}",
                     finding.message(locale)
@@ -99,6 +145,28 @@ impl Refusal {
             }
             Self::NotWhatWasMeant { field } => format!(
                 "Changing {field} would change more than that, so nothing was written. Change it in the file."
+            ),
+            Self::UnknownJob { name } if zh => format!("文件中没有名为“{name}”的作业，请重新载入页面。"),
+            Self::UnknownJob { name } => {
+                format!("The file has no job “{name}”. Load the page again.")
+            }
+            Self::UnknownStage { stage } if zh => format!("文件中没有阶段“{stage}”，请另选一个。"),
+            Self::UnknownStage { stage } => {
+                format!("The file has no stage “{stage}”. Choose another.")
+            }
+            Self::Taken { name } if zh => format!("“{name}”已被使用，请换一个名称。"),
+            Self::Taken { name } => format!("“{name}” is there already. Choose another name."),
+            Self::BadName { name, wanted } if zh => format!("不能叫“{name}”：名称应为{}。", wanted.zh),
+            Self::BadName { name, wanted } => {
+                format!("Nothing can be called “{name}”: a name must be {}.", wanted.en)
+            }
+            Self::InUse { name, by, line } if zh => format!(
+                "第 {line} 行：以下作业要用到“{name}”：{}。请先修改它们，或让它们不再用到它。",
+                by.join("、")
+            ),
+            Self::InUse { name, by, line } => format!(
+                "Line {line}: these jobs use “{name}”: {}. Change them first, or have them do without it.",
+                by.join(", ")
             ),
         }
     }

@@ -1,11 +1,14 @@
 //! One scalar as text, written so that it fits where it goes.
 
+use serde::{Deserialize, Serialize};
+
 use super::super::yaml::{double_quoted, is_printable, is_reserved, quoted};
 use super::effective::{Value, typed};
 use super::tree::Style;
 
 /// What a field becomes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "value", rename_all = "snake_case")]
 pub enum NewValue {
     /// A text.
     Text(String),

@@ -19,7 +19,7 @@ pub fn with_include(text: &str) -> Result<String, Refusal> {
     if text.trim().is_empty() {
         return Ok(format!("include:\n  - local: {SIDE_FILE}\n"));
     }
-    let tree = parse(text).map_err(Refusal::Source)?;
+    let tree = parse(text).map_err(Refusal::from)?;
     let Some(document) = tree.content() else {
         return Err(Refusal::NoSuchField {
             field: "include".to_owned(),

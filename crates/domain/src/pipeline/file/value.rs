@@ -36,6 +36,35 @@ impl Meaning {
         }
     }
 
+    /// A value with the anchor and the tag of one of the file.
+    pub(super) fn of_node(tree: &Tree<'_>, id: NodeId, what: What) -> Self {
+        let node = tree.node(id);
+        Self {
+            anchor: node.anchor.map(|anchor| tree.anchor_name(anchor).to_owned()),
+            tag: node.tag.as_deref().map(str::to_owned),
+            what,
+        }
+    }
+
+    /// The same value without the anchors in it.
+    pub(super) fn without_anchors(mut self) -> Self {
+        self.anchor = None;
+        self.what = match self.what {
+            What::List(items) => What::List(items.into_iter().map(Self::without_anchors).collect()),
+            What::Map(entries) => {
+                let bare = |(key, value): (Self, Self)| (key.without_anchors(), value.without_anchors());
+                What::Map(entries.into_iter().map(bare).collect())
+            }
+            scalar => scalar,
+        };
+        self
+    }
+
+    /// What it is.
+    pub(super) fn what(&self) -> &What {
+        &self.what
+    }
+
     /// The value at a path of places: of an entry in its mapping, or an item in its list.
     pub(super) fn at(&mut self, path: &[usize]) -> Option<&mut Self> {
         let Some((first, rest)) = path.split_first() else {
@@ -85,11 +114,7 @@ pub(super) fn meaning(tree: &Tree<'_>, id: NodeId) -> Meaning {
             What::Map(entries.iter().map(entry).collect())
         }
     };
-    Meaning {
-        anchor: node.anchor.map(|anchor| tree.anchor_name(anchor).to_owned()),
-        tag: node.tag.as_deref().map(str::to_owned),
-        what,
-    }
+    Meaning::of_node(tree, id, what)
 }
 
 /// A scalar that is a text to GitLab.
