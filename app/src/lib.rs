@@ -11,6 +11,7 @@ mod browser;
 pub mod cluster;
 pub mod connection;
 pub mod design;
+pub mod editor;
 pub mod environment;
 mod error;
 pub mod group;
@@ -88,6 +89,7 @@ impl Decoder<Seed> for SeedCodec {
 }
 
 /// The route table: every page of Slipway.
+#[expect(clippy::too_many_lines, reason = "a table: one page a line")]
 fn routes() -> RouteTable {
     vec![
         page("/sign-in", session::sign_in_page),
@@ -159,6 +161,10 @@ fn routes() -> RouteTable {
         ),
         apart("/orgs/:org/projects/:project/apps/:app/audit", part::audit()),
         apart("/orgs/:org/projects/:project/apps/:app/pipelines", part::runs()),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/pipelines/edit",
+            part::editor(),
+        ),
         apart(
             "/orgs/:org/projects/:project/apps/:app/pipelines/new",
             part::gallery(),

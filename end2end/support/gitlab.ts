@@ -31,6 +31,17 @@ async function call(method: string, path: string, body?: unknown): Promise<unkno
   return text === "" ? undefined : JSON.parse(text);
 }
 
+/** Makes a repository of the group acme with these files on `main`. */
+export async function createRepository(name: string, files: Record<string, string>): Promise<void> {
+  const [group] = (await call("GET", "/api/v4/groups?search=acme")) as { id: number }[];
+  const made = (await call("POST", "/api/v4/projects", { name, path: name, namespace_id: group?.id })) as { id: number };
+  await call("POST", `/api/v4/projects/${made.id}/repository/commits`, {
+    branch: "main",
+    commit_message: "Begin",
+    actions: Object.entries(files).map(([file_path, content]) => ({ action: "create", file_path, content })),
+  });
+}
+
 /** Reads a file of a repository. */
 export async function readFile(project: string, path: string, ref = "main"): Promise<string> {
   const at = `/api/v4/projects/${encodeURIComponent(project)}/repository/files/${encodeURIComponent(path)}`;

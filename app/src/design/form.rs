@@ -9,6 +9,7 @@ use crate::tr;
 use leptos::context::Provider;
 use leptos::prelude::*;
 use slipway_domain::project::Place;
+use std::sync::Arc;
 
 /// What a form knows of its last try, for the fields in it.
 #[derive(Clone, Copy)]
@@ -66,6 +67,9 @@ impl FormState {
     }
 }
 
+/// What is done with a form's fields in the browser in place of posting them: where to go then, or why not.
+pub type Here = Arc<dyn Fn(&[(String, String)]) -> Result<Option<String>, AppError> + Send + Sync>;
+
 /// A form that posts to `action`: a server function's path, or a page that takes posts.
 #[component]
 pub fn Form(
@@ -88,6 +92,9 @@ pub fn Form(
     /// for what is shown once.
     #[prop(optional)]
     plain: bool,
+    /// What is done with its fields in the browser, in place of posting them.
+    #[prop(optional)]
+    here: Option<Here>,
     /// Its fields and buttons. Fields must be made in here, not before, to find their form.
     children: Children,
 ) -> AnyView {
@@ -104,7 +111,10 @@ pub fn Form(
         prefix: StoredValue::new(prefix.clone()),
     };
     let busy = RwSignal::new(false);
-    let send = enhanced(action, error, busy, done, confirm);
+    let send = match here {
+        Some(here) => kept_here(here, error),
+        None => enhanced(action, error, busy, done, confirm),
+    };
     let send = move |ev| {
         if !plain {
             send(ev);
@@ -161,6 +171,50 @@ fn error_summary(error: AppError, prefix: &str) -> AnyView {
     .into_any()
 }
 
+type Sending = Box<dyn Fn(leptos::ev::SubmitEvent)>;
+
+#[cfg(feature = "hydrate")]
+fn kept_here(here: Here, error: RwSignal<Option<AppError>>) -> Sending {
+    use wasm_bindgen::JsCast;
+    let navigate = leptos_router::hooks::use_navigate();
+    Box::new(move |ev| {
+        ev.prevent_default();
+        let form = ev
+            .target()
+            .and_then(|t| t.dyn_into::<web_sys::HtmlFormElement>().ok());
+        let Some(fields) = form.and_then(|form| fields_of(&form, &ev)) else {
+            return;
+        };
+        let mut sent = Vec::new();
+        for pair in js_sys::Array::from(&fields).iter() {
+            let pair = js_sys::Array::from(&pair);
+            if let (Some(name), Some(value)) = (pair.get(0).as_string(), pair.get(1).as_string()) {
+                sent.push((name, value));
+            }
+        }
+        match here(&sent) {
+            Ok(then) => {
+                error.try_set(None);
+                if let Some(then) = then {
+                    let options = leptos_router::NavigateOptions {
+                        scroll: false,
+                        ..leptos_router::NavigateOptions::default()
+                    };
+                    navigate(&then, options);
+                }
+            }
+            Err(refused) => {
+                error.try_set(Some(refused));
+            }
+        }
+    })
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn kept_here(_here: Here, _error: RwSignal<Option<AppError>>) -> Sending {
+    Box::new(|_| {})
+}
+
 #[cfg(feature = "hydrate")]
 fn enhanced(
     action: &'static str,
@@ -168,12 +222,12 @@ fn enhanced(
     busy: RwSignal<bool>,
     done: Option<String>,
     confirm: Option<String>,
-) -> impl Fn(leptos::ev::SubmitEvent) + 'static {
+) -> Sending {
     use crate::design::toast::Toasts;
     use wasm_bindgen::JsCast;
     let toasts = use_context::<Toasts>();
     let navigate = leptos_router::hooks::use_navigate();
-    move |ev| {
+    Box::new(move |ev| {
         ev.prevent_default();
         let Some(form) = ev
             .target()
@@ -214,7 +268,7 @@ fn enhanced(
                 }
             }
         });
-    }
+    })
 }
 
 /// The fields as the browser would post them, the pressed button among them.
@@ -242,8 +296,8 @@ fn enhanced(
     _busy: RwSignal<bool>,
     _done: Option<String>,
     _confirm: Option<String>,
-) -> impl Fn(leptos::ev::SubmitEvent) + 'static {
-    |_| {}
+) -> Sending {
+    Box::new(|_| {})
 }
 
 /// The hidden fields that say which app a form is about.

@@ -16,7 +16,7 @@ use slipway_domain::proposal::LintView;
 
 /// What the server said of the form as it stands.
 #[derive(Clone, Debug, Default)]
-enum Checked {
+pub(crate) enum Checked {
     /// It was not asked, or the form has changed since.
     #[default]
     Not,
@@ -100,7 +100,7 @@ fn lines(yaml: &str) -> Vec<AnyView> {
         .collect()
 }
 
-fn tinted(line: &str) -> AnyView {
+pub(crate) fn tinted(line: &str) -> AnyView {
     if line.trim_start().starts_with('#') {
         return view! { <span class="muted">{line.to_owned()}</span> }.into_any();
     }
@@ -124,7 +124,7 @@ fn key_end(line: &str) -> Option<usize> {
     (start < end && is_key && (rest.is_empty() || rest.starts_with(' '))).then_some(end)
 }
 
-fn verdict(checked: &Checked) -> AnyView {
+pub(crate) fn verdict(checked: &Checked) -> AnyView {
     match checked {
         Checked::Not => view! { <p class="box-body muted small">{tr!(pipeline.not_checked)}</p> }.into_any(),
         Checked::Asking => view! { <p class="box-body small">{pill(Status::Running, tr!(pipeline.checking))}</p> }.into_any(),

@@ -3,6 +3,7 @@
 //! `.gitlab-ci.yml` in the repository stays the truth. A working copy is the file as it was taken from there, the file as
 //! it is now, and a version that every save raises, so that nobody overwrites what another editor saved.
 
+use crate::id::AppId;
 use crate::person::PersonRef;
 use crate::pipeline::file::merge::{self, State};
 use crate::pipeline::source::SourceError;
@@ -76,8 +77,10 @@ pub struct EditorView {
 }
 
 /// What of a working copy changes while somebody looks at it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence {
+    /// Whose working copy it is.
+    pub app: AppId,
     /// The version that was saved last; 0: none was.
     pub version: i64,
     /// When it was saved last.

@@ -63,7 +63,9 @@ pub async fn gallery(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result
         Ok(person) => ctx.read().await?.draft(&app, person.id).await?,
         Err(_) => None,
     };
+    let copy = ctx.read().await?.working_copy(&app).await?;
     let mut gallery = Gallery {
+        edited: copy.is_some_and(|copy| copy.is_changed()),
         place: app.place(),
         repository: None,
         suggestions: Vec::new(),
@@ -265,6 +267,17 @@ fn finding(words: &str, warning: bool) -> LintFinding {
         warning,
         text: Text::new(format!("GitLab: {words}"), format!("GitLab：{words}")),
     }
+}
+
+/// The file that a form makes, and keeps what was typed.
+///
+/// # Errors
+/// As [`access::app`]; the form or the pipeline has errors.
+pub async fn compiled(ctx: &OpCtx, org: &str, project: &str, app: &str, input: &Input) -> Result<String> {
+    let app = access::app::<may::PipelineEdit>(ctx, org, project, app).await?;
+    let made = make(known(&input.template)?, &input.inputs);
+    keep(ctx, &app, input).await?;
+    Ok(ready(made)?.text)
 }
 
 /// Proposes a pipeline as a merge request; an open one of Slipway is updated. Returns once the merge request is there,

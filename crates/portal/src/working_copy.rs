@@ -190,6 +190,7 @@ pub async fn presence(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Resul
         .see();
     let stored = ctx.read().await?.working_copy(&app).await?.unwrap_or_default();
     Ok(Presence {
+        app: app.id(),
         version: stored.version,
         updated_at: stored.updated_at,
         updated_by: stored.updated_by,

@@ -2,6 +2,7 @@
 //! somebody whose role is too small, and by somebody who may. None can be left out: the names are taken
 //! from the program itself and from `coverage.txt`.
 
+mod editor;
 pub(crate) mod own;
 mod rest;
 mod settings;
@@ -514,6 +515,7 @@ pub(crate) fn calls(at: &Places) -> Vec<Call> {
     .chain(rest::people(at))
     .chain(settings::settings())
     .chain(webhooks::calls(at))
+    .chain(editor::calls())
     .collect()
 }
 

@@ -36,6 +36,7 @@ pub mod run;
 pub mod sample;
 pub mod settings;
 pub mod subscriber;
+pub mod working_copy;
 
 use super::problem::{Problem, Refusal};
 use super::route::Route;
@@ -67,6 +68,7 @@ pub const ROUTES: &[&[Route]] = &[
     project::ROUTES,
     promotion::ROUTES,
     proposal::ROUTES,
+    working_copy::ROUTES,
     release::ROUTES,
     role::ROUTES,
     run::ROUTES,
@@ -104,6 +106,7 @@ pub const ROUTES: &[&[Route]] = &[
         promotion::list, promotion::request, promotion::roll_back, promotion::show, promotion::cancel,
         promotion::retry,
         proposal::templates, proposal::check, proposal::propose, proposal::merge,
+        working_copy::show, working_copy::save, working_copy::discard, working_copy::propose,
         release::list, release::show, release::mark_defective,
         role::list, role::create, role::show, role::update, role::remove,
         run::list, run::start, run::show, run::retry, run::cancel,
