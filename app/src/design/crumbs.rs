@@ -69,6 +69,7 @@ fn word(before: &str, part: &str) -> Option<String> {
         "webhooks" => tr!(subscriber.title),
         "import" => tr!(import.import_link),
         "new" => tr!(common.crumb_new),
+        "edit" => tr!(common.crumb_edit),
         "me" => tr!(common.crumb_me),
         "security" => tr!(common.crumb_security),
         "sessions" => tr!(common.crumb_sessions),

@@ -9,7 +9,6 @@ use crate::tr;
 use leptos::context::Provider;
 use leptos::prelude::*;
 use slipway_domain::project::Place;
-use std::sync::Arc;
 
 /// What a form knows of its last try, for the fields in it.
 #[derive(Clone, Copy)]
@@ -67,8 +66,8 @@ impl FormState {
     }
 }
 
-/// What is done with a form's fields in the browser in place of posting them: where to go then, or why not.
-pub type Here = Arc<dyn Fn(&[(String, String)]) -> Result<Option<String>, AppError> + Send + Sync>;
+/// What a form does in the browser in place of posting: with its event, and where to say why not.
+pub type Here = Box<dyn Fn(leptos::ev::SubmitEvent, RwSignal<Option<AppError>>)>;
 
 /// A form that posts to `action`: a server function's path, or a page that takes posts.
 #[component]
@@ -92,7 +91,7 @@ pub fn Form(
     /// for what is shown once.
     #[prop(optional)]
     plain: bool,
-    /// What is done with its fields in the browser, in place of posting them.
+    /// What it does in the browser in place of posting.
     #[prop(optional)]
     here: Option<Here>,
     /// Its fields and buttons. Fields must be made in here, not before, to find their form.
@@ -112,7 +111,7 @@ pub fn Form(
     };
     let busy = RwSignal::new(false);
     let send = match here {
-        Some(here) => kept_here(here, error),
+        Some(here) => Box::new(move |ev| here(ev, error)),
         None => enhanced(action, error, busy, done, confirm),
     };
     let send = move |ev| {
@@ -174,48 +173,6 @@ fn error_summary(error: AppError, prefix: &str) -> AnyView {
 type Sending = Box<dyn Fn(leptos::ev::SubmitEvent)>;
 
 #[cfg(feature = "hydrate")]
-fn kept_here(here: Here, error: RwSignal<Option<AppError>>) -> Sending {
-    use wasm_bindgen::JsCast;
-    let navigate = leptos_router::hooks::use_navigate();
-    Box::new(move |ev| {
-        ev.prevent_default();
-        let form = ev
-            .target()
-            .and_then(|t| t.dyn_into::<web_sys::HtmlFormElement>().ok());
-        let Some(fields) = form.and_then(|form| fields_of(&form, &ev)) else {
-            return;
-        };
-        let mut sent = Vec::new();
-        for pair in js_sys::Array::from(&fields).iter() {
-            let pair = js_sys::Array::from(&pair);
-            if let (Some(name), Some(value)) = (pair.get(0).as_string(), pair.get(1).as_string()) {
-                sent.push((name, value));
-            }
-        }
-        match here(&sent) {
-            Ok(then) => {
-                error.try_set(None);
-                if let Some(then) = then {
-                    let options = leptos_router::NavigateOptions {
-                        scroll: false,
-                        ..leptos_router::NavigateOptions::default()
-                    };
-                    navigate(&then, options);
-                }
-            }
-            Err(refused) => {
-                error.try_set(Some(refused));
-            }
-        }
-    })
-}
-
-#[cfg(not(feature = "hydrate"))]
-fn kept_here(_here: Here, _error: RwSignal<Option<AppError>>) -> Sending {
-    Box::new(|_| {})
-}
-
-#[cfg(feature = "hydrate")]
 fn enhanced(
     action: &'static str,
     error: RwSignal<Option<AppError>>,
@@ -273,7 +230,7 @@ fn enhanced(
 
 /// The fields as the browser would post them, the pressed button among them.
 #[cfg(feature = "hydrate")]
-fn fields_of(
+pub(crate) fn fields_of(
     form: &web_sys::HtmlFormElement,
     ev: &leptos::ev::SubmitEvent,
 ) -> Option<web_sys::UrlSearchParams> {

@@ -7,10 +7,10 @@ use super::graph::look;
 use super::review::draft_fields;
 use super::sheet::{RUNS, Row, RowKind, Sheet};
 use super::state::Studio;
-use super::{Chosen, editor_href, fieldset, job_query};
+use super::{Chosen, editor_href, fieldset, here, job_query};
 use crate::AppError;
 use crate::design::button::{Weight, submit};
-use crate::design::form::{Form, Here, hidden};
+use crate::design::form::{Form, hidden};
 use crate::design::icon::icon;
 use crate::design::status::{Status, pill};
 use crate::i18n::say;
@@ -22,7 +22,6 @@ use server_fn::ServerFn;
 use slipway_domain::pipeline::file::CutKind;
 use slipway_domain::pipeline::file::canvas::CanvasJob;
 use slipway_domain::pipeline::{ParamKind, step_type, step_types};
-use std::sync::Arc;
 
 /// The drawer.
 pub(super) fn drawer(studio: Studio, chosen: Chosen) -> AnyView {
@@ -61,21 +60,8 @@ pub(super) fn change_form(
         .iter()
         .map(|(name, value)| hidden_named(format!("change[{name}]"), value.clone()))
         .collect::<Vec<_>>();
-    let here: Here = Arc::new(move |sent: &[(String, String)]| {
-        let change = sent
-            .iter()
-            .filter_map(|(name, value)| {
-                let key = name.strip_prefix("change[")?.strip_suffix(']')?;
-                Some((key.to_owned(), value.clone()))
-            })
-            .collect();
-        let step = studio.change(&change, true)?;
-        Ok(step
-            .then
-            .map(|then| studio.place.with_value(|place| editor_href(place, Some(&then)))))
-    });
     view! {
-        <Form action=ChangeWorkingCopy::PATH class=class key=("form", key) here=here>
+        <Form action=ChangeWorkingCopy::PATH class=class key=("form", key) here=here::change(studio)>
             {draft_fields(studio)}
             {hidden("change[op]", op.to_owned())}
             {about}
@@ -460,7 +446,11 @@ fn adding(studio: Studio, chosen: Chosen, sheet: &Sheet, add: &str) -> AnyView {
         chosen.job.get_untracked().unwrap_or_default(),
         chosen.at.get_untracked().unwrap_or_default(),
     );
+    let all_kinds = chosen.kind.with(Option::is_none);
     let kind = chosen.kind.get().unwrap_or_else(|| String::from("script@1"));
+    let kind_word = step_type(&kind)
+        .map(|known| say(&known.names))
+        .unwrap_or_default();
     let place = match add {
         "after" => tr!(editor.add_after, job = job),
         "between" => tr!(editor.add_between, first = job, second = at),
@@ -517,7 +507,10 @@ fn adding(studio: Studio, chosen: Chosen, sheet: &Sheet, add: &str) -> AnyView {
     view! {
         {head(studio, title, ().into_any())}
         <p class="drawer-part small muted">{place}</p>
-        <nav class="kinds" aria-label=tr!(editor.kinds)>{kinds}</nav>
+        <details class="more kinds-box" open=all_kinds>
+            <summary>{tr!(editor.kinds)}": "{kind_word}</summary>
+            <nav class="kinds" aria-label=tr!(editor.kinds)>{kinds}</nav>
+        </details>
         {change_form(studio, "add", &about, "form", content)}
     }
     .into_any()
@@ -585,9 +578,13 @@ fn whole(studio: Studio, sheet: &Sheet) -> AnyView {
     let side = canvas
         .side_file
         .then(|| view! { <p class="note small">{tr!(editor.side_file)}</p> });
-    let others = (!canvas.others.is_empty()).then(|| {
-        let items = canvas
-            .others
+    let kept: Vec<_> = canvas
+        .others
+        .iter()
+        .filter(|piece| piece.reason.is_some())
+        .collect();
+    let others = (!kept.is_empty()).then(|| {
+        let items = kept
             .iter()
             .map(|piece| {
                 let why = piece.reason.as_ref().map(|reason| say(&reason.text));

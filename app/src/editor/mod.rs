@@ -10,6 +10,7 @@ mod conflict;
 mod drawer;
 mod fieldset;
 mod graph;
+mod here;
 mod keys;
 mod outline;
 mod review;
@@ -27,7 +28,7 @@ use crate::i18n::say;
 use crate::load::load;
 use crate::places::{app_params, encode, query};
 use crate::tr;
-use api::ReadEditor;
+use api::{ReadEditor, ReadPresence};
 use leptos::prelude::*;
 use slipway_domain::project::Place;
 use slipway_domain::working_copy::EditorView;
@@ -46,6 +47,9 @@ pub(crate) fn editor_href(place: &Place, then: Option<&str>) -> String {
 pub(crate) fn job_query(job: &str) -> String {
     format!("job={}", encode(job))
 }
+
+/// The editor's state while the page is there.
+type Kept = StoredValue<Option<Studio>>;
 
 /// What the reader chose, from the address.
 #[derive(Clone, Copy)]
@@ -83,13 +87,20 @@ impl Chosen {
 pub fn editor_page() -> AnyView {
     let params = app_params();
     let owner = Owner::current();
-    let kept = StoredValue::new(None::<Studio>);
+    let kept: Kept = StoredValue::new(None);
     let chosen = Chosen::here();
     let page = load(move || {
         let (org, project, app) = params();
         ReadEditor { org, project, app }
     });
-    page.view(move |view| {
+    let presence = sync::presence(
+        move || {
+            let (org, project, app) = params();
+            ReadPresence { org, project, app }
+        },
+        kept,
+    );
+    let body = page.view(move |view| {
         let same = |studio: &Studio| {
             let app = |place: &Place| place.app.as_ref().map(|app| app.id);
             studio.place.with_value(|place| app(place) == app(&view.place))
@@ -110,7 +121,8 @@ pub fn editor_page() -> AnyView {
         };
         kept.set_value(Some(studio));
         show(&view, studio, chosen)
-    })
+    });
+    view! { {body}{presence} }.into_any()
 }
 
 fn show(view: &EditorView, studio: Studio, chosen: Chosen) -> AnyView {

@@ -1,9 +1,8 @@
 //! The last look before the proposal: what changes, and under which title.
 
 use super::api::ProposeWorkingCopy;
-use super::state::Studio;
+use super::state::{Saving, Studio};
 use super::sync;
-use crate::design::button::{Weight, submit};
 use crate::design::diff::diff;
 use crate::design::field::Field;
 use crate::design::form::{Form, hidden, place_fields};
@@ -37,7 +36,11 @@ pub(super) fn page(studio: Studio) -> AnyView {
                         {place_fields(&place)}
                         <input type="hidden" name="version" value=version/>
                         <Field name="title" label=tr!(editor.merge_request_title) help=tr!(editor.merge_request_title_help)/>
-                        <p>{submit(Weight::Primary, tr!(editor.propose))}</p>
+                        <p>
+                            <button type="submit" class="btn primary" disabled=move || studio.saving.with(|saving| *saving != Saving::Saved)>
+                                {tr!(editor.propose)}
+                            </button>
+                        </p>
                         <p class="small muted">{tr!(pipeline.propose_hint)}</p>
                     </Form>
                 </Panel>

@@ -89,6 +89,8 @@ pub struct Studio {
     pub sheet: Memo<Arc<Sheet>>,
     /// Why the last change was refused.
     pub refused: RwSignal<Option<AppError>>,
+    /// The names of others who edit it now.
+    pub here: RwSignal<Vec<String>>,
     /// Grows when forms have to be drawn anew: something else than themselves changed what they show.
     pub drawn: RwSignal<u32>,
     /// Whether a save is on its way.
@@ -126,6 +128,7 @@ impl Studio {
             saving: RwSignal::new(Saving::Saved),
             sheet,
             refused: RwSignal::new(None),
+            here: RwSignal::new(view.editors.iter().map(|editor| editor.name.clone()).collect()),
             drawn: RwSignal::new(0),
             sending: StoredValue::new(false),
             past: StoredValue::new(Vec::new()),

@@ -1,6 +1,7 @@
 //! How the draft keeps up with the server: saved when the reader pauses, brought together with what other editors save,
 //! checked by GitLab's lint. Only a browser does any of it.
 
+use super::Kept;
 use super::api::ReadPresence;
 use super::state::Studio;
 use crate::live::Topics;
@@ -10,29 +11,16 @@ use crate::tr;
 use leptos::prelude::*;
 use slipway_domain::working_copy::{EditorView, Presence};
 
-/// Who else edits it, and a look at what they save.
-pub(super) fn presence(studio: Studio) -> AnyView {
-    let place = studio.place.get_value();
-    let slug = |of: Option<&str>| of.unwrap_or_default().to_owned();
-    let call = move || ReadPresence {
-        org: place.org.slug.clone(),
-        project: slug(place.project.as_ref().map(|project| project.slug.as_str())),
-        app: slug(place.app.as_ref().map(|app| app.slug.as_str())),
-    };
+/// Hears who else edits the app's pipeline, and what they save; draws nothing.
+pub(super) fn presence(call: impl Fn() -> ReadPresence + Send + Sync + 'static, studio: Kept) -> AnyView {
     load(call).watching(topics).view_or(
         move |presence| {
-            real::heard(studio, &presence);
-            let names: Vec<String> = presence
-                .editors
-                .iter()
-                .map(|editor| editor.name.clone())
-                .collect();
-            if names.is_empty() {
-                ().into_any()
-            } else {
-                view! { <span role="status">" · "{tr!(editor.also_here, names = names.join(", "))}</span> }
-                    .into_any()
+            if let Some(studio) = studio.get_value() {
+                let names = presence.editors.iter().map(|editor| editor.name.clone());
+                studio.here.set(names.collect());
+                real::heard(studio, &presence);
             }
+            ().into_any()
         },
         |_| ().into_any(),
     )
@@ -40,6 +28,20 @@ pub(super) fn presence(studio: Studio) -> AnyView {
 
 fn topics(presence: &Presence) -> Topics {
     Topics::of("working_copy", presence.app)
+}
+
+/// Who else is here, in words.
+pub(super) fn others(studio: Studio) -> AnyView {
+    let words = move || {
+        studio.here.with(|names| {
+            if names.is_empty() {
+                String::new()
+            } else {
+                format!(" · {}", tr!(editor.also_here, names = names.join(", ")))
+            }
+        })
+    };
+    view! { <span role="status">{words}</span> }.into_any()
 }
 
 /// What GitLab's lint says of the draft, asked when the reader pauses.

@@ -18,7 +18,7 @@ pub(super) fn head(view: &EditorView, studio: Studio, chosen: Chosen) -> AnyView
     let line = view! {
         <code>{view.copy.branch.clone()}</code>" · "{move || standing(studio)}
         {view.copy.updated_at.map(|at| view! { <span class="only-without-js">" · "{time(at)}</span> })}
-        {sync::presence(studio)}
+        {sync::others(studio)}
     }
     .into_any();
     view! { <PageHead title=tr!(editor.title) line actions=actions(view, studio, chosen)/> }.into_any()
