@@ -2,7 +2,7 @@
 
 use slipway_forge::GitlabConnector;
 use slipway_portal::outgoing::{Net, Outgoing};
-use slipway_portal::ports::{ForgeAccess, ForgeConnector as _, ForgeError, SourceForge, Trace};
+use slipway_portal::ports::{Credential, ForgeAccess, ForgeConnector as _, ForgeError, SourceForge, Trace};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -49,7 +49,7 @@ impl Server {
     fn forge(&self) -> Arc<dyn SourceForge> {
         let access = ForgeAccess {
             base_url: format!("http://{}", self.addr),
-            token: String::from("glpat-secret"),
+            credential: Credential::Token(String::from("glpat-secret")),
             operator: false,
         };
         GitlabConnector::new(Outgoing::with_loopback())
@@ -207,7 +207,7 @@ async fn only_runners_that_can_take_the_job_count() {
 fn typed(base_url: &str, outgoing: Outgoing) -> Result<Arc<dyn SourceForge>, ForgeError> {
     GitlabConnector::new(outgoing).connect(&ForgeAccess {
         base_url: base_url.to_owned(),
-        token: String::from("glpat-secret"),
+        credential: Credential::Token(String::from("glpat-secret")),
         operator: false,
     })
 }
