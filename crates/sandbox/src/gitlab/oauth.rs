@@ -173,7 +173,10 @@ pub fn create_application(call: &Call) -> Outcome {
 pub fn delete_application(call: &Call) -> Outcome {
     call.admin()?;
     let id = call.id("application_id")?;
-    call.with(|state| state.applications.retain(|application| application.id != id));
+    call.with(|state| {
+        state.applications.retain(|application| application.id != id);
+        state.tokens.retain(|token| token.application_id != Some(id));
+    });
     Answer::no_content()
 }
 

@@ -98,17 +98,19 @@ fn redeem(call: &Call) -> Outcome {
     )
 }
 
+/// GitLab looks at the token before it looks at the client.
 fn refresh(call: &Call) -> Outcome {
-    let application = client(call)?;
     let given = call.opt_str("refresh_token");
+    let of = |token: &Token| token.refresh.is_some() && token.refresh == given && !token.revoked;
+    let found = call.with(|state| state.tokens.iter().find(|token| of(token)).cloned());
+    let found = found.ok_or_else(invalid_grant)?;
+    let application = client(call)?;
+    if found.application_id != Some(application.id) {
+        return Err(invalid_grant());
+    }
+    // Of two that come at once one is too late.
     let old = call.with(|state| {
-        let of = |token: &Token| {
-            token.refresh.is_some() && token.refresh == given && token.application_id == Some(application.id)
-        };
-        let token = state
-            .tokens
-            .iter_mut()
-            .find(|token| of(token) && !token.revoked)?;
+        let token = state.tokens.iter_mut().find(|token| of(token))?;
         token.revoked = true;
         Some(token.clone())
     });
