@@ -366,6 +366,21 @@ async fn a_token_of_oauth_ends_is_rotated_and_revoked() {
         client.post("revoke", &[("token", "made up")]).await,
         (200, json!({}))
     );
+
+    let third = client.authorized("api").await;
+    let applications = server.get("applications").await;
+    let path = format!("applications/{}", applications[0]["id"]);
+    assert_eq!(server.call("DELETE", &path, Value::Null).await.0, 204);
+    assert_eq!(
+        client.bears("api/v4/user", word(&third, "access_token")).await.0,
+        401
+    );
+    let (status, gone) = client.refreshed(word(&third, "refresh_token")).await;
+    assert_eq!(
+        (status, &gone["error"]),
+        (400, &json!("invalid_grant")),
+        "they go with their application"
+    );
     server.gitlab.shutdown().await;
 }
 
