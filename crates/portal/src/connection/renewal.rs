@@ -101,10 +101,6 @@ impl Renewal {
         }
     }
 
-    fn system(&self) -> OpCtx {
-        self.portal.system("renew-connection")
-    }
-
     /// Reads again what is kept.
     async fn read(&self) -> Result<ConnectionRecord, ForgeError> {
         let found = async {
@@ -162,6 +158,7 @@ impl Renewal {
         }
     }
 
+    /// One try, as a task of its own: a request that is given up in the middle must not take the tokens along.
     async fn attempt(
         &self,
         record: &ConnectionRecord,
@@ -172,31 +169,17 @@ impl Renewal {
         if let Some((at, failure)) = grant.failure.filter(|(at, _)| now < *at) {
             return Ok(Tried::Failed(failed(failure, at.since(now))));
         }
-        let ctx = self.system();
-        let renewer = hex::encode(rand::random::<[u8; 16]>());
-        let claim = async {
-            let mut change = ctx.change().await?;
-            change.bookkeeping();
-            let until = now.plus(CLAIM);
-            let claimed = change
-                .tx()
-                .claim_renewal(self.id, grant.version, &renewer, now, until)
-                .await?;
-            change.commit().await?;
-            Ok::<_, Error>(claimed)
+        let attempt = Attempt {
+            ctx: self.portal.system("renew-connection"),
+            record: record.clone(),
+            grant: grant.clone(),
+            tokens: tokens.clone(),
+            renewer: hex::encode(rand::random::<[u8; 16]>()),
         };
-        if !claim.await.map_err(|error| away(&error))? {
-            return Ok(Tried::Busy);
+        match tokio::spawn(attempt.run(now)).await {
+            Ok(tried) => tried.map_err(|error| away(&error)),
+            Err(error) => Err(away(&error)),
         }
-        let claim = Claim {
-            renewal: self,
-            ctx: &ctx,
-            record,
-            grant,
-            renewer,
-        };
-        let done = claim.ask(tokens).await;
-        done.map_err(|error| away(&error))
     }
 }
 
@@ -216,35 +199,56 @@ impl Bearer for Renewal {
     }
 }
 
-/// The right to use the refresh token.
-struct Claim<'a> {
-    renewal: &'a Renewal,
-    ctx: &'a OpCtx,
-    record: &'a ConnectionRecord,
-    grant: &'a GrantRecord,
+/// One try to renew.
+struct Attempt {
+    ctx: OpCtx,
+    record: ConnectionRecord,
+    grant: GrantRecord,
+    tokens: SealedTokens,
     renewer: String,
 }
 
-impl Claim<'_> {
-    async fn ask(&self, tokens: &SealedTokens) -> Result<Tried> {
-        let portal = &self.renewal.portal;
-        if tokens.refresh.is_empty() {
+impl Attempt {
+    async fn run(self, now: Timestamp) -> Result<Tried> {
+        let mut change = self.ctx.change().await?;
+        change.bookkeeping();
+        let claimed = change
+            .tx()
+            .claim_renewal(self.id(), self.grant.version, &self.renewer, now, now.plus(CLAIM))
+            .await?;
+        change.commit().await?;
+        if claimed {
+            self.ask().await
+        } else {
+            Ok(Tried::Busy)
+        }
+    }
+
+    fn id(&self) -> ConnectionId {
+        self.record.connection.id
+    }
+
+    /// Asks GitLab. Nobody else does.
+    async fn ask(&self) -> Result<Tried> {
+        let portal = self.ctx.portal();
+        if self.tokens.refresh.is_empty() {
             return self.end().await;
         }
-        let opened = oauth::application(self.ctx, self.record, self.grant).and_then(|application| {
-            let context = sealing::refresh(self.renewal.id);
-            Ok((application, sealing::open(portal, &context, &tokens.refresh)?))
+        let opened = oauth::application(&self.ctx, &self.record, &self.grant).and_then(|application| {
+            let context = sealing::refresh(self.id());
+            let refresh = sealing::open(portal, &context, &self.tokens.refresh)?;
+            Ok((application, refresh))
         });
         let (application, refresh) = match opened {
             Ok(opened) => opened,
             Err(error) => return self.postpone(RenewalFailure::Unanswered, LONG_PAUSE, error).await,
         };
-        let redirect_uri = oauth::redirect_uri(self.ctx);
+        let redirect_uri = oauth::redirect_uri(&self.ctx);
         let answer = portal.forges.refresh(&application, &refresh, &redirect_uri).await;
         match answer {
             Ok(fresh) => self.finish(&application, &fresh).await,
             Err(GrantError::Refused(why)) => {
-                tracing::warn!(connection = %self.renewal.id, why, "GitLab takes the refresh token of a connection no longer");
+                tracing::warn!(connection = %self.id(), why, "GitLab takes the refresh token of a connection no longer");
                 self.end().await
             }
             Err(GrantError::Application(_)) => {
@@ -267,8 +271,8 @@ impl Claim<'_> {
 
     /// Keeps what GitLab gave. The old tokens work no longer, so that these are tried to be kept for a while.
     async fn finish(&self, application: &OauthApplication, fresh: &OauthTokens) -> Result<Tried> {
-        let (id, version) = (self.renewal.id, self.grant.version);
-        let tokens = sealed(&self.renewal.portal, id, fresh, self.ctx.now());
+        let (id, version) = (self.id(), self.grant.version);
+        let tokens = sealed(self.ctx.portal(), id, fresh, self.ctx.now());
         let (mut tried, mut pause) = (0, Duration::from_millis(200));
         loop {
             tried += 1;
@@ -285,7 +289,7 @@ impl Claim<'_> {
                 Ok(()) => return Ok(Tried::Fresh(fresh.access.clone())),
                 Err(Error::Conflict { .. }) => {
                     // It was authorized anew, changed or removed meanwhile.
-                    revocation::of_late(self.ctx, application, fresh).await?;
+                    revocation::of_late(&self.ctx, application, fresh).await?;
                     return Ok(Tried::Look);
                 }
                 Err(error) if tried == TRIES => return Err(error),
@@ -297,7 +301,7 @@ impl Claim<'_> {
     }
 
     async fn postpone(&self, failure: RenewalFailure, pause: i64, error: ForgeError) -> Result<Tried> {
-        let (id, version) = (self.renewal.id, self.grant.version);
+        let (id, version) = (self.id(), self.grant.version);
         let retry_at = self.ctx.now().plus(pause);
         let mut change = self.ctx.change().await?;
         change.bookkeeping();
@@ -314,7 +318,7 @@ impl Claim<'_> {
 
     /// The authorization is over: says so at the connection and in the audit log.
     async fn end(&self) -> Result<Tried> {
-        let (id, version, now) = (self.renewal.id, self.grant.version, self.ctx.now());
+        let (id, version, now) = (self.id(), self.grant.version, self.ctx.now());
         let text = ended(self.record.connection.oauth.as_ref());
         let mut change = self.ctx.change().await?;
         match change.tx().end_grant(id, version, &self.renewer).await {
@@ -328,7 +332,7 @@ impl Claim<'_> {
             .orgs()
             .await?
             .into_iter()
-            .find(|org| org.id == self.renewal.org);
+            .find(|org| org.id == self.record.org);
         if let Some(org) = org {
             let place = Place {
                 org,
