@@ -61,6 +61,15 @@ export async function push(project: string, path: string, content: string, messa
   });
 }
 
+/** Registers an application, as an administrator of GitLab does; its id and secret. */
+export async function registerApplication(name: string, redirectUri: string, scopes: string): Promise<{ id: string; secret: string }> {
+  const made = (await call("POST", "/api/v4/applications", { name, redirect_uri: redirectUri, scopes })) as {
+    application_id: string;
+    secret: string;
+  };
+  return { id: made.application_id, secret: made.secret };
+}
+
 /** Makes the next requests whose path matches fail; answers what takes that back. */
 export async function fault(pathRegex: string, fault: string): Promise<() => Promise<void>> {
   const rule = (await call("POST", "/-/sandbox/faults", { match: { path_regex: pathRegex }, fault })) as { id: number };

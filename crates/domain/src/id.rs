@@ -109,4 +109,6 @@ typed_ids! {
     MessageId,
     /// A mail that was sent.
     MailId,
+    /// An authorization by OAuth that is to be taken back.
+    RevocationId,
 }

@@ -19,6 +19,7 @@ mod item;
 mod mail;
 mod member;
 mod notice;
+mod oauth;
 mod org;
 mod outbox;
 mod person;
@@ -47,9 +48,9 @@ pub use courier::{Courier, CourierError, Parcel, Receipt};
 pub use environment::{EnvironmentBinding, EnvironmentRecord, EnvironmentTx, Lock, NowRunning, StopRecord};
 pub use factor::{FactorRow, FactorTx};
 pub use forge::{
-    FileWrite, ForgeAccess, ForgeBranch, ForgeConnector, ForgeError, ForgeFile, ForgeGroup, ForgeJob,
-    ForgeMergeRequest, ForgePage, ForgePipeline, ForgeProject, GroupFilter, Hook, Lint, NewCommit,
-    NewMergeRequest, SourceForge, TokenInfo, Trace,
+    Bearer, Credential, FileWrite, ForgeAccess, ForgeBranch, ForgeConnector, ForgeError, ForgeFile,
+    ForgeGroup, ForgeJob, ForgeMergeRequest, ForgePage, ForgePipeline, ForgeProject, GroupFilter, Hook, Lint,
+    NewCommit, NewMergeRequest, SourceForge, TokenInfo, Trace,
 };
 pub use group::{GroupBinding, GroupTx};
 pub use home::HomeTx;
@@ -60,6 +61,10 @@ pub use item::{ItemRecord, ItemTx, NewItemRow, NewIteration};
 pub use mail::{Mail, MailAccess, MailError, MailServerRecord, MailTx, Mailer, PATIENCE as MAIL_PATIENCE};
 pub use member::{HeldBinding, MemberTx};
 pub use notice::{NewNotice, NoticeRecord, NoticeTx, Which};
+pub use oauth::{
+    AskingGrant, CodeGrant, GrantError, GrantRecord, NewGrant, OauthApplication, OauthTokens, OauthTx,
+    RenewalFailure, RevocationRecord, SealedTokens, TripRecord,
+};
 pub use org::{NewOrg, NewProject, OrgTx, ProjectTx};
 pub use outbox::{Claimed, OutboxTx};
 pub use person::{Credentials, NewPerson, PersonTx};
@@ -88,6 +93,7 @@ pub trait Tx:
     + HomeTx
     + ImportTx
     + ItemTx
+    + OauthTx
     + OrgTx
     + OutboxTx
     + PersonTx
@@ -125,6 +131,7 @@ impl<T> Tx for T where
         + HomeTx
         + ImportTx
         + ItemTx
+        + OauthTx
         + OrgTx
         + OutboxTx
         + PersonTx

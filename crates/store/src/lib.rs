@@ -24,6 +24,7 @@ mod member;
 mod migrate;
 mod notice;
 mod notify;
+mod oauth;
 mod org;
 mod outbox;
 mod person;

@@ -151,6 +151,8 @@ const GOES: &[(&str, &str)] = &[
         "projects",
         concat!("DELETE FROM projects WHERE org_id = $1 AND id IN ", projects!()),
     ),
+    ("oauth_trips", of_org!("oauth_trips")),
+    ("oauth_grants", of_org!("oauth_grants")),
     ("connections", of_org!("connections")),
     ("clusters", of_org!("clusters")),
     ("mail_servers", of_org!("mail_servers")),

@@ -23,6 +23,9 @@ macro_rules! on_both {
 }
 
 on_both! {
+    a_grant_is_renewed_by_one_over_its_own_version,
+    a_trip_is_used_once,
+    the_secrets_of_a_grant_are_sealed_anew,
     a_state_is_used_once,
     an_identity_is_linked_once_and_the_last_way_in_stays,
     an_identity_is_one_account_and_an_address_is_none,

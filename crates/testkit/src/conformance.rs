@@ -15,6 +15,7 @@ mod item;
 mod mail;
 mod member;
 mod notice;
+mod oauth;
 mod outbox;
 mod person;
 mod pipelines;
@@ -60,6 +61,10 @@ pub use member::{
 pub use notice::{
     news_about_roles_reach_whom_they_concern, nobody_is_told_what_they_do_not_want_or_may_not_see,
     the_people_concerned_are_told,
+};
+pub use oauth::{
+    a_grant_is_renewed_by_one_over_its_own_version, a_trip_is_used_once,
+    the_secrets_of_a_grant_are_sealed_anew,
 };
 pub use outbox::{
     a_job_is_claimed_by_one_worker, a_key_keeps_one_waiting_job, an_ended_lease_fences_the_slow_worker,

@@ -5,8 +5,9 @@ use futures::StreamExt as _;
 use slipway_domain::mail::MailServer;
 use slipway_portal::live::LocalNotifier;
 use slipway_portal::ports::{
-    Clock, Cluster, ClusterAccess, ClusterConnector, ClusterError, Courier, CourierError, ForgeAccess,
-    ForgeConnector, ForgeError, Mail, MailAccess, MailError, Mailer, Parcel, Receipt, SourceForge, Store,
+    AskingGrant, Clock, Cluster, ClusterAccess, ClusterConnector, ClusterError, CodeGrant, Courier,
+    CourierError, ForgeAccess, ForgeConnector, ForgeError, GrantError, Mail, MailAccess, MailError, Mailer,
+    OauthApplication, OauthTokens, Parcel, Receipt, SourceForge, Store,
 };
 use slipway_portal::run::Download;
 use slipway_portal::seal::Sealer;
@@ -25,8 +26,31 @@ impl ForgeConnector for Unconnected {
     }
 
     fn connect(&self, _: &ForgeAccess) -> Result<Arc<dyn SourceForge>, ForgeError> {
-        Err(ForgeError::Unreachable(String::from("this test has no GitLab")))
+        Err(no_gitlab())
     }
+
+    fn authorize_url(&self, asking: &AskingGrant<'_>) -> Result<String, ForgeError> {
+        Ok(format!(
+            "{}/oauth/authorize?state={}",
+            asking.base_url, asking.state
+        ))
+    }
+
+    async fn redeem(&self, _: &OauthApplication, _: &CodeGrant<'_>) -> Result<OauthTokens, GrantError> {
+        Err(no_gitlab().into())
+    }
+
+    async fn refresh(&self, _: &OauthApplication, _: &str, _: &str) -> Result<OauthTokens, GrantError> {
+        Err(no_gitlab().into())
+    }
+
+    async fn revoke(&self, _: &OauthApplication, _: &str) -> Result<(), GrantError> {
+        Err(no_gitlab().into())
+    }
+}
+
+fn no_gitlab() -> ForgeError {
+    ForgeError::Unreachable(String::from("this test has no GitLab"))
 }
 
 #[async_trait]

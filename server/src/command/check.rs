@@ -5,7 +5,8 @@ use crate::config::{Cluster, Config, Gitlab, Oidc, Smtp};
 use crate::http::exchange;
 use crate::outside;
 use slipway_portal::ports::{
-    ClusterAccess, ClusterConnector, ForgeAccess, ForgeConnector, MailError, Mailer, StoreError, TokenInfo,
+    ClusterAccess, ClusterConnector, Credential, ForgeAccess, ForgeConnector, MailError, Mailer, StoreError,
+    TokenInfo,
 };
 use slipway_store::SqlStore;
 use std::path::{Path, PathBuf};
@@ -175,7 +176,7 @@ fn room_for(file: &Path) -> Result<String, String> {
 async fn gitlab_of(forges: &dyn ForgeConnector, gitlab: &Gitlab) -> Result<String, String> {
     let access = ForgeAccess {
         base_url: gitlab.base(),
-        token: gitlab.token()?,
+        credential: Credential::Token(gitlab.token()?),
         operator: true,
     };
     let asked = async {
@@ -215,7 +216,9 @@ const REACH: &str = "check base_url, the network and its proxies from this machi
 fn gitlab_advice(error: &slipway_portal::ports::ForgeError) -> &'static str {
     use slipway_portal::ports::ForgeError as E;
     match error {
-        E::BadToken => "Make a new access token with the scope api and set token or token_file",
+        E::BadToken | E::Unauthorized(_) => {
+            "Make a new access token with the scope api and set token or token_file"
+        }
         E::Forbidden(_) => "Give the token the scope api",
         E::Unreachable(_) | E::OutOfBounds(_) => {
             "Check base_url, the network and its proxies from this machine"

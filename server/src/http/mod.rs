@@ -4,6 +4,7 @@
 //! [`observe`] (its id, its time, its end), [`headers`], [`csrf`] and [`visit`] (who asks), in this order.
 
 pub mod api;
+pub mod connection;
 pub mod cookie;
 pub mod csrf;
 pub mod exchange;

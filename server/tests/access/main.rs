@@ -4,6 +4,7 @@ mod abuse;
 mod account;
 mod check;
 mod configuration;
+mod connections;
 mod coverage;
 mod downloads;
 mod fake_provider;

@@ -6,6 +6,8 @@ mod imports;
 mod imports_killed;
 mod imports_trouble;
 mod logs;
+mod oauth;
+mod oauth_abuse;
 mod path;
 mod patience;
 mod webhooks;

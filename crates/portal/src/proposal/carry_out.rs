@@ -82,7 +82,8 @@ pub(crate) async fn carry_out(ctx: &OpCtx, app: AppId, id: ProposalId) -> Result
                 ForgeError::Limited { retry_after } => {
                     i64::try_from(*retry_after).unwrap_or(60).saturating_mul(SECOND)
                 }
-                error if error.is_passing() || matches!(error, ForgeError::BadToken) => jittered(PAUSE),
+                ForgeError::BadToken | ForgeError::Unauthorized(_) => jittered(PAUSE),
+                error if error.is_passing() => jittered(PAUSE),
                 _ => return fail(ctx, &app, record, error.text()).await,
             };
             wait(ctx, &app, record, error.text(), pause).await
