@@ -31,8 +31,8 @@ async function call(method: string, path: string, body?: unknown): Promise<unkno
   return text === "" ? undefined : JSON.parse(text);
 }
 
-/** Makes a repository of the group acme with these files on `main`. */
-export async function createRepository(name: string, files: Record<string, string>): Promise<void> {
+/** Makes a repository of the group acme with these files on `main`; its id. */
+export async function createRepository(name: string, files: Record<string, string>): Promise<number> {
   const [group] = (await call("GET", "/api/v4/groups?search=acme")) as { id: number }[];
   const made = (await call("POST", "/api/v4/projects", { name, path: name, namespace_id: group?.id })) as { id: number };
   await call("POST", `/api/v4/projects/${made.id}/repository/commits`, {
@@ -40,6 +40,7 @@ export async function createRepository(name: string, files: Record<string, strin
     commit_message: "Begin",
     actions: Object.entries(files).map(([file_path, content]) => ({ action: "create", file_path, content })),
   });
+  return made.id;
 }
 
 /** Reads a file of a repository. */

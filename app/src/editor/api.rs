@@ -43,12 +43,15 @@ pub async fn save_working_copy(
     app: String,
     version: i64,
     base_commit: Option<String>,
+    branch: Option<String>,
+    #[server(default)] base: String,
     #[server(default)] text: String,
 ) -> Result<i64, AppError> {
     let ctx = crate::ctx()?;
     let save = slipway_portal::working_copy::Save {
         version,
         base_commit: base_commit.filter(|commit| !commit.is_empty()),
+        base: branch.map(|branch| slipway_portal::working_copy::Base { branch, text: base }),
         text,
     };
     Ok(slipway_portal::working_copy::save(&ctx, &org, &project, &app, &save).await?)
@@ -72,6 +75,7 @@ pub async fn change_working_copy(
     let input = Save {
         version,
         base_commit,
+        base: None,
         text: step.text,
     };
     save(&ctx, &org, &project, &app, &input).await?;

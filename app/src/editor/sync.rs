@@ -157,6 +157,11 @@ mod real {
         if let Some(commit) = studio.base_commit.get_untracked() {
             fields.append("base_commit", &commit);
         }
+        if known.version == 0 {
+            // GitLab may not answer now; what was typed is saved all the same.
+            fields.append("branch", &studio.branch.get_value());
+            studio.base.with_untracked(|base| fields.append("base", base));
+        }
         fields.append("text", &text);
         studio.sending.set_value(true);
         leptos::task::spawn_local(async move {

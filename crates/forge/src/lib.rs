@@ -62,8 +62,8 @@ fn kept(
     if let Some(kept) = cell.get() {
         return Ok(kept);
     }
-    let made = make()?;
-    Ok(cell.get_or_init(|| made))
+    let client = make()?;
+    Ok(cell.get_or_init(|| client))
 }
 
 #[async_trait]

@@ -29,6 +29,9 @@ pub const TOPIC: &str = "working_copy";
 /// The longest title of a proposal, in characters.
 const TITLE_MAX: usize = 200;
 
+/// The longest name of a branch, in bytes, that git takes on every file system.
+const LONGEST_BRANCH: usize = 244;
+
 /// A save: what it was made from, and the file.
 #[derive(Clone, Debug, Default)]
 pub struct Save {
@@ -36,7 +39,18 @@ pub struct Save {
     pub version: i64,
     /// The last commit that changed the file that it was taken from; `None`: there was no file.
     pub base_commit: Option<String>,
+    /// The file that it was taken from, for a first save while GitLab does not answer.
+    pub base: Option<Base>,
     /// The whole file.
+    pub text: String,
+}
+
+/// The file on its branch as an editor saw it.
+#[derive(Clone, Debug)]
+pub struct Base {
+    /// The branch.
+    pub branch: String,
+    /// The file.
     pub text: String,
 }
 
@@ -236,12 +250,36 @@ pub async fn arrive(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<
 pub async fn save(ctx: &OpCtx, org: &str, project: &str, app: &str, input: &Save) -> Result<i64> {
     let app = access::app::<may::PipelineEdit>(ctx, org, project, app).await?;
     check_text(&input.text)?;
-    let copy = current(ctx, &app, input.version, input.base_commit.as_deref()).await?;
+    if let Some(base) = &input.base {
+        check_base(base)?;
+    }
+    let copy = match current(ctx, &app, input.version, input.base_commit.as_deref()).await {
+        // What was typed is not lost because GitLab is away: its editor is believed until it is proposed, which asks
+        // GitLab again.
+        Err(Error::Unavailable { code, text }) => match &input.base {
+            Some(base) => WorkingCopy {
+                branch: base.branch.clone(),
+                base: base.text.clone(),
+                base_commit: input.base_commit.clone(),
+                version: input.version,
+                ..WorkingCopy::default()
+            },
+            None => return Err(Error::Unavailable { code, text }),
+        },
+        other => other?,
+    };
     let copy = WorkingCopy {
         text: input.text.clone(),
         ..copy
     };
     write(ctx, &app, copy).await
+}
+
+fn check_base(base: &Base) -> Result<()> {
+    if base.text.len() > LARGEST || base.branch.len() > LONGEST_BRANCH {
+        return Err(Error::field("base", too_large()));
+    }
+    Ok(())
 }
 
 fn check_text(text: &str) -> Result<()> {

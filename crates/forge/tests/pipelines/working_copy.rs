@@ -6,7 +6,7 @@ use slipway_domain::person::PersonRef;
 use slipway_domain::pipeline::file::merge::Choice;
 use slipway_domain::proposal::LintView;
 use slipway_domain::text::Locale;
-use slipway_portal::working_copy::{self, Save};
+use slipway_portal::working_copy::{self, Base, Save};
 use slipway_portal::{Actor, Error, OpCtx, Via, app, proposal};
 use slipway_sandbox::faults::{Fault, FaultMatch};
 use std::collections::BTreeMap;
@@ -54,6 +54,7 @@ fn save(version: i64, base_commit: Option<&str>, text: &str) -> Save {
     Save {
         version,
         base_commit: base_commit.map(str::to_owned),
+        base: None,
         text: text.to_owned(),
     }
 }
@@ -262,16 +263,30 @@ async fn what_changed_in_the_repository_is_brought_together(world: World) {
 async fn what_is_typed_outlives_a_gitlab_that_is_down(world: World) {
     let ctx = world.ctx();
     let commit = with_pipeline(&world).await;
-    let mine = PIPELINE.replace("make test", "make check");
-    put(&ctx, &save(0, Some(&commit), &mine)).await.unwrap();
     let everything = FaultMatch {
         method: None,
         path_regex: Some(String::from(".")),
     };
     let faults = world.gitlab.faults();
     faults.add(everything, Fault::Status { code: 503 }, None).unwrap();
+    // Also the first save, of somebody who opened the editor before GitLab went down.
+    let mine = PIPELINE.replace("make test", "make check");
+    let blind = put(&ctx, &save(0, Some(&commit), &mine)).await;
+    assert!(matches!(blind, Err(Error::Unavailable { .. })), "{blind:?}");
+    let first = Save {
+        base: Some(Base {
+            branch: String::from("main"),
+            text: PIPELINE.to_owned(),
+        }),
+        ..save(0, Some(&commit), &mine)
+    };
+    assert_eq!(put(&ctx, &first).await.unwrap(), 1);
     let view = working_copy::open(&ctx, ORG, PROJECT, APP).await.unwrap();
     assert!(view.trouble.is_some());
+    assert_eq!(
+        (view.copy.base.as_str(), view.copy.branch.as_str()),
+        (PIPELINE, "main")
+    );
     assert_eq!(view.copy.text, mine);
     let more = mine.replace("# quick", "# slow");
     put(&ctx, &save(1, Some(&commit), &more)).await.unwrap();
@@ -284,6 +299,10 @@ async fn what_is_typed_outlives_a_gitlab_that_is_down(world: World) {
         .unwrap()
         .unwrap();
     assert_eq!(saved.text, more);
+    faults.clear();
+    working_copy::propose(&ctx, ORG, PROJECT, APP, 2, "")
+        .await
+        .unwrap();
 }
 
 async fn what_gitlab_would_refuse_is_not_proposed(world: World) {

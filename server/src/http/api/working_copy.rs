@@ -147,6 +147,7 @@ pub async fn save(
     let input = working_copy::Save {
         version: expected.unwrap_or(now.version),
         base_commit: sent.base_commit.or(now.base_commit),
+        base: None,
         text: sent.text,
     };
     working_copy::save(asked.ctx(), &at.org, &at.project, &at.app, &input)
