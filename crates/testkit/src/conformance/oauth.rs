@@ -25,7 +25,7 @@ async fn version(world: &World, org: OrgId, id: ConnectionId) -> i64 {
     kept(world, org, id).await.grant.expect("a grant").version
 }
 
-fn gone<T: std::fmt::Debug>(written: Result<T, StoreError>) {
+fn gone(written: &Result<(), StoreError>) {
     assert!(matches!(written, Err(StoreError::Gone)), "{written:?}");
 }
 
@@ -76,7 +76,7 @@ pub async fn a_grant_is_renewed_by_one_over_its_own_version(world: World) {
     let mut tx = write(&world).await;
     let new = authorized(&ctx, tokens(&world, id, "one"));
     tx.authorize_grant(org, id, first, &new).await.unwrap();
-    gone(tx.authorize_grant(org, id, first, &new).await);
+    gone(&tx.authorize_grant(org, id, first, &new).await);
     tx.commit().await.unwrap();
     let record = kept(&world, org, id).await;
     assert_eq!(
@@ -104,14 +104,14 @@ pub async fn a_grant_is_renewed_by_one_over_its_own_version(world: World) {
         "its claim has ended"
     );
     let renewed = tokens(&world, id, "two");
-    gone(tx.finish_renewal(id, held, "a", &renewed).await);
-    gone(tx.end_grant(id, held, "a").await);
+    gone(&tx.finish_renewal(id, held, "a", &renewed).await);
+    gone(&tx.end_grant(id, held, "a").await);
     gone(
-        tx.postpone_renewal(id, held, "a", until, RenewalFailure::Unanswered)
+        &tx.postpone_renewal(id, held, "a", until, RenewalFailure::Unanswered)
             .await,
     );
     tx.finish_renewal(id, held, "b", &renewed).await.unwrap();
-    gone(tx.finish_renewal(id, held, "b", &renewed).await);
+    gone(&tx.finish_renewal(id, held, "b", &renewed).await);
     tx.commit().await.unwrap();
     let record = kept(&world, org, id).await.grant.expect("a grant");
     assert_eq!((record.tokens, record.version), (Some(renewed), held + 1));
@@ -143,7 +143,7 @@ pub async fn a_grant_is_renewed_by_one_over_its_own_version(world: World) {
         .await
         .unwrap();
     gone(
-        tx.finish_renewal(id, held, "d", &tokens(&world, id, "three"))
+        &tx.finish_renewal(id, held, "d", &tokens(&world, id, "three"))
             .await,
     );
     tx.commit().await.unwrap();
