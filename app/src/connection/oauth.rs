@@ -88,7 +88,7 @@ pub(super) fn panel(org: String, redirect_uri: String) -> AnyView {
                 name="application_secret" label=tr!(connection.application_secret) help=tr!(connection.secret_help)
                 control=Control::Password required=true
             />
-            <p>{submit(Weight::Primary, tr!(connection.add))}</p>
+            <p>{submit(Weight::Plain, tr!(connection.add))}</p>
         }
     };
     view! {

@@ -397,7 +397,7 @@ mod tests {
     fn refused(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> ForgeError {
         let headers = headers
             .iter()
-            .map(|(n, v)| (http::HeaderName::from_static(n), HeaderValue::from_static(v)))
+            .map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v)))
             .collect();
         refusal(StatusCode::from_u16(status).unwrap(), &headers, body.as_bytes())
     }

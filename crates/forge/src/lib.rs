@@ -57,12 +57,12 @@ impl GitlabConnector {
 /// What is kept, made at its first use.
 fn kept(
     cell: &OnceLock<reqwest::Client>,
-    make: impl FnOnce() -> Result<reqwest::Client, ForgeError>,
+    first: impl FnOnce() -> Result<reqwest::Client, ForgeError>,
 ) -> Result<&reqwest::Client, ForgeError> {
     if let Some(kept) = cell.get() {
         return Ok(kept);
     }
-    let client = make()?;
+    let client = first()?;
     Ok(cell.get_or_init(|| client))
 }
 

@@ -25,7 +25,7 @@ async fn version(world: &World, org: OrgId, id: ConnectionId) -> i64 {
     kept(world, org, id).await.grant.expect("a grant").version
 }
 
-fn gone<T: std::fmt::Debug>(written: &Result<T, StoreError>) {
+fn gone(written: &Result<(), StoreError>) {
     assert!(matches!(written, Err(StoreError::Gone)), "{written:?}");
 }
 
