@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
+use slipway_domain::pipeline::file::{lint, tree};
 use slipway_domain::pipeline::{
     Locale, Params, ScriptLine, StepType, Template, compile, form, instantiate, layout, references,
     step_type, step_types, templates, validate,
@@ -25,6 +26,7 @@ fn sets(template: &Template) -> Vec<(&'static str, BTreeMap<String, String>)> {
             "everything",
             set(&[
                 ("lint", "on"),
+                ("coverage", "on"),
                 ("scan_dependencies", "true"),
                 ("scan_secrets", "yes"),
                 ("scan_image", "1"),
@@ -33,6 +35,18 @@ fn sets(template: &Template) -> Vec<(&'static str, BTreeMap<String, String>)> {
                 ("timeout", "1h 30m"),
                 ("junit", "true"),
                 ("build_args", "A=1\nB=two words"),
+                ("build_env", "BP_JVM_VERSION=21\nBP_NOTE=it's two"),
+                ("source", "package"),
+                ("package", "billing"),
+                ("package_version", "2.1.0"),
+                ("file", "billing service.jar"),
+                ("base_image", "eclipse-temurin:21-jre"),
+                ("command", "java\n-jar\n/app/program\n--name=\"a b\""),
+                (
+                    "sha256",
+                    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                ),
+                ("ecosystem", "pypi"),
             ]),
         ),
         (
@@ -47,6 +61,20 @@ fn sets(template: &Template) -> Vec<(&'static str, BTreeMap<String, String>)> {
             ]),
         ),
     ]
+    .into_iter()
+    .chain(template.key.eq("library").then(ecosystems).into_iter().flatten())
+    .collect()
+}
+
+/// A library of every kind.
+fn ecosystems() -> Vec<(&'static str, BTreeMap<String, String>)> {
+    ["maven", "nuget", "composer", "generic"]
+        .map(|ecosystem| {
+            let set = [("ecosystem", ecosystem), ("dir", "lib")];
+            let set = set.map(|(id, value)| (id.to_owned(), value.to_owned()));
+            (ecosystem, BTreeMap::from(set))
+        })
+        .to_vec()
 }
 
 fn values(template: &Template, inputs: &BTreeMap<String, String>) -> Params {
@@ -102,6 +130,18 @@ fn templates_have_no_problems_and_compile_the_same_twice() {
 }
 
 #[test]
+fn compiled_templates_have_no_findings() {
+    for template in templates() {
+        for (name, inputs) in sets(template) {
+            let pipeline = instantiate(template, &values(template, &inputs)).expect("checked values");
+            let text = compile(&pipeline).text;
+            let tree = tree::parse(&text).expect("YAML");
+            assert_eq!(lint(&tree, false), [], "{} {name}", template.key);
+        }
+    }
+}
+
+#[test]
 fn the_spans_of_a_compiled_file_are_its_jobs() {
     for template in templates() {
         let pipeline = instantiate(template, &Params::new()).expect("defaults hold");
@@ -150,7 +190,7 @@ fn defaults_hold_and_words_are_in_both_languages() {
             );
         }
     }
-    assert_eq!(keys.len(), 12);
+    assert_eq!(keys.len(), 15);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use slipway_domain::pipeline::file::{
-    Assignment, Finding, Refusal, edit, import, is_refused, lint, tree, write_back,
+    Assignment, Edit, Finding, Refusal, apply, edit, import, is_refused, lint, tree, write_back,
 };
 use slipway_domain::pipeline::source::SourceError;
 use slipway_domain::pipeline::{
@@ -37,7 +37,7 @@ enum Verb {
     /// Read a file and write it back without a change, to standard output
     Roundtrip(File),
     /// Change fields of jobs and print the file; 3 where more than the field would change
-    Edit(Edit),
+    Edit(EditOptions),
     /// Say what GitLab would refuse; 2 when it would
     Lint(File),
     /// Print a pipeline given as JSON as a file for GitLab
@@ -59,7 +59,7 @@ struct File {
 }
 
 #[derive(clap::Args)]
-struct Edit {
+struct EditOptions {
     /// The file; - for standard input
     file: PathBuf,
     /// A field and what it becomes: test.image=node:24, test.script.0=make, test.timeout=1h
@@ -68,6 +68,9 @@ struct Edit {
     /// A field to take away
     #[arg(long, value_name = "JOB.FIELD")]
     unset: Vec<String>,
+    /// A file with changes as the editor stores them, a JSON list; they come after the fields
+    #[arg(long, value_name = "FILE")]
+    apply: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -144,7 +147,7 @@ fn execute(verb: &Verb, streams: &mut Streams) -> anyhow::Result<u8> {
             Ok(0)
         }),
         Verb::Edit(options) => with_text(&options.file, streams, |text, streams| {
-            Ok(edited(options, text, streams))
+            edited(options, text, streams)
         }),
         Verb::Lint(file) => with_text(&file.file, streams, |text, streams| {
             let tree = match tree::parse(text) {
@@ -240,7 +243,7 @@ fn plain_reason(holder: &mut serde_json::Value, locale: Locale) {
     holder.insert("code".to_owned(), reason["code"].clone());
 }
 
-fn edited(options: &Edit, text: &str, streams: &mut Streams) -> u8 {
+fn edited(options: &EditOptions, text: &str, streams: &mut Streams) -> anyhow::Result<u8> {
     let mut text = text.to_owned();
     let changes = options
         .set
@@ -256,27 +259,58 @@ fn edited(options: &Edit, text: &str, streams: &mut Streams) -> u8 {
         match assignment.and_then(|assignment| edit(&text, &assignment)) {
             Ok(done) => {
                 text = done.text;
-                if !done.also.is_empty() {
-                    let names = done.also.join(", ");
-                    let message = match streams.locale {
-                        Locale::En => format!("these jobs take from it and change too: {names}"),
-                        Locale::ZhCn => format!("以下作业引用了它，随之改变：{names}"),
-                    };
-                    streams.say(&options.file, &message);
-                }
+                also_changed(&options.file, &done.also, streams);
             }
-            Err(refusal) => {
-                streams.say(&options.file, &refusal.message(streams.locale));
-                return if matches!(refusal, Refusal::Source { .. }) {
-                    REFUSED
-                } else {
-                    NOT_CHANGED
-                };
+            Err(refusal) => return Ok(not_changed(&options.file, &refusal, streams)),
+        }
+    }
+    if let Some(path) = &options.apply {
+        let stored =
+            std::fs::read_to_string(path).with_context(|| format!("{} could not be read", path.display()))?;
+        let edits: Vec<Edit> = match serde_json::from_str(&stored) {
+            Ok(edits) => edits,
+            Err(error) => {
+                streams.say(
+                    path,
+                    &format!("Line {}, column {}: {error}", error.line(), error.column()),
+                );
+                return Ok(REFUSED);
+            }
+        };
+        match apply(&text, &edits) {
+            Ok(done) => {
+                text = done.text;
+                also_changed(&options.file, &done.also, streams);
+            }
+            Err(refused) => {
+                let place = format!("{}[{}]", path.display(), refused.at);
+                return Ok(not_changed(Path::new(&place), &refused.refusal, streams));
             }
         }
     }
     streams.out = text.into_bytes();
-    0
+    Ok(0)
+}
+
+fn also_changed(file: &Path, jobs: &[String], streams: &mut Streams) {
+    if jobs.is_empty() {
+        return;
+    }
+    let names = jobs.join(", ");
+    let message = match streams.locale {
+        Locale::En => format!("these jobs take from it and change too: {names}"),
+        Locale::ZhCn => format!("以下作业引用了它，随之改变：{names}"),
+    };
+    streams.say(file, &message);
+}
+
+fn not_changed(file: &Path, refusal: &Refusal, streams: &mut Streams) -> u8 {
+    streams.say(file, &refusal.message(streams.locale));
+    if matches!(refusal, Refusal::Source { .. }) {
+        REFUSED
+    } else {
+        NOT_CHANGED
+    }
 }
 
 fn compiled(path: &Path, text: &str, streams: &mut Streams) -> u8 {
@@ -427,6 +461,42 @@ mod tests {
             assert_eq!((said.code, said.out.len()), (3, 0), "{set}");
             assert!(said.err.ends_with(".\n"), "{set}: {}", said.err);
         }
+    }
+
+    #[test]
+    fn stored_changes_are_applied_to_the_end_or_not_at_all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("edits.json");
+        let path = path.to_str().expect("UTF-8");
+        let rename = r#"{"edit":"rename_job","job":"test","to":"check"}"#;
+        std::fs::write(path, format!("[{rename}]")).expect("written");
+        let said = run_on(FILE, &["edit", "FILE", "--apply", path]);
+        let wanted = String::from_utf8_lossy(FILE).replace("test:", "check:");
+        assert_eq!(
+            (said.code, String::from_utf8_lossy(&said.out)),
+            (0, wanted.into()),
+            "{}",
+            said.err
+        );
+        std::fs::write(path, format!("[{rename},{rename}]")).expect("written");
+        let said = run_on(FILE, &["edit", "FILE", "--apply", path]);
+        assert_eq!((said.code, said.out.len()), (3, 0));
+        assert!(
+            said.err.contains("[1]") && said.err.contains("test"),
+            "{}",
+            said.err
+        );
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_named_and_everything_is_shown() {
+        let text = b"test:\n  script: x\ntest:\n  script: y\n";
+        for verb in ["lint", "import"] {
+            let said = run_on(text, &[verb, "FILE"]);
+            assert_eq!(said.code, 2, "{verb}");
+            assert!(said.err.contains("Line 3, column 1"), "{verb}: {}", said.err);
+        }
+        assert_eq!(run_on(text, &["roundtrip", "FILE"]).out, text);
     }
 
     #[test]

@@ -40,9 +40,9 @@ pub struct StepType {
     /// What it hands on; texts that come out empty are left out.
     #[serde(default)]
     pub artifacts: StepArtifacts,
-    /// GitLab's regular expression for the coverage in the log.
+    /// GitLab's regular expression for the coverage in the log; the first that holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub coverage: Option<String>,
+    pub coverage: Option<ScriptLine>,
     /// Files of earlier jobs it cannot do without.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consumes: Vec<String>,
@@ -213,7 +213,10 @@ impl StepType {
                     cyclonedx: lines(&reports.cyclonedx, values),
                 },
             },
-            coverage: some(&self.coverage),
+            coverage: self
+                .coverage
+                .as_ref()
+                .and_then(|line| lines(std::slice::from_ref(line), values).into_iter().next()),
             consumes: texts(&self.consumes, values),
             allow_failure: self.allow_failure,
         }
@@ -240,11 +243,12 @@ fn texts(lines: &[String], values: &Params) -> Vec<String> {
     out
 }
 
-const BUILT_IN: [&str; 4] = [
+const BUILT_IN: [&str; 5] = [
     include_str!("../../templates/steps/general.json"),
     include_str!("../../templates/steps/scripting.json"),
     include_str!("../../templates/steps/compiled.json"),
     include_str!("../../templates/steps/delivery.json"),
+    include_str!("../../templates/steps/packages.json"),
 ];
 
 /// The step types that come with Slipway.

@@ -165,7 +165,7 @@ struct File {
 const SHARED: &str = include_str!("../../templates/params.json");
 
 /// In the order of the gallery.
-const BUILT_IN: [&str; 12] = [
+const BUILT_IN: [&str; 15] = [
     include_str!("../../templates/node.json"),
     include_str!("../../templates/python.json"),
     include_str!("../../templates/java-maven.json"),
@@ -176,7 +176,10 @@ const BUILT_IN: [&str; 12] = [
     include_str!("../../templates/php.json"),
     include_str!("../../templates/static-site.json"),
     include_str!("../../templates/docker-image.json"),
+    include_str!("../../templates/buildpacks.json"),
+    include_str!("../../templates/binary-image.json"),
     include_str!("../../templates/helm-chart.json"),
+    include_str!("../../templates/library.json"),
     include_str!("../../templates/empty.json"),
 ];
 

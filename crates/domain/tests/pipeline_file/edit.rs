@@ -387,6 +387,21 @@ fn values(path: &[String]) -> &'static [&'static str] {
     }
 }
 
+/// Files of well-known projects have keys that stand twice. Lines above them may come and go.
+#[test]
+fn a_file_with_a_key_twice_can_be_changed_elsewhere() {
+    let text = "a:\n  script: x\n.b:\n  image: y\n.b:\n  image: z\nc:\n  variables: {A: b}\n  script: x\n  variables: {C: d}\n";
+    assert_eq!(
+        set(text, "a.timeout=1h").expect("set"),
+        text.replace("a:\n", "a:\n  timeout: 1h\n")
+    );
+    assert!(matches!(set(text, "c.variables.A=x"), Err(Refusal::Kept { .. })));
+    assert_eq!(
+        set(text, "c.script=make").expect("set"),
+        text.replace("  script: x\n  variables: {C", "  script: make\n  variables: {C")
+    );
+}
+
 /// How many fields of one file are tried; all of them with `SLIPWAY_WHOLE_CORPUS` set (minutes).
 fn most() -> usize {
     if std::env::var_os("SLIPWAY_WHOLE_CORPUS").is_some() {

@@ -125,6 +125,12 @@ fn what_gitlab_refuses_is_named_with_its_place() {
         ),
         ("test:\n  script: x\n  variables: [a]\n", 3, 14, "wrong_shape"),
         (
+            "test:\n  script: x\n  environment: {name: a, on_stop: stop}\n",
+            3,
+            35,
+            "unknown_need",
+        ),
+        (
             "test:\n  script: x\n  variables:\n    DAY: 2024-01-31\n",
             4,
             10,
@@ -166,11 +172,11 @@ fn what_gitlab_refuses_is_named_with_its_place() {
     }
 }
 
-/// GitLab's reader (psych) takes the last of two keys and says nothing.
+/// GitLab's reader (psych) takes the last of two keys and says nothing: the first is lost.
 #[test]
-fn a_key_that_stands_twice_is_a_warning_with_both_places() {
+fn a_key_that_stands_twice_is_refused_with_both_places() {
     let found = findings("test:\n  script: a\n  image: b\n  script: c\n");
-    assert!(!is_refused(&found));
+    assert!(is_refused(&found));
     assert_eq!((found.len(), found[0].line, found[0].column), (1, 4, 3));
     assert_eq!(
         found[0].code,
@@ -197,6 +203,19 @@ fn the_reader_of_gitlab_is_as_strict() {
     ] {
         let error = tree::parse(text).expect_err(text);
         assert_eq!((error.line, error.column), (line, column), "{text:?}: {error:?}");
+    }
+}
+
+/// Found in the files of well-known projects.
+#[test]
+fn what_gitlab_takes_is_taken() {
+    for text in [
+        // A dependency of the same stage.
+        "one:\n  script: x\ntwo:\n  dependencies:\n    - one\n  script: y\n",
+        // A variable without a value is empty.
+        "one:\n  variables:\n    A:\n    B: ''\n  script: x\n",
+    ] {
+        assert_eq!(findings(text), [], "{text}");
     }
 }
 

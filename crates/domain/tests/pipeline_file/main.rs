@@ -9,3 +9,4 @@ mod lint;
 mod merge;
 mod random;
 mod reader;
+mod storm;

@@ -84,7 +84,7 @@ fn job() -> impl Strategy<Value = String> {
 }
 
 prop_compose! {
-    fn file()(
+    pub fn file()(
         mark in prop::bool::ANY,
         head in prop::sample::select(vec!["", "# head\n\n", "---\n", "# a\n---\n# b\n", "stages: [test]\n"]),
         jobs in prop::collection::vec((job(), prop::sample::select(vec!["", "\n", "# about\n", "\n\n# far\n\n"])), 1..6),
@@ -165,7 +165,7 @@ const BITS: [&str; 24] = [
 ];
 
 /// What may come in: real files and fixtures, with bytes replaced, doubled, cut and moved.
-fn broken() -> impl Strategy<Value = String> {
+pub fn broken() -> impl Strategy<Value = String> {
     let mut seeds: Vec<String> = fixtures::all()
         .into_iter()
         .map(|(_, text)| text)

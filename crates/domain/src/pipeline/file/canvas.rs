@@ -15,8 +15,8 @@ use super::effective::{Config, Effective, Value};
 use super::finding::Finding;
 use super::import::{Import, import_tree};
 use super::job::{is_job, needs};
-use super::named::config;
-use super::tree::{Kind, Tree, parse};
+use super::named::{config, is_disabled, takers};
+use super::tree::{Tree, parse};
 use crate::text::Text;
 
 pub use fields::{Field, FieldKind};
@@ -196,61 +196,6 @@ fn empty(import: &Import) -> Canvas {
         opaque_percent: import.opaque_percent,
         side_file: import.side_file,
     }
-}
-
-/// Who takes from whom: by `extends`, `!reference` and anchors, by the name of what is taken from.
-fn takers(tree: &Tree<'_>) -> BTreeMap<String, BTreeSet<String>> {
-    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut add = |from: &str, by: String| {
-        if from != by {
-            all.entry(from.to_owned()).or_default().insert(by);
-        }
-    };
-    let root = tree.content().map(|document| document.root);
-    for (key, value) in root.map_or(&[][..], |root| tree.entries(root)) {
-        let by = tree.scalar(tree.target(*key)).unwrap_or_default();
-        if let Some(extends) = tree.get(*value, "extends") {
-            let one = std::iter::once(&extends).chain(tree.items(tree.target(extends)));
-            for base in one.filter_map(|base| tree.scalar(tree.target(*base))) {
-                add(base, by.to_owned());
-            }
-        }
-    }
-    for (id, node) in tree.nodes.iter().enumerate() {
-        match &node.kind {
-            Kind::List { items, .. } if node.tag.as_deref() == Some("!reference") => {
-                if let Some(base) = items.first().and_then(|first| tree.scalar(tree.target(*first))) {
-                    add(base, super::named::holder(tree, id));
-                }
-            }
-            Kind::Alias(_) => {
-                let from = super::named::holder(tree, tree.target(id));
-                add(&from, super::named::holder(tree, id));
-            }
-            _ => {}
-        }
-    }
-    all
-}
-
-/// A hidden job that would run without its dot, and that nothing takes from.
-fn is_disabled(
-    tree: &Tree<'_>,
-    config: &Config,
-    taken: &BTreeMap<String, BTreeSet<String>>,
-    name: &str,
-) -> bool {
-    let Some(bare) = name.strip_prefix('.').filter(|bare| is_job(bare)) else {
-        return false;
-    };
-    let works = |job: &Effective| {
-        ["script", "run", "trigger"]
-            .iter()
-            .any(|key| job.get(key).is_some())
-    };
-    let root = tree.content().map(|document| document.root);
-    let is_free = root.is_some_and(|root| tree.get(root, bare).is_none());
-    is_free && !taken.contains_key(name) && config.get(name).is_some_and(works)
 }
 
 fn node(

@@ -251,7 +251,7 @@ fn verify(
     let known = lint(tree, false);
     for finding in lint(&new, false) {
         let is_error = finding.severity == Severity::Error;
-        if is_error && !known.iter().any(|one| one.code == finding.code) {
+        if is_error && !known.iter().any(|one| one.code.is_same(&finding.code)) {
             let finding = Box::new(finding);
             return Err(Refusal::WouldBreak { finding });
         }

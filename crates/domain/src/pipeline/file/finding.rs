@@ -178,6 +178,14 @@ impl Finding {
 }
 
 impl FindingCode {
+    /// Whether two findings are one, wherever their lines have moved to.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::DuplicateKey { key, .. }, Self::DuplicateKey { key: other, .. }) => key == other,
+            (one, other) => one == other,
+        }
+    }
+
     fn en(&self) -> String {
         match self {
             Self::DuplicateKey { key, first } => format!(

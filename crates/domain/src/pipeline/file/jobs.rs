@@ -10,9 +10,9 @@ use super::change::{Dependents, JobPlace};
 use super::edges;
 use super::edit::edit;
 use super::effective::INCOMPLETE;
+use super::finding::{Finding, FindingCode};
 use super::import::{Import, import_tree};
 use super::job::is_job;
-use super::listing::Listing;
 use super::named::{How, changeable, config, named};
 use super::plan::Plan;
 use super::refusal::Refusal;
@@ -132,12 +132,8 @@ fn rename_with(work: &mut Work, job: &str, to: &str, hows: &[How]) -> Result<(),
             let Kind::Scalar { style, .. } = &tree.node(one.node).kind else {
                 continue;
             };
-            let listing = Listing {
-                tree,
-                field: String::new(),
-            };
             let place = Place {
-                flow: listing.in_flow(one.node),
+                flow: tree.in_flow(one.node),
                 indent: 0,
                 newline: "\n",
                 style: *style,
@@ -211,6 +207,12 @@ pub(super) fn remove(work: &mut Work, job: &str, dependents: Dependents) -> Resu
     let_go(work, job, dependents)?;
     work.one(job, |tree| {
         let top = top::find(tree, job)?;
+        if tree.entries(top.root).len() == 1 {
+            let finding = Finding::error(tree, top.key, FindingCode::NoJobs);
+            return Err(Refusal::WouldBreak {
+                finding: Box::new(finding),
+            });
+        }
         top::remove(tree, &top, job)
     })
 }

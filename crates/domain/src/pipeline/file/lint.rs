@@ -54,6 +54,8 @@ pub fn is_refused(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.severity == Severity::Error)
 }
 
+/// GitLab's reader takes the last of two keys and says nothing; what the first said is lost without a
+/// word, so it is an error here.
 fn duplicates(tree: &Tree<'_>, findings: &mut Vec<Finding>) {
     for twice in &tree.duplicates {
         let key = tree.scalar(twice.key).unwrap_or_default().to_owned();
@@ -61,7 +63,7 @@ fn duplicates(tree: &Tree<'_>, findings: &mut Vec<Finding>) {
             key,
             first: twice.first,
         };
-        findings.push(Finding::warning(tree, twice.key, code));
+        findings.push(Finding::error(tree, twice.key, code));
     }
 }
 
@@ -193,6 +195,7 @@ impl Lint<'_, '_> {
         let depends = dependencies(job)
             .into_iter()
             .map(|(name, node)| ("dependencies", name, false, node));
+        self.on_stop(name, job);
         for (field, target, optional, node) in needed.chain(depends) {
             let (job, field) = (name.to_owned(), field.to_owned());
             match self.target(&target) {
@@ -209,7 +212,7 @@ impl Lint<'_, '_> {
                     let (Some(own), Some(other)) = (own, place(found)) else {
                         continue;
                     };
-                    if other > own || (field == "dependencies" && other >= own) {
+                    if other > own {
                         self.error(
                             node,
                             FindingCode::LaterNeed {
@@ -221,6 +224,24 @@ impl Lint<'_, '_> {
                     }
                 }
             }
+        }
+    }
+
+    /// The job that stops an environment has to be there.
+    fn on_stop(&mut self, name: &str, job: &Effective) {
+        let stop = job
+            .get("environment")
+            .and_then(|environment| environment.get("on_stop"));
+        let Some((stop, text)) = stop.and_then(|stop| Some((stop, stop.text()?))) else {
+            return;
+        };
+        if self.target(text).is_none() && !self.config.has_includes && !text.contains("$[[") {
+            let code = FindingCode::UnknownNeed {
+                job: name.to_owned(),
+                field: "environment:on_stop".to_owned(),
+                need: text.to_owned(),
+            };
+            self.error(stop.node, code);
         }
     }
 

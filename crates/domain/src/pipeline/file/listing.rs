@@ -61,7 +61,7 @@ impl Listing<'_, '_> {
             return self.kept(list, ("is no list", "不是列表"));
         };
         plan.item(list, place, meaning_of(item));
-        if *flow || self.in_flow(list) {
+        if *flow || self.tree.in_flow(list) {
             let new = written::flow(item);
             let splice = match (items.get(place), items.last()) {
                 (Some(next), _) => {
@@ -112,7 +112,7 @@ impl Listing<'_, '_> {
             return self.kept(list, ("has no such item", "没有该项"));
         };
         plan.loses(list, place);
-        if *flow || self.in_flow(list) {
+        if *flow || self.tree.in_flow(list) {
             let range = flow_gap(self.tree, node.start, node.end, items, place);
             if has_comment(text, range.start, range.end) {
                 return self.kept(item, COMMENTS);
@@ -150,7 +150,7 @@ impl Listing<'_, '_> {
         if inside {
             return self.kept(item, COMMENTS);
         }
-        let written = if self.in_flow(item) {
+        let written = if self.tree.in_flow(item) {
             written::flow(new)
         } else {
             let column = column_of(text, self.dash(item)?);
@@ -184,7 +184,7 @@ impl Listing<'_, '_> {
         };
         plan.loses(list, from);
         plan.item(list, to, meaning(self.tree, item));
-        if *flow || self.in_flow(list) {
+        if *flow || self.tree.in_flow(list) {
             if has_comment(text, node.start, node.end) {
                 return self.kept(list, COMMENTS);
             }
@@ -260,7 +260,7 @@ impl Listing<'_, '_> {
             return self.kept(map, ("is no mapping", "不是映射"));
         };
         plan.entry(map, place, Meaning::text(key), meaning_of(value));
-        if *flow || self.in_flow(map) {
+        if *flow || self.tree.in_flow(map) {
             let new = written::flow_entry(key, value);
             let splice = match (entries.get(place), entries.last()) {
                 (Some((next, _)), _) => {
@@ -310,7 +310,7 @@ impl Listing<'_, '_> {
         };
         plan.loses(map, place);
         let end = self.tree.node(value).end.max(self.tree.node(key).end);
-        if *flow || self.in_flow(map) {
+        if *flow || self.tree.in_flow(map) {
             let start = self.tree.node(key).start;
             let range = match (place.checked_sub(1), entries.get(place + 1)) {
                 (_, Some((next, _))) => start..self.tree.node(*next).start,
@@ -338,18 +338,6 @@ impl Listing<'_, '_> {
         }
         plan.splice((from..to, String::new()));
         Ok(())
-    }
-
-    /// Whether a value stands inside of brackets or braces.
-    pub(super) fn in_flow(&self, id: NodeId) -> bool {
-        let place = self.tree.node(id).start;
-        self.tree.nodes.iter().any(|node| {
-            let flow = matches!(
-                node.kind,
-                Kind::List { flow: true, .. } | Kind::Map { flow: true, .. }
-            );
-            flow && node.start < place && place < node.end
-        })
     }
 }
 

@@ -122,7 +122,12 @@ pub fn merge(
     let line = newline(repository);
     let fitting = |text: &str| text.replace("\r\n", "\n").replace('\n', line);
     let mut parts = parts(repository)?;
-    for difference in differences.iter().filter(|difference| takes_draft(difference)) {
+    // What goes stands until what comes has its place.
+    let (gone, here): (Vec<&Difference>, Vec<&Difference>) = differences
+        .iter()
+        .filter(|difference| takes_draft(difference))
+        .partition(|difference| difference.draft.is_none());
+    for difference in here.into_iter().chain(gone) {
         let key = Some(difference.key.as_str());
         let place = parts.iter().position(|part| part.key.as_deref() == key);
         match (place, &difference.draft) {
@@ -174,15 +179,22 @@ fn end_with_blank_line(part: &mut Part, line: &str) {
     }
 }
 
-/// After the entry that stands before it in the draft and is in the repository, else at the end.
+/// After the entry that stands before it in the draft and is in the repository, else before the one
+/// that stands after it, else after the last.
 fn place_for(order: &[String], key: &str, parts: &[Part]) -> usize {
     let own = order.iter().position(|one| one == key).unwrap_or_default();
     let place = |key: &String| parts.iter().position(|part| part.key.as_ref() == Some(key));
-    order[..own]
-        .iter()
-        .rev()
-        .find_map(place)
-        .map_or(parts.len(), |before| before + 1)
+    let before = order[..own].iter().rev().find_map(place);
+    before
+        .map(|before| before + 1)
+        .or_else(|| order[own..].iter().find_map(place))
+        .or_else(|| {
+            parts
+                .iter()
+                .rposition(|part| part.key.is_some())
+                .map(|last| last + 1)
+        })
+        .unwrap_or(parts.len())
 }
 
 /// A top-level entry without the blank lines after it, its line breaks as `\n`.

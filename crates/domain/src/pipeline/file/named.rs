@@ -1,6 +1,6 @@
 //! Where a file names a job or a stage.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::classify::shared;
 use super::cut::Reason;
@@ -189,11 +189,12 @@ pub(super) fn staged(tree: &Tree<'_>, config: &Config, stage: &str) -> Vec<NodeI
     all
 }
 
-/// Jobs that are in “test” because they say nothing else.
-pub(super) fn unstaged(config: &Config) -> Vec<String> {
+/// Jobs, disabled ones too, that are in “test” because they say nothing else.
+pub(super) fn unstaged(tree: &Tree<'_>, config: &Config) -> Vec<String> {
+    let taken = takers(tree);
     let jobs = config.root.entries().iter();
     jobs.filter(|(name, _, job)| {
-        is_job(name)
+        (is_job(name) || is_disabled(tree, config, &taken, name))
             && matches!(&*job.value, Value::Map(_))
             && job.get("stage").is_none()
             && job.get(super::effective::INCOMPLETE).is_none()
@@ -221,4 +222,59 @@ pub(super) fn holders(tree: &Tree<'_>) -> Vec<Option<(NodeId, usize)>> {
         }
     }
     all
+}
+
+/// Who takes from whom: by `extends`, `!reference` and anchors, by the name of what is taken from.
+pub(super) fn takers(tree: &Tree<'_>) -> BTreeMap<String, BTreeSet<String>> {
+    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut add = |from: &str, by: String| {
+        if from != by {
+            all.entry(from.to_owned()).or_default().insert(by);
+        }
+    };
+    let root = tree.content().map(|document| document.root);
+    for (key, value) in root.map_or(&[][..], |root| tree.entries(root)) {
+        let by = tree.scalar(tree.target(*key)).unwrap_or_default();
+        if let Some(extends) = tree.get(*value, "extends") {
+            let one = std::iter::once(&extends).chain(tree.items(tree.target(extends)));
+            for base in one.filter_map(|base| tree.scalar(tree.target(*base))) {
+                add(base, by.to_owned());
+            }
+        }
+    }
+    for (id, node) in tree.nodes.iter().enumerate() {
+        match &node.kind {
+            Kind::List { items, .. } if node.tag.as_deref() == Some("!reference") => {
+                if let Some(base) = items.first().and_then(|first| tree.scalar(tree.target(*first))) {
+                    add(base, holder(tree, id));
+                }
+            }
+            Kind::Alias(_) => {
+                let from = holder(tree, tree.target(id));
+                add(&from, holder(tree, id));
+            }
+            _ => {}
+        }
+    }
+    all
+}
+
+/// A hidden job that would run without its dot, and that nothing takes from.
+pub(super) fn is_disabled(
+    tree: &Tree<'_>,
+    config: &Config,
+    taken: &BTreeMap<String, BTreeSet<String>>,
+    name: &str,
+) -> bool {
+    let Some(bare) = name.strip_prefix('.').filter(|bare| is_job(bare)) else {
+        return false;
+    };
+    let works = |job: &Effective| {
+        ["script", "run", "trigger"]
+            .iter()
+            .any(|key| job.get(key).is_some())
+    };
+    let root = tree.content().map(|document| document.root);
+    let is_free = root.is_some_and(|root| tree.get(root, bare).is_none());
+    is_free && !taken.contains_key(name) && config.get(name).is_some_and(works)
 }

@@ -231,7 +231,7 @@ fn whole(listing: &Listing<'_, '_>, plan: &mut Plan, node: NodeId, value: &Yaml)
         .map(|(key, _)| *key);
     let is_block = matches!(value, Yaml::List(items) if !items.is_empty())
         || matches!(value, Yaml::Map(entries) if !entries.is_empty());
-    let flow = listing.in_flow(node) || !is_block;
+    let flow = tree.in_flow(node) || !is_block;
     let Some(key) = key.filter(|_| !flow) else {
         let mut new = written::flow(value);
         if matches!(

@@ -331,19 +331,14 @@ fn variables(lint: &mut Lint<'_, '_>, place: &str, value: &Effective) {
         Value::Map(entries) => {
             for (key, _, value) in entries {
                 let right = match &*value.value {
-                    Value::List(_) | Value::Null => false,
+                    Value::List(_) => false,
                     Value::Map(_) => value.entries().iter().all(|(key, ..)| {
                         matches!(key.as_str(), "value" | "description" | "expand" | "options")
                     }),
                     _ => true,
                 };
                 if !right {
-                    wrong(
-                        lint,
-                        &format!("{place}:{key}"),
-                        value,
-                        ("a text; write '' for an empty one", "文本，空值请写 ''"),
-                    );
+                    wrong(lint, &format!("{place}:{key}"), value, ("a text", "文本"));
                 }
             }
         }

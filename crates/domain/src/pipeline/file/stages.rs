@@ -221,11 +221,12 @@ fn refuse_if_used(work: &Work, stage: &str) -> Result<(), Refusal> {
     let Some(config) = config(&tree) else {
         return Ok(());
     };
+    let silent = unstaged(&tree, &config);
     let in_it = |name: &str| {
         let job = config.get(name);
         match job.and_then(|job| job.get("stage")) {
             Some(value) => value.text() == Some(stage),
-            None => stage == "test" && unstaged(&config).iter().any(|one| one == name),
+            None => stage == "test" && silent.iter().any(|one| one == name),
         }
     };
     let by: Vec<String> = super::job::job_names(&config)
@@ -255,7 +256,7 @@ fn move_jobs(work: &mut Work, stage: &str, to: &str) -> Result<(), Refusal> {
             touched.push(holder(tree, node));
         }
         if stage == "test" {
-            silent = unstaged(&config);
+            silent = unstaged(tree, &config);
         }
         Ok(plan)
     })?;
@@ -263,9 +264,29 @@ fn move_jobs(work: &mut Work, stage: &str, to: &str) -> Result<(), Refusal> {
         work.touch(job);
     }
     for job in silent {
-        set(work, &job, to)?;
+        say(work, &job, to)?;
     }
     Ok(())
+}
+
+/// Says the stage of a job that says none. It may be disabled.
+fn say(work: &mut Work, job: &str, stage: &str) -> Result<(), Refusal> {
+    if !job.starts_with('.') {
+        return set(work, job, stage);
+    }
+    work.touch(job);
+    let field = format!("{job}.stage");
+    work.one(&field, |tree| {
+        let top = super::top::find(tree, job)?;
+        let listing = Listing {
+            tree,
+            field: field.clone(),
+        };
+        let mut plan = Plan::default();
+        let place = super::edges::place_in(tree, top.value, "stage");
+        listing.insert_entry(&mut plan, top.value, place, "stage", &Yaml::text(stage))?;
+        Ok(plan)
+    })
 }
 
 /// Puts one job into a stage.
@@ -283,12 +304,8 @@ pub(super) fn set(work: &mut Work, job: &str, stage: &str) -> Result<(), Refusal
 fn put_name(tree: &Tree<'_>, plan: &mut Plan, node: NodeId, to: &str) -> Result<(), Refusal> {
     match &tree.node(node).kind {
         Kind::Scalar { style, .. } if !matches!(style, Style::Literal | Style::Folded | Style::Absent) => {
-            let listing = Listing {
-                tree,
-                field: String::new(),
-            };
             let place = Place {
-                flow: listing.in_flow(node),
+                flow: tree.in_flow(node),
                 indent: 0,
                 newline: "\n",
                 style: *style,

@@ -203,7 +203,7 @@ pub(super) fn insert(tree: &Tree<'_>, new: &New, at: At) -> Result<Vec<Plan>, Re
     }
     let (text, line) = (tree.text, newline(tree.text));
     let body = new.text.replace('\n', line);
-    let one = |place: usize, byte: usize, blank: bool| {
+    let one = |place: usize, byte: usize, (above, below): (bool, bool)| {
         let before = &text[..byte];
         let mut out = String::new();
         let fresh = before.trim_start_matches('\u{feff}').is_empty();
@@ -213,7 +213,7 @@ pub(super) fn insert(tree: &Tree<'_>, new: &New, at: At) -> Result<Vec<Plan>, Re
         let is_blank = before
             .strip_suffix('\n')
             .is_some_and(|rest| rest.trim_end_matches(['\r', ' ', '\t']).ends_with('\n') || rest.is_empty());
-        if blank && place > 0 && !is_blank {
+        if above && place > 0 && !is_blank {
             out.push_str(line);
         }
         out.push_str(&body);
@@ -222,7 +222,7 @@ pub(super) fn insert(tree: &Tree<'_>, new: &New, at: At) -> Result<Vec<Plan>, Re
             if !text.ends_with('\n') {
                 out.truncate(out.len() - line.len());
             }
-        } else if !rest.starts_with(['\n', '\r']) {
+        } else if below && !rest.starts_with(['\n', '\r']) {
             out.push_str(line);
         }
         let mut plan = Plan::default();
@@ -230,16 +230,16 @@ pub(super) fn insert(tree: &Tree<'_>, new: &New, at: At) -> Result<Vec<Plan>, Re
         plan.entry(root, place, new.key.clone(), new.value.clone());
         plan
     };
-    let mut plans = Vec::new();
-    match at {
-        At::Before(place) => plans.push(one(place, cuts[place].start, true)),
-        At::After(place) => {
-            plans.push(one(place + 1, cuts[place].end, true));
-            // Blank lines would belong to a text before that keeps its own.
-            plans.push(one(place + 1, cuts[place].end, false));
-            plans.push(one(place, cuts[place].start, true));
-        }
-    }
+    let places = match at {
+        At::Before(place) => vec![(place, cuts[place].start)],
+        At::After(place) => vec![(place + 1, cuts[place].end), (place, cuts[place].start)],
+    };
+    // A blank line would belong to a text above it that keeps its own.
+    let blanks = [(true, true), (false, true), (true, false), (false, false)];
+    let plans = places
+        .into_iter()
+        .flat_map(|(place, byte)| blanks.map(|blanks| one(place, byte, blanks)))
+        .collect();
     Ok(plans)
 }
 

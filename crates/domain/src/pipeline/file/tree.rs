@@ -185,6 +185,39 @@ impl<'t> Tree<'t> {
         self.entry(map, key).map(|(_, value)| value)
     }
 
+    /// Whether a value stands inside of brackets or braces.
+    pub(super) fn in_flow(&self, id: NodeId) -> bool {
+        let at = self.node(id).start;
+        let document = self.documents.iter().rfind(|document| {
+            let root = self.node(document.root);
+            root.start <= at
+        });
+        let Some(mut node) = document.map(|document| document.root) else {
+            return false;
+        };
+        loop {
+            let inside = node != id && at < self.node(node).end;
+            node = match &self.node(node).kind {
+                Kind::List { flow: true, .. } | Kind::Map { flow: true, .. } => return inside,
+                Kind::List { items, .. } => {
+                    let place = items.partition_point(|item| self.node(*item).start <= at);
+                    match place.checked_sub(1) {
+                        Some(place) => items[place],
+                        None => return false,
+                    }
+                }
+                Kind::Map { entries, .. } => {
+                    let place = entries.partition_point(|(key, _)| self.node(*key).start <= at);
+                    match place.checked_sub(1).map(|place| entries[place]) {
+                        Some((_, value)) if self.node(value).start <= at => value,
+                        _ => return false,
+                    }
+                }
+                _ => return false,
+            };
+        }
+    }
+
     /// The name of an anchor.
     pub fn anchor_name(&self, anchor: usize) -> &str {
         self.anchors
