@@ -11,7 +11,7 @@ use slipway_domain::time::{MINUTE, SECOND};
 use slipway_forge::GitlabConnector;
 use slipway_portal::connection::oauth::{self, Came, ComingBack, Input};
 use slipway_portal::outgoing::Outgoing;
-use slipway_portal::ports::{ConnectionRecord, ForgeConnector as _, OauthApplication, Tx};
+use slipway_portal::ports::{ConnectionRecord, OauthApplication, Tx};
 use slipway_portal::{
     Actor, Error, InSession, OpCtx, Portal, Result, Via, audit, connection, place, repository,
 };
