@@ -67,8 +67,10 @@ pub async fn change_working_copy(
     base_commit: Option<String>,
     #[server(default)] change: BTreeMap<String, String>,
 ) -> Result<(), AppError> {
-    use slipway_portal::working_copy::{Save, open, save};
+    use slipway_portal::working_copy::{Save, arrive, open, save};
     let ctx = crate::ctx()?;
+    // Whoever may not edit is told that, and nothing about the file.
+    arrive(&ctx, &org, &project, &app).await?;
     let view = open(&ctx, &org, &project, &app).await?;
     let base_commit = base_commit.filter(|commit| !commit.is_empty());
     let step = super::change::apply(&view.copy.text, &change).inspect_err(AppError::tell_status)?;

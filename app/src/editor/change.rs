@@ -566,8 +566,12 @@ mod tests {
         assert!(refused.message.contains("test"), "{}", refused.message);
         let gone = done(&[("op", "remove"), ("job", "build"), ("dependents", DROP)]);
         assert!(!gone.text.contains("make   # all"));
-        let moved = done(&[("op", "stage-down"), ("stage", "build")]);
-        assert!(moved.text.contains("stages: [test, build]"), "{}", moved.text);
+        let later = change(&[("op", "stage-down"), ("stage", "build")]);
+        let refused = apply(FILE, &later).unwrap_err();
+        assert!(refused.message.contains("later stage"), "{}", refused.message);
+        let added = done(&[("op", "stage-add"), ("stage", "qa")]);
+        let moved = apply(&added.text, &change(&[("op", "stage-up"), ("stage", "qa")])).unwrap();
+        assert!(moved.text.contains("stages: [build, qa, test]"), "{}", moved.text);
         let variable = done(&[("op", "variable"), ("name", "PORT"), ("value", "80")]);
         assert!(variable.text.contains("PORT"));
         assert!(apply(FILE, &change(&[("op", "dance")])).is_err());

@@ -282,7 +282,7 @@ pub async fn who_denies_and_who_cannot_is_told(world: World) {
     let back = world.leave(&ctx, id, USERNAME).await;
     let user = FaultMatch {
         method: Some(String::from("GET")),
-        path_regex: Some(String::from("^/api/v4/user$")),
+        path_regex: Some(String::from("/user(\\?|$)")),
     };
     world
         .gitlab

@@ -37,7 +37,7 @@ async fn waiting(world: &World) -> (OpCtx, OrgId, ConnectionId) {
     let input = Input {
         name: String::from("GitLab"),
         base_url: String::from("https://gitlab.example.com"),
-        application_id: String::from("the application"),
+        application_id: String::from("the-application"),
         application_secret: String::from("gloas-secret"),
     };
     let id = oauth::create(&ctx, "acme", input).await.unwrap();
@@ -134,7 +134,7 @@ pub async fn a_grant_is_renewed_by_one_over_its_own_version(world: World) {
 
     // Another secret of the same application: the tokens stay, and are tried at once.
     let mut tx = write(&world).await;
-    tx.set_application(org, id, "the application", "sealed", false)
+    tx.set_application(org, id, "the-application", "sealed", false)
         .await
         .unwrap();
     assert!(tx.claim_renewal(id, held, "d", now, until).await.unwrap());
@@ -247,7 +247,7 @@ pub async fn the_secrets_of_a_grant_are_sealed_anew(world: World) {
     let input = Input {
         name: String::from("Another"),
         base_url: String::from("https://gitlab.example.com"),
-        application_id: String::from("the application"),
+        application_id: String::from("the-application"),
         application_secret: String::from("gloas-secret"),
     };
     let another = oauth::create(&ctx, "acme", input).await.unwrap();
@@ -267,7 +267,7 @@ pub async fn the_secrets_of_a_grant_are_sealed_anew(world: World) {
     let (_, rows) = slipway_portal::audit::read(&ctx, &query).await.unwrap();
     let log = format!("{rows:?}");
     assert!(
-        log.contains("the application") && !log.contains("gloas-secret"),
+        log.contains("the-application") && !log.contains("gloas-secret"),
         "{log}"
     );
 }
