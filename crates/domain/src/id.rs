@@ -109,4 +109,6 @@ typed_ids! {
     MessageId,
     /// A mail that was sent.
     MailId,
+    /// A provider of sign-in that operators set up.
+    ProviderId,
 }

@@ -19,12 +19,14 @@ mod item;
 mod mail;
 mod member;
 mod notice;
+mod operator;
 mod org;
 mod outbox;
 mod person;
 mod place;
 mod promotion;
 mod proposal;
+mod provider;
 mod release;
 mod role;
 mod run;
@@ -38,7 +40,7 @@ mod webhook;
 
 pub use access::{AccessTx, Binding, NewBinding};
 pub use app::{AppTx, NewApp, RepositoryLink};
-pub use audit::{AuditFilter, AuditRecord, AuditTx};
+pub use audit::{AuditFilter, AuditRecord, AuditTx, Chain};
 pub use clock::{Clock, SystemClock};
 pub use cluster::{Cluster, ClusterAccess, ClusterConnector, ClusterError, NEEDS, Need};
 pub use connection::{ClusterRecord, ConnectionRecord, ConnectionTx};
@@ -59,12 +61,14 @@ pub use item::{ItemRecord, ItemTx, NewItemRow, NewIteration};
 pub use mail::{Mail, MailAccess, MailError, MailServerRecord, MailTx, Mailer, PATIENCE as MAIL_PATIENCE};
 pub use member::{HeldBinding, MemberTx};
 pub use notice::{NewNotice, NoticeRecord, NoticeTx, Which};
+pub use operator::OperatorTx;
 pub use org::{NewOrg, NewProject, OrgTx, ProjectTx};
 pub use outbox::{Claimed, OutboxTx};
 pub use person::{Credentials, NewPerson, PersonTx};
 pub use place::{AppEdit, PlaceTx, PlacedWorkload, ProjectEdit};
 pub use promotion::{DeploymentRecord, PromotionRecord, PromotionTx, SubjectRecord};
 pub use proposal::{ProposalRecord, ProposalTx};
+pub use provider::{ProviderAccess, ProviderConnector, ProviderError, ProviderRecord, ProviderTx};
 pub use release::{ReleaseRecord, ReleaseTx};
 pub use role::{RoleRecord, RoleTx};
 pub use run::{JobRecord, RepositoryState, RunRecord, RunTx};
@@ -109,6 +113,8 @@ pub trait Tx:
     + IdentityTx
     + SearchTx
     + NoticeTx
+    + OperatorTx
+    + ProviderTx
     + Ends
 {
 }
@@ -145,6 +151,8 @@ impl<T> Tx for T where
         + IdentityTx
         + SearchTx
         + NoticeTx
+        + OperatorTx
+        + ProviderTx
         + Ends
 {
 }

@@ -3,8 +3,8 @@
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::StoreError;
-use crate::{factor, mail, subscriber, webhook};
-use slipway_domain::id::{AppId, OrgId, SubscriberId, TypedId as _, UserId};
+use crate::{factor, mail, provider, subscriber, webhook};
+use slipway_domain::id::{AppId, OrgId, ProviderId, SubscriberId, TypedId as _, UserId};
 
 /// A kind of sealed secret, and where it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,11 +23,13 @@ pub enum SecretKind {
     SubscriberBefore,
     /// The password of an organization's mail server.
     Mail,
+    /// The client secret of a provider of sign-in.
+    Provider,
 }
 
 impl SecretKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Connection,
         Self::Cluster,
         Self::Hook,
@@ -35,6 +37,7 @@ impl SecretKind {
         Self::Subscriber,
         Self::SubscriberBefore,
         Self::Mail,
+        Self::Provider,
     ];
 
     /// What it is called, for the terminal.
@@ -47,6 +50,7 @@ impl SecretKind {
             Self::Subscriber => "outgoing webhook",
             Self::SubscriberBefore => "outgoing webhook (before its rotation)",
             Self::Mail => "mail server of organization",
+            Self::Provider => "sign-in provider",
         }
     }
 
@@ -60,6 +64,7 @@ impl SecretKind {
                 subscriber::secret_context(SubscriberId::from_uuid(id))
             }
             Self::Mail => mail::sealed_for(OrgId::from_uuid(id)),
+            Self::Provider => provider::sealed_for(ProviderId::from_uuid(id)),
         }
     }
 }

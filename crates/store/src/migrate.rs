@@ -33,6 +33,7 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     12 "0012_subscribers",
     13 "0013_imports",
     14 "0014_mail",
+    16 "0016_operators",
 };
 
 /// How many migrations the database lacks. Changes nothing.

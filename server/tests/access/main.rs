@@ -15,6 +15,7 @@ mod live;
 mod mail;
 mod matrix;
 mod openapi;
+mod operator;
 mod origin;
 mod places;
 mod problems;

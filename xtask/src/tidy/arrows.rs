@@ -87,6 +87,8 @@ const ARROWS: &[Arrow] = &[
             "slipway-forge",
             "slipway-cluster",
             "slipway-courier",
+            // Providers of sign-in are asked by the edge itself.
+            "slipway-guard",
             "slipway-mail",
             "slipway-sandbox",
             "slipway-app",
