@@ -47,3 +47,4 @@ pub mod subscriber;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod working_copy;

@@ -52,6 +52,7 @@ pub mod subscriber;
 pub mod token;
 mod totp;
 pub mod webhook;
+pub mod working_copy;
 
 pub use context::{Actor, InSession, OpCtx, Portal, PortalParts, Via};
 pub use error::{Denial, Error, FieldError, Result};

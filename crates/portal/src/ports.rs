@@ -37,6 +37,7 @@ mod store;
 mod subscriber;
 mod token;
 mod webhook;
+mod working_copy;
 
 pub use access::{AccessTx, Binding, NewBinding};
 pub use app::{AppTx, NewApp, RepositoryLink};
@@ -79,6 +80,7 @@ pub use store::{Ends, Store, StoreError};
 pub use subscriber::{MessageRecord, NewMessage, SubscriberRecord, SubscriberTx, Tried};
 pub use token::{BotRecord, KeptReply, Once, OnceRequest, TokenRecord, TokenTx};
 pub use webhook::{DeliveryRecord, WebhookTx};
+pub use working_copy::WorkingCopyTx;
 
 /// One connection to the database, reading or inside one transaction.
 pub trait Tx:
@@ -103,6 +105,7 @@ pub trait Tx:
     + SubscriberTx
     + TokenTx
     + WebhookTx
+    + WorkingCopyTx
     + GroupTx
     + InvitationTx
     + MailTx
@@ -141,6 +144,7 @@ impl<T> Tx for T where
         + SubscriberTx
         + TokenTx
         + WebhookTx
+        + WorkingCopyTx
         + GroupTx
         + InvitationTx
         + MailTx

@@ -43,5 +43,6 @@ mod session;
 mod subscriber;
 mod token;
 mod webhook;
+mod working_copy;
 
 pub use connect::{SqlStore, SqlTx};

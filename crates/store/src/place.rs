@@ -85,6 +85,8 @@ const GOES: &[(&str, &str)] = &[
     ("runs", of_apps!("runs")),
     ("proposals", of_apps!("proposals")),
     ("pipeline_drafts", of_apps!("pipeline_drafts")),
+    ("pipeline_working_copies", of_apps!("pipeline_working_copies")),
+    ("pipeline_editors", of_apps!("pipeline_editors")),
     ("webhook_deliveries", of_apps!("webhook_deliveries")),
     ("repository_states", of_apps!("repository_states")),
     (

@@ -9,4 +9,5 @@ mod logs;
 mod path;
 mod patience;
 mod webhooks;
+mod working_copy;
 mod world;

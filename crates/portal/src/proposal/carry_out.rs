@@ -185,7 +185,11 @@ fn changed_meanwhile() -> Text {
 /// Makes the merge request, or updates the one that is open.
 async fn request(link: &Link, record: &ProposalRecord) -> Result<ForgeMergeRequest, Stop> {
     let (forge, project) = (&link.forge, link.project());
-    let description = format!("Made with Slipway from the template `{}`.", record.template);
+    let description = if record.template.is_empty() {
+        String::from("Edited with Slipway.")
+    } else {
+        format!("Made with Slipway from the template `{}`.", record.template)
+    };
     let new = NewMergeRequest {
         source_branch: record.branch.clone(),
         target_branch: record.target.clone(),
