@@ -89,6 +89,7 @@ impl Decoder<Seed> for SeedCodec {
 }
 
 /// The route table: every page of Slipway.
+#[expect(clippy::too_many_lines, reason = "a table: one line a page")]
 fn routes() -> RouteTable {
     vec![
         page("/sign-in", session::sign_in_page),

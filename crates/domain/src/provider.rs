@@ -425,19 +425,19 @@ mod tests {
         }
     }
 
-    fn list(words: &[&str]) -> Option<Vec<String>> {
-        Some(words.iter().map(|word| (*word).to_owned()).collect())
+    fn list(words: &[&str]) -> Vec<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
     }
 
     fn whole() -> Discovered {
         Discovered {
-            flows: list(&["code", "id_token"]),
-            challenges: list(&["plain", "S256"]),
+            flows: Some(list(&["code", "id_token"])),
+            challenges: Some(list(&["plain", "S256"])),
             userinfo: true,
-            secret_ways: list(&["client_secret_post"]),
-            algorithms: list(&["HS256", "RS256"]),
-            scopes: list(&["openid", "email", "groups"]),
-            claims: list(&["sub", "groups"]),
+            secret_ways: Some(list(&["client_secret_post"])),
+            algorithms: Some(list(&["HS256", "RS256"])),
+            scopes: Some(list(&["openid", "email", "groups"])),
+            claims: Some(list(&["sub", "groups"])),
             keys: 1,
         }
     }
@@ -465,21 +465,21 @@ mod tests {
         let cases: [(Discovered, &str); 5] = [
             (
                 Discovered {
-                    flows: list(&["id_token"]),
+                    flows: Some(list(&["id_token"])),
                     ..whole()
                 },
                 "authorization code flow",
             ),
             (
                 Discovered {
-                    challenges: list(&["plain"]),
+                    challenges: Some(list(&["plain"])),
                     ..whole()
                 },
                 "S256",
             ),
             (
                 Discovered {
-                    algorithms: list(&["HS256"]),
+                    algorithms: Some(list(&["HS256"])),
                     ..whole()
                 },
                 "RS256",
@@ -487,7 +487,7 @@ mod tests {
             (Discovered { keys: 0, ..whole() }, "no key"),
             (
                 Discovered {
-                    secret_ways: list(&["private_key_jwt"]),
+                    secret_ways: Some(list(&["private_key_jwt"])),
                     ..whole()
                 },
                 "private_key_jwt",
@@ -510,14 +510,14 @@ mod tests {
             ),
             (
                 Discovered {
-                    scopes: list(&["email"]),
+                    scopes: Some(list(&["email"])),
                     ..whole()
                 },
                 "scopes among those it knows: groups",
             ),
             (
                 Discovered {
-                    claims: list(&["sub"]),
+                    claims: Some(list(&["sub"])),
                     ..whole()
                 },
                 "claim groups",

@@ -192,6 +192,9 @@ pub async fn reset(ctx: &OpCtx, person: UserId) -> Result<()> {
 
 async fn forget(ctx: &OpCtx, user: UserId, action: &'static str) -> Result<()> {
     let mut change = ctx.change().await?;
+    if ctx.is_system() {
+        change.tx().lock_server().await?;
+    }
     change.tx().delete_factor(user).await?;
     change.tx().set_failures(&code_key(user), 0, None).await?;
     if ctx.is_system() {

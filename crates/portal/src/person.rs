@@ -214,6 +214,7 @@ pub async fn reset_password(ctx: &OpCtx, person: UserId, password: String) -> Re
     }
     let hash = hashed("password", password).await?;
     let mut change = ctx.change().await?;
+    change.tx().lock_server().await?;
     change.tx().set_password(person, &hash).await?;
     change.tx().delete_sessions_of(person, None).await?;
     change.touch_sessions();
@@ -321,6 +322,7 @@ pub async fn unlock(ctx: &OpCtx, person: &PersonRef) -> Result<()> {
         return Err(Error::NotFound);
     }
     let mut change = ctx.change().await?;
+    change.tx().lock_server().await?;
     let key = account_key(&person.username);
     change.tx().set_failures(&key, 0, None).await?;
     told_by_operator(&mut change, person.id, "person.unlock").await?;
@@ -328,7 +330,7 @@ pub async fn unlock(ctx: &OpCtx, person: &PersonRef) -> Result<()> {
 }
 
 /// As [`told`], for what an operator or whoever runs the server did to it: the server's own log has it first, also of
-/// an account that is in no organization.
+/// an account that is in no organization. The server is locked.
 pub(crate) async fn told_by_operator(
     change: &mut Change<'_>,
     person: UserId,

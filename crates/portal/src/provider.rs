@@ -204,10 +204,14 @@ fn counted(locked_out: LockedOut, counted: Option<i64>) -> Result<()> {
     if people <= counted.unwrap_or(0) {
         return Ok(());
     }
+    let who = match people {
+        1 => String::from("One person"),
+        many => format!("{many} people"),
+    };
     Err(Error::refused(
         "locks_out",
         format!(
-            "{people} people could not sign in any more: they have no password and no other way in. Nothing was \
+            "{who} could not sign in any more: they have no password and no other way in. Nothing was \
              changed. Confirm that you know their number, or give them another way first."
         ),
         format!(

@@ -17,6 +17,7 @@ mod matrix;
 mod openapi;
 mod operator;
 mod origin;
+mod own_account;
 mod places;
 mod problems;
 mod providers;
