@@ -26,6 +26,7 @@ pub mod mail;
 pub mod me;
 pub mod member;
 pub mod notice;
+pub mod operator;
 pub mod org;
 mod part;
 pub mod pipeline;
@@ -44,7 +45,7 @@ pub mod token;
 
 pub use design::flash::Flash;
 pub use error::AppError;
-pub use session::{DemoPerson, Provider, SignInOptions};
+pub use session::{DemoPerson, SignInOptions};
 
 use design::nav::Frame;
 use design::raw_text::raw_text;
@@ -180,6 +181,10 @@ fn routes() -> RouteTable {
         apart("/me/sessions", part::sessions()),
         apart("/me/confirm", part::confirm()),
         apart("/join", part::join()),
+        apart("/operator", part::accounts()),
+        apart("/operator/sign-in", part::providers()),
+        apart("/operator/sign-in/:provider", part::provider()),
+        apart("/operator/audit", part::server_audit()),
         apart("/search", part::search()),
         apart("/notifications", part::notices()),
         apart("/notifications/settings", part::notice_settings()),

@@ -70,6 +70,8 @@ fn word(before: &str, part: &str) -> Option<String> {
         "import" => tr!(import.import_link),
         "new" => tr!(common.crumb_new),
         "edit" => tr!(common.crumb_edit),
+        "operator" => tr!(operator.title),
+        "sign-in" => tr!(operator.sign_in),
         "me" => tr!(common.crumb_me),
         "security" => tr!(common.crumb_security),
         "sessions" => tr!(common.crumb_sessions),

@@ -19,6 +19,7 @@ mod state;
 mod sync;
 mod toolbar;
 mod views;
+mod whole;
 
 use crate::AppError;
 use crate::design::button::{Weight, button_link};

@@ -120,4 +120,6 @@ pub struct ClusterList {
     pub org: OrgRef,
     /// They.
     pub clusters: Vec<Cluster>,
+    /// Whether the cluster that Slipway runs in may be chosen, by Slipway's own service account.
+    pub in_cluster: bool,
 }

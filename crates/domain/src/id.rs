@@ -111,4 +111,6 @@ typed_ids! {
     MailId,
     /// An authorization by OAuth that is to be taken back.
     RevocationId,
+    /// A provider of sign-in that operators set up.
+    ProviderId,
 }

@@ -20,12 +20,14 @@ mod mail;
 mod member;
 mod notice;
 mod oauth;
+mod operator;
 mod org;
 mod outbox;
 mod person;
 mod place;
 mod promotion;
 mod proposal;
+mod provider;
 mod release;
 mod role;
 mod run;
@@ -40,7 +42,7 @@ mod working_copy;
 
 pub use access::{AccessTx, Binding, NewBinding};
 pub use app::{AppTx, NewApp, RepositoryLink};
-pub use audit::{AuditFilter, AuditRecord, AuditTx};
+pub use audit::{AuditFilter, AuditRecord, AuditTx, Chain};
 pub use clock::{Clock, SystemClock};
 pub use cluster::{Cluster, ClusterAccess, ClusterConnector, ClusterError, NEEDS, Need};
 pub use connection::{ClusterRecord, ConnectionRecord, ConnectionTx};
@@ -65,12 +67,14 @@ pub use oauth::{
     AskingGrant, CodeGrant, GrantError, GrantRecord, NewGrant, OauthApplication, OauthTokens, OauthTx,
     RenewalFailure, RevocationRecord, SealedTokens, TripRecord,
 };
+pub use operator::OperatorTx;
 pub use org::{NewOrg, NewProject, OrgTx, ProjectTx};
 pub use outbox::{Claimed, OutboxTx};
 pub use person::{Credentials, NewPerson, PersonTx};
 pub use place::{AppEdit, PlaceTx, PlacedWorkload, ProjectEdit};
 pub use promotion::{DeploymentRecord, PromotionRecord, PromotionTx, SubjectRecord};
 pub use proposal::{ProposalRecord, ProposalTx};
+pub use provider::{ProviderAccess, ProviderConnector, ProviderError, ProviderRecord, ProviderTx};
 pub use release::{ReleaseRecord, ReleaseTx};
 pub use role::{RoleRecord, RoleTx};
 pub use run::{JobRecord, RepositoryState, RunRecord, RunTx};
@@ -118,6 +122,8 @@ pub trait Tx:
     + IdentityTx
     + SearchTx
     + NoticeTx
+    + OperatorTx
+    + ProviderTx
     + Ends
 {
 }
@@ -156,6 +162,8 @@ impl<T> Tx for T where
         + IdentityTx
         + SearchTx
         + NoticeTx
+        + OperatorTx
+        + ProviderTx
         + Ends
 {
 }

@@ -4,8 +4,10 @@ use crate::connection::sealing;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::StoreError;
-use crate::{factor, mail, subscriber, webhook};
-use slipway_domain::id::{AppId, ConnectionId, OrgId, RevocationId, SubscriberId, TypedId as _, UserId};
+use crate::{factor, mail, provider, subscriber, webhook};
+use slipway_domain::id::{
+    AppId, ConnectionId, OrgId, ProviderId, RevocationId, SubscriberId, TypedId as _, UserId,
+};
 
 /// A kind of sealed secret, and where it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,11 +34,13 @@ pub enum SecretKind {
     OauthRefresh,
     /// Tokens that are to be taken back, with the secret that it takes.
     OauthRevocation,
+    /// The client secret of a provider of sign-in.
+    Provider,
 }
 
 impl SecretKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Connection,
         Self::Cluster,
         Self::Hook,
@@ -48,6 +52,7 @@ impl SecretKind {
         Self::OauthAccess,
         Self::OauthRefresh,
         Self::OauthRevocation,
+        Self::Provider,
     ];
 
     /// What it is called, for the terminal.
@@ -64,6 +69,7 @@ impl SecretKind {
             Self::OauthAccess => "access token of GitLab connection",
             Self::OauthRefresh => "refresh token of GitLab connection",
             Self::OauthRevocation => "tokens to be taken back at GitLab",
+            Self::Provider => "sign-in provider",
         }
     }
 
@@ -81,6 +87,7 @@ impl SecretKind {
             Self::OauthAccess => sealing::access(ConnectionId::from_uuid(id)),
             Self::OauthRefresh => sealing::refresh(ConnectionId::from_uuid(id)),
             Self::OauthRevocation => sealing::revocation(RevocationId::from_uuid(id)),
+            Self::Provider => provider::sealed_for(ProviderId::from_uuid(id)),
         }
     }
 }

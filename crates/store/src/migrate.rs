@@ -34,6 +34,7 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     13 "0013_imports",
     14 "0014_mail",
     15 "0015_oauth",
+    16 "0016_operators",
     17 "0017_working_copies",
 };
 

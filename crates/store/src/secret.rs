@@ -41,6 +41,7 @@ const fn all(kind: SecretKind) -> &'static str {
         SecretKind::Mail => {
             "SELECT org_id AS id, password AS sealed FROM mail_servers WHERE password <> '' ORDER BY org_id"
         }
+        SecretKind::Provider => "SELECT id, client_secret AS sealed FROM sign_in_providers ORDER BY id",
     }
 }
 
@@ -68,6 +69,9 @@ const fn replace(kind: SecretKind) -> &'static str {
             "UPDATE oauth_revocations SET sealed = $3 WHERE id = $1 AND sealed = $2"
         }
         SecretKind::Mail => "UPDATE mail_servers SET password = $3 WHERE org_id = $1 AND password = $2",
+        SecretKind::Provider => {
+            "UPDATE sign_in_providers SET client_secret = $3 WHERE id = $1 AND client_secret = $2"
+        }
     }
 }
 

@@ -3,12 +3,14 @@
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use slipway_domain::mail::MailServer;
+use slipway_domain::provider::Discovered;
 use slipway_portal::live::LocalNotifier;
 use slipway_portal::ports::{
     AskingGrant, Clock, Cluster, ClusterAccess, ClusterConnector, ClusterError, CodeGrant, Courier,
     CourierError, ForgeAccess, ForgeConnector, ForgeError, GrantError, Mail, MailAccess, MailError, Mailer,
-    OauthApplication, OauthTokens, Parcel, Receipt, SourceForge, Store,
+    OauthApplication, OauthTokens, Parcel, ProviderConnector, ProviderError, Receipt, SourceForge, Store,
 };
+use slipway_portal::provider::SignIn;
 use slipway_portal::run::Download;
 use slipway_portal::seal::Sealer;
 use slipway_portal::{Portal, PortalParts};
@@ -55,6 +57,10 @@ fn no_gitlab() -> ForgeError {
 
 #[async_trait]
 impl ClusterConnector for Unconnected {
+    fn in_cluster(&self) -> bool {
+        false
+    }
+
     async fn admits(&self, _: &ClusterAccess) -> Result<(), ClusterError> {
         Ok(())
     }
@@ -94,6 +100,20 @@ impl Mailer for Unconnected {
     }
 }
 
+#[async_trait]
+impl ProviderConnector for Unconnected {
+    async fn admits(&self, _: &str) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
+    async fn discover(&self, issuer: &str) -> Result<Discovered, ProviderError> {
+        Err(ProviderError::Unreachable {
+            url: issuer.to_owned(),
+            why: String::from("this test has no provider"),
+        })
+    }
+}
+
 fn no_mail_server() -> MailError {
     MailError::Unreachable(String::from("this test has no mail server"))
 }
@@ -111,6 +131,10 @@ impl Counted {
 
 #[async_trait]
 impl ClusterConnector for Counted {
+    fn in_cluster(&self) -> bool {
+        false
+    }
+
     async fn admits(&self, _: &ClusterAccess) -> Result<(), ClusterError> {
         Ok(())
     }
@@ -162,6 +186,25 @@ pub fn mailing(
     })
 }
 
+/// The same portal, with other ways in of the configuration.
+pub fn signing_in(portal: &Portal, sign_in: SignIn) -> Portal {
+    Portal::new(PortalParts {
+        store: Arc::clone(&portal.store),
+        forges: Arc::clone(&portal.forges),
+        clusters: Arc::clone(&portal.clusters),
+        courier: Arc::clone(&portal.courier),
+        mailer: Arc::clone(&portal.mailer),
+        mail_server: portal.mail_server.clone(),
+        providers: Arc::clone(&portal.providers),
+        sign_in,
+        clock: Arc::clone(&portal.clock),
+        notifier: Arc::clone(&portal.notifier),
+        sealer: portal.sealer.clone(),
+        public_url: portal.public_url.clone(),
+        wake: tokio::sync::Notify::new(),
+    })
+}
+
 fn parts(
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -175,6 +218,11 @@ fn parts(
         courier: Arc::new(Unconnected),
         mailer: Arc::new(Unconnected),
         mail_server: None,
+        providers: Arc::new(Unconnected),
+        sign_in: SignIn {
+            local: true,
+            providers: Vec::new(),
+        },
         clock,
         notifier: Arc::new(LocalNotifier::default()),
         sealer: Sealer::new("a key for tests, never for people", &[]),

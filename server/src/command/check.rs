@@ -2,7 +2,8 @@
 
 use super::ConfigFile;
 use crate::config::{Cluster, Config, Gitlab, Oidc, Smtp};
-use crate::http::exchange;
+use crate::http::discovery::discover;
+use crate::http::exchange::Line;
 use crate::outside;
 use slipway_portal::ports::{
     ClusterAccess, ClusterConnector, Credential, ForgeAccess, ForgeConnector, MailError, Mailer, StoreError,
@@ -115,10 +116,10 @@ pub async fn check(config: &Config) -> Report {
 /// Whether the provider can be discovered, and the secret be read.
 async fn discovered(oidc: &Oidc) -> Result<String, String> {
     oidc.client_secret()?;
-    let http = exchange::client().map_err(|error| chain(&error))?;
-    match crate::http::oidc::discover(&http, &oidc.issuer).await {
+    let line = Line::anywhere().map_err(|error| chain(&error))?;
+    match discover(&line, &oidc.issuer).await {
         Ok(_) => Ok(format!("{} answers, and its endpoints are in order", oidc.issuer)),
-        Err(error) => Err(format!("{error:#}; {REACH}")),
+        Err(error) => Err(format!("{error}; {REACH}")),
     }
 }
 

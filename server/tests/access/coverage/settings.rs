@@ -17,7 +17,36 @@ pub fn settings() -> Vec<Call> {
     let oauth = "application_id=a&application_secret=s";
     let by_oauth = r#"{"name":"five","base_url":"https://gitlab.example.com","application_id":"a","application_secret":"s"}"#;
     let kubernetes = r#"{"name":"three","kubeconfig":"{}"}"#;
+    let mail = r#"{"host":"smtp.example.com","security":"starttls","sender":"slipway@example.com"}"#;
     vec![
+        call(
+            "GET /api/v1/orgs/{org}/mail",
+            format!("{org}/mail"),
+            Some("devon"),
+            ("ada", 200),
+        ),
+        change(
+            "PUT /api/v1/orgs/{org}/mail",
+            &format!("{org}/mail"),
+            mail,
+            "devon",
+            ("ada", 204),
+        ),
+        // She has no address of her own.
+        change(
+            "POST /api/v1/orgs/{org}/mail/test",
+            &format!("{org}/mail/test"),
+            "",
+            "devon",
+            ("ada", 422),
+        ),
+        change(
+            "DELETE /api/v1/orgs/{org}/mail",
+            &format!("{org}/mail"),
+            "",
+            "devon",
+            ("ada", 204),
+        ),
         change(
             "PUT /api/v1/orgs/{org}",
             org,
