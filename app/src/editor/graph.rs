@@ -19,10 +19,9 @@ const PLUS: i32 = 28;
 
 /// The canvas.
 pub(super) fn canvas(studio: Studio, chosen: Chosen) -> AnyView {
-    let graph = Memo::new(move |_| studio.sheet.with(|sheet| sheet.canvas.layout()));
     let drawing = move || {
         let sheet = studio.sheet.get();
-        graph.with(|graph| draw(studio, chosen, &sheet, graph))
+        draw(studio, chosen, &sheet, &sheet.canvas.layout())
     };
     view! {
         <div class="studio-canvas" tabindex="0" role="group" aria-label=tr!(editor.canvas)>{drawing}</div>

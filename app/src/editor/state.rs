@@ -252,7 +252,13 @@ impl Studio {
             let copy = &view.copy;
             let base = self.base.with_untracked(|base| **base == copy.base);
             if copy.version != known.version || !base {
-                super::sync::meet(self, copy);
+                // Not while the page is being drawn: what it drew before still listens.
+                let copy = copy.clone();
+                request_animation_frame(move || {
+                    if self.text.try_get_untracked().is_some() {
+                        super::sync::meet(self, &copy);
+                    }
+                });
             }
         }
         #[cfg(not(feature = "hydrate"))]

@@ -15,7 +15,7 @@ use slipway_domain::working_copy::{EditorView, Presence};
 pub(super) fn presence(call: impl Fn() -> ReadPresence + Send + Sync + 'static, studio: Kept) -> AnyView {
     load(call).watching(topics).view_or(
         move |presence| {
-            if let Some(studio) = studio.get_value() {
+            if let Some(studio) = studio.try_get_value().flatten() {
                 let names = presence.editors.iter().map(|editor| editor.name.clone());
                 studio.here.set(names.collect());
                 real::heard(studio, &presence);
@@ -123,6 +123,9 @@ mod real {
             );
         });
         let arrive = move || {
+            if studio.text.try_get_untracked().is_none() {
+                return;
+            }
             let Some(fields) = fields(studio) else { return };
             leptos::task::spawn_local(async move {
                 // Nobody waits for it: whoever is not heard of is not shown.
@@ -215,6 +218,9 @@ mod real {
 
     /// Brings the draft together with what was saved last.
     async fn pull(studio: Studio) {
+        if studio.text.try_get_untracked().is_none() {
+            return;
+        }
         let Some(fields) = fields(studio) else { return };
         let query = String::from(fields.to_string());
         let answer = crate::browser::get(&format!("{}?{query}", ReadSaved::PATH)).await;

@@ -18,9 +18,9 @@ use std::ops::RangeInclusive;
 
 /// The tabs and what they show.
 pub(super) fn below(studio: Studio, chosen: Chosen) -> AnyView {
-    let view = Signal::derive(move || chosen.view.get().unwrap_or_else(|| String::from("yaml")));
+    let view = move || chosen.view.get().unwrap_or_else(|| String::from("yaml"));
     let bar = move || {
-        let job = chosen.job.get();
+        let (job, current) = (chosen.job.get(), view());
         let href = |view: &str| {
             let mut query = format!("view={view}");
             if let Some(job) = &job {
@@ -32,7 +32,7 @@ pub(super) fn below(studio: Studio, chosen: Chosen) -> AnyView {
         let tab = |key: &'static str, word: String| Tab {
             word,
             href: href(key),
-            current: view.with(|view| view == key),
+            current: current == key,
         };
         tabs(
             tr!(editor.below),
@@ -43,7 +43,7 @@ pub(super) fn below(studio: Studio, chosen: Chosen) -> AnyView {
             ],
         )
     };
-    let body = move || match view.get().as_str() {
+    let body = move || match view().as_str() {
         "problems" => problems(studio),
         "changes" => changes(studio),
         _ => yaml(studio, chosen),
