@@ -5,7 +5,7 @@
 use super::Answer;
 use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path, Query};
 use super::paging::{Page, Paged};
-use super::place::{Person, one_of};
+use super::place::Person;
 use super::refusals::{Changes, Reads};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
@@ -19,7 +19,7 @@ use slipway_domain::session::SessionView;
 use slipway_domain::text::{Locale, Text};
 use slipway_domain::time::Timestamp;
 use slipway_portal::{Error, identity, person, session};
-use utoipa::openapi::schema::Object;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use utoipa::{IntoParams, ToSchema};
 
 const PROFILE: &str = "/api/v1/me/profile";
@@ -65,8 +65,13 @@ pub struct Token {
     scopes: Vec<&'static str>,
 }
 
+/// A language, or none.
 fn locales() -> Object {
-    one_of([Locale::En, Locale::ZhCn].into_iter().map(Locale::tag))
+    let tags = [Locale::En, Locale::ZhCn].map(|locale| serde_json::Value::from(locale.tag()));
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .enum_values(Some(tags.into_iter().chain([serde_json::Value::Null])))
+        .build()
 }
 
 /// What the caller's account says of them.
