@@ -145,6 +145,20 @@ mod real {
         let _ = leptos::prelude::window().location().set_href(url);
     }
 
+    /// As [`leave_for`], but once: a page that comes back from the browser's memory does not leave again.
+    pub fn leave_once_for(url: &str) {
+        use std::cell::RefCell;
+        thread_local! { static LEFT: RefCell<String> = const { RefCell::new(String::new()) }; }
+        let fresh = LEFT.with_borrow_mut(|left| {
+            let fresh = left != url;
+            url.clone_into(left);
+            fresh
+        });
+        if fresh {
+            leave_for(url);
+        }
+    }
+
     /// Milliseconds since the epoch, and the reader's offset from UTC at `ms`, in minutes east.
     pub fn now_ms() -> f64 {
         js_sys::Date::now()
@@ -171,6 +185,8 @@ mod real {
     }
     /// No page to leave.
     pub const fn leave_for(_url: &str) {}
+    /// No page to leave.
+    pub const fn leave_once_for(_url: &str) {}
 }
 
 pub use real::*;

@@ -11,6 +11,7 @@ mod browser;
 pub mod cluster;
 pub mod connection;
 pub mod design;
+pub mod editor;
 pub mod environment;
 mod error;
 pub mod group;
@@ -25,6 +26,7 @@ pub mod mail;
 pub mod me;
 pub mod member;
 pub mod notice;
+pub mod operator;
 pub mod org;
 mod part;
 pub mod pipeline;
@@ -43,7 +45,7 @@ pub mod token;
 
 pub use design::flash::Flash;
 pub use error::AppError;
-pub use session::{DemoPerson, Provider, SignInOptions};
+pub use session::{DemoPerson, SignInOptions};
 
 use design::nav::Frame;
 use design::raw_text::raw_text;
@@ -88,6 +90,7 @@ impl Decoder<Seed> for SeedCodec {
 }
 
 /// The route table: every page of Slipway.
+#[expect(clippy::too_many_lines, reason = "a table: one page a line")]
 fn routes() -> RouteTable {
     vec![
         page("/sign-in", session::sign_in_page),
@@ -160,6 +163,10 @@ fn routes() -> RouteTable {
         apart("/orgs/:org/projects/:project/apps/:app/audit", part::audit()),
         apart("/orgs/:org/projects/:project/apps/:app/pipelines", part::runs()),
         apart(
+            "/orgs/:org/projects/:project/apps/:app/pipelines/edit",
+            part::editor(),
+        ),
+        apart(
             "/orgs/:org/projects/:project/apps/:app/pipelines/new",
             part::gallery(),
         ),
@@ -174,6 +181,10 @@ fn routes() -> RouteTable {
         apart("/me/sessions", part::sessions()),
         apart("/me/confirm", part::confirm()),
         apart("/join", part::join()),
+        apart("/operator", part::accounts()),
+        apart("/operator/sign-in", part::providers()),
+        apart("/operator/sign-in/:provider", part::provider()),
+        apart("/operator/audit", part::server_audit()),
         apart("/search", part::search()),
         apart("/notifications", part::notices()),
         apart("/notifications/settings", part::notice_settings()),

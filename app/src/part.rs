@@ -3,8 +3,9 @@
 
 use crate::route::Part;
 use crate::{
-    application, audit, board, cluster, connection, environment, group, home, import, invitation, mail, me,
-    member, notice, org, pipeline, project, promotion, release, role, run, search, subscriber, token,
+    application, audit, board, cluster, connection, editor, environment, group, home, import, invitation,
+    mail, me, member, notice, operator, org, pipeline, project, promotion, release, role, run, search,
+    subscriber, token,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -45,6 +46,9 @@ parts! {
         org Org = org::org_page,
         project Project = project::project_page,
         application App = application::app_page,
+    }
+    studio StudioPage studio_page fetch_studio {
+        editor Editor = editor::editor_page,
     }
     pipelines PipelinePage pipeline_page fetch_pipelines {
         gallery Gallery = pipeline::gallery_page,
@@ -111,6 +115,12 @@ parts! {
         subscribers Webhooks = subscriber::subscribers_page,
         subscriber Webhook = subscriber::subscriber_page,
         message Delivery = subscriber::message_page,
+    }
+    operating OperatorPage operator_page fetch_operating {
+        accounts Accounts = operator::accounts_page,
+        server_audit Audit = operator::audit_page,
+        providers Providers = operator::provider::providers_page,
+        provider Provider = operator::provider::provider_page,
     }
     imports ImportPage imports_page fetch_imports {
         import Import = import::import_page,

@@ -21,10 +21,10 @@ test("an administrator sets Slipway up in the browser, from nothing to a reposit
     // The page of the empty organization names the steps.
     await main.getByRole("link", { name: /GitLab/ }).first().click();
     await expect(page).toHaveURL(/\/settings\/gitlab$/);
-    await box("Add a GitLab connection").getByLabel("Name").fill("Our GitLab");
-    await box("Add a GitLab connection").getByLabel("Address").fill(slipway.gitlab.url);
-    await box("Add a GitLab connection").getByLabel("Access token").fill(slipway.gitlab.token);
-    await box("Add a GitLab connection").getByRole("button", { name: "Add" }).click();
+    await box("Connect by a token").getByLabel("Name").fill("Our GitLab");
+    await box("Connect by a token").getByLabel("Address").fill(slipway.gitlab.url);
+    await box("Connect by a token").getByLabel("Access token").fill(slipway.gitlab.token);
+    await box("Connect by a token").getByRole("button", { name: "Add" }).click();
     await box("Our GitLab").getByRole("button", { name: "Test connection" }).click();
     await expect(box("Our GitLab")).toContainText("The token is of");
 

@@ -87,7 +87,7 @@ test("a GitLab connection is made, tested, changed and removed", { tag: "@nojs" 
   if (javaScriptEnabled) await open(ada, page);
   else await ada.goto(page);
   const known = await ada.locator("dd code").first().innerText();
-  const add = box(ada, "Add a GitLab connection");
+  const add = box(ada, "Connect by a token");
   await add.getByLabel("Name").fill(name);
   await add.getByLabel("Address").fill("http://169.254.169.254");
   await add.getByLabel("Access token").fill("glpat-wrong");

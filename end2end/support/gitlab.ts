@@ -31,6 +31,18 @@ async function call(method: string, path: string, body?: unknown): Promise<unkno
   return text === "" ? undefined : JSON.parse(text);
 }
 
+/** Makes a repository of the group acme with these files on `main`; its id. */
+export async function createRepository(name: string, files: Record<string, string>): Promise<number> {
+  const [group] = (await call("GET", "/api/v4/groups?search=acme")) as { id: number }[];
+  const made = (await call("POST", "/api/v4/projects", { name, path: name, namespace_id: group?.id })) as { id: number };
+  await call("POST", `/api/v4/projects/${made.id}/repository/commits`, {
+    branch: "main",
+    commit_message: "Begin",
+    actions: Object.entries(files).map(([file_path, content]) => ({ action: "create", file_path, content })),
+  });
+  return made.id;
+}
+
 /** Reads a file of a repository. */
 export async function readFile(project: string, path: string, ref = "main"): Promise<string> {
   const at = `/api/v4/projects/${encodeURIComponent(project)}/repository/files/${encodeURIComponent(path)}`;
@@ -48,6 +60,15 @@ export async function push(project: string, path: string, content: string, messa
     author_email: "dora@acme.example",
     actions: [{ action: "update", file_path: path, content }],
   });
+}
+
+/** Registers an application, as an administrator of GitLab does; its id and secret. */
+export async function registerApplication(name: string, redirectUri: string, scopes: string): Promise<{ id: string; secret: string }> {
+  const made = (await call("POST", "/api/v4/applications", { name, redirect_uri: redirectUri, scopes })) as {
+    application_id: string;
+    secret: string;
+  };
+  return { id: made.application_id, secret: made.secret };
 }
 
 /** Makes the next requests whose path matches fail; answers what takes that back. */

@@ -46,7 +46,7 @@ async fn main() -> anyhow::Result<()> {
         store,
         Sealer::new(key, &[]),
         slipway_portal::outgoing::Outgoing::with_loopback(),
-        None,
+        outside::Told::default(),
         address,
     )
     .await?;
@@ -59,7 +59,7 @@ async fn main() -> anyhow::Result<()> {
     let first = first.context("APPS is 0")?;
     let input = token::Input {
         name: String::from("bench"),
-        scopes: Scope::ALL.to_vec(),
+        scopes: Scope::offered(false),
         days: 1,
     };
     let token = token::create(&place.owner, input).await?.secret;

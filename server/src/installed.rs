@@ -87,9 +87,11 @@ pub async fn put_gitlab(
             trouble: before.as_ref().and_then(|b| b.trouble.clone()),
             operator: true,
             report: before.and_then(|b| b.report),
+            oauth: None,
         },
         org,
         token: portal.sealer.seal(&id.to_string(), token),
+        grant: None,
     };
     tx.put_connection(&record).await?;
     Ok(())

@@ -1,9 +1,14 @@
 //! Putting the use cases together with the outside: the database, GitLab, the clusters, the clock.
 
 use crate::config::{Database, Secrets};
+use crate::http::discovery::Discovery;
+use crate::http::exchange::Line;
 use anyhow::Context as _;
 use slipway_portal::outgoing::Outgoing;
-use slipway_portal::ports::{ClusterConnector, Courier, ForgeConnector, MailAccess, Mailer, SystemClock};
+use slipway_portal::ports::{
+    ClusterConnector, Courier, ForgeConnector, MailAccess, Mailer, ProviderConnector, SystemClock,
+};
+use slipway_portal::provider::SignIn;
 use slipway_portal::seal::Sealer;
 use slipway_portal::{Portal, PortalParts};
 use slipway_store::SqlStore;
@@ -54,8 +59,25 @@ pub fn mailer(outgoing: Outgoing, public_url: &str) -> Arc<dyn Mailer> {
     Arc::new(slipway_mail::SmtpMailer::new(outgoing, public_url))
 }
 
-/// The use cases, around `store`, reached at `public_url`; organizations without a mail server of their own send through
-/// `mail_server`. With PostgreSQL, replicas hear of each other's changes.
+/// Asks the providers of sign-in that operators set up.
+///
+/// # Errors
+/// The system has no usable TLS.
+pub fn providers(outgoing: Outgoing) -> anyhow::Result<Arc<dyn ProviderConnector>> {
+    let line = Line::guarded(outgoing).context("the HTTP client of sign-in")?;
+    Ok(Arc::new(Discovery::new(line)))
+}
+
+/// What of the configuration the use cases are told.
+#[derive(Default)]
+pub struct Told {
+    /// For organizations without a mail server of their own.
+    pub mail_server: Option<MailAccess>,
+    /// The ways in.
+    pub sign_in: SignIn,
+}
+
+/// The use cases, around `store`, reached at `public_url`. With PostgreSQL, replicas hear of each other's changes.
 ///
 /// # Errors
 /// The database does not answer.
@@ -63,7 +85,7 @@ pub async fn portal(
     store: SqlStore,
     sealer: Sealer,
     outgoing: Outgoing,
-    mail_server: Option<MailAccess>,
+    told: Told,
     public_url: String,
 ) -> anyhow::Result<Portal> {
     let notifier = store
@@ -75,8 +97,10 @@ pub async fn portal(
         forges: forges(outgoing.clone()),
         clusters: clusters(outgoing.clone()),
         courier: courier(outgoing.clone()),
-        mailer: mailer(outgoing, &public_url),
-        mail_server,
+        mailer: mailer(outgoing.clone(), &public_url),
+        mail_server: told.mail_server,
+        providers: providers(outgoing)?,
+        sign_in: told.sign_in,
         clock: Arc::new(SystemClock),
         notifier,
         sealer,

@@ -3,7 +3,7 @@
 use crate::config::SignIn;
 use crate::http::api::limit::Limits;
 use crate::http::live::Streams;
-use crate::http::provider::Provider;
+use crate::http::provider::Providers;
 use crate::http::rendered::Rendered;
 use crate::http::session::Sessions;
 use crate::http::{Edge, EdgeParts, listen, pages_in, router};
@@ -29,7 +29,7 @@ pub struct Plan {
     /// What the sign-in page offers.
     pub ways: SignInOptions,
     /// The providers that people sign in with.
-    pub providers: Vec<Provider>,
+    pub providers: Providers,
     /// Whether a proxy stands in front.
     pub behind_proxy: bool,
     /// Who reads metrics must send this.
@@ -51,7 +51,6 @@ pub fn edge(plan: Plan, stop: watch::Receiver<bool>) -> Edge {
         sessions,
         ways: SignInOptions {
             local: plan.sign_in.local,
-            providers: plan.providers.iter().map(Provider::shown).collect(),
             ..plan.ways
         },
         local_accounts: plan.sign_in.local,

@@ -42,8 +42,10 @@ pub fn audit_page() -> AnyView {
 }
 
 /// What actions start with, and the word for it.
-fn kinds() -> [(&'static str, String); 10] {
-    [
+type Kinds = Vec<(&'static str, String)>;
+
+fn kinds() -> Kinds {
+    vec![
         ("", tr!(audit.all)),
         ("promotion.", tr!(audit.promotions)),
         ("release.", tr!(audit.releases)),
@@ -58,7 +60,16 @@ fn kinds() -> [(&'static str, String); 10] {
 }
 
 fn show(page: &AuditPage, chosen: &str) -> AnyView {
-    let filters = kinds()
+    view! {
+        <PageHead title=tr!(common.nav_audit) line=tr!(audit.line).into_any()/>
+        {log(kinds(), &page.rows, page.older_than, chosen)}
+    }
+    .into_any()
+}
+
+/// A page of a log, below the ways to filter it; `chosen` is what its actions start with.
+pub(crate) fn log(kinds: Kinds, rows: &[AuditRow], older_than: Option<i64>, chosen: &str) -> AnyView {
+    let filters = kinds
         .into_iter()
         .map(|(key, word)| {
             let href = if key.is_empty() {
@@ -69,7 +80,7 @@ fn show(page: &AuditPage, chosen: &str) -> AnyView {
             view! { <a class="btn small" href=href aria-current=(key == chosen).then_some("true")>{word}</a> }
         })
         .collect_view();
-    let body = if page.rows.is_empty() {
+    let body = if rows.is_empty() {
         view! { <EmptyState title=tr!(audit.none) hint=tr!(audit.none_hint)/> }.into_any()
     } else {
         let heads = [
@@ -83,15 +94,14 @@ fn show(page: &AuditPage, chosen: &str) -> AnyView {
         table(
             tr!(common.nav_audit),
             heads.into_iter().map(IntoAny::into_any).collect(),
-            page.rows.iter().map(audit_row).collect(),
+            rows.iter().map(audit_row).collect(),
         )
     };
-    let older = page.older_than.map(|older| {
+    let older = older_than.map(|older| {
         let href = format!("?action={}&before={older}", encode(chosen));
         view! { <p class="foot"><a class="btn" href=href>{tr!(audit.older)}</a></p> }
     });
     view! {
-        <PageHead title=tr!(common.nav_audit) line=tr!(audit.line).into_any()/>
         <nav class="row wrap gap-below" aria-label=tr!(audit.filter)>{filters}</nav>
         <div class="box">{body}</div>
         {older}

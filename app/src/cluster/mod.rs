@@ -41,6 +41,12 @@ fn show(list: &ClusterList) -> AnyView {
             .collect::<Vec<_>>();
         view! { <div class="stack wide">{cards}</div> }.into_any()
     };
+    let in_cluster = list.in_cluster;
+    let help = if in_cluster {
+        tr!(place.kubeconfig_help_own)
+    } else {
+        tr!(place.kubeconfig_help)
+    };
     view! {
         <PageHead title=tr!(place.settings) line=list.org.name.clone().into_any()/>
         {org_tabs(&org, "clusters")}
@@ -51,7 +57,10 @@ fn show(list: &ClusterList) -> AnyView {
                     {hidden("org", org)}
                     <Field name="name" label=tr!(place.name) required=true/>
                     {from_file(tr!(place.kubeconfig_file), "kubeconfig")}
-                    <Field name="kubeconfig" label=String::from("kubeconfig") help=tr!(place.kubeconfig_help) control=Control::Area(8)/>
+                    <Field
+                        name="kubeconfig" label=String::from("kubeconfig") help=help control=Control::Area(8)
+                        required=!in_cluster
+                    />
                     <Field name="context" label=tr!(place.context) help=tr!(place.context_help)/>
                     <p>{submit(Weight::Primary, tr!(place.add))}</p>
                 </Form>

@@ -49,6 +49,57 @@ pub async fn edit_connection(
     Ok(slipway_portal::connection::edit(&ctx, &org, id, input).await?)
 }
 
+/// Makes a connection by OAuth, and leads to the page that sends the reader to GitLab to authorize it.
+#[server(name = AddOauthConnection, prefix = "/api/fn", endpoint = "connection/add_oauth")]
+pub async fn add_oauth_connection(
+    org: String,
+    name: String,
+    base_url: String,
+    application_id: String,
+    application_secret: String,
+) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    let input = slipway_portal::connection::oauth::Input {
+        name,
+        base_url,
+        application_id,
+        application_secret,
+    };
+    let id = slipway_portal::connection::oauth::create(&ctx, &org, input).await?;
+    let url = slipway_portal::connection::oauth::authorize(&ctx, &org, id).await?;
+    crate::design::flash::show_once(url);
+    Ok(())
+}
+
+/// Changes a connection by OAuth; without a secret the one it has stays.
+#[server(name = EditOauthConnection, prefix = "/api/fn", endpoint = "connection/edit_oauth")]
+pub async fn edit_oauth_connection(
+    org: String,
+    id: ConnectionId,
+    name: String,
+    base_url: String,
+    application_id: String,
+    application_secret: String,
+) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    let input = slipway_portal::connection::oauth::Input {
+        name,
+        base_url,
+        application_id,
+        application_secret,
+    };
+    Ok(slipway_portal::connection::oauth::edit(&ctx, &org, id, input).await?)
+}
+
+/// Leads to the page that sends the reader to GitLab to authorize a connection, for the first time or again.
+#[server(name = AuthorizeConnection, prefix = "/api/fn", endpoint = "connection/authorize")]
+pub async fn authorize_connection(org: String, id: ConnectionId) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    let url = slipway_portal::connection::oauth::authorize(&ctx, &org, id).await?;
+    crate::design::flash::show_once(url);
+    Ok(())
+}
+
 /// Tests a connection; the report stands beside it.
 #[server(name = TestConnection, prefix = "/api/fn", endpoint = "connection/test")]
 pub async fn test_connection(org: String, id: ConnectionId) -> Result<(), AppError> {

@@ -1,6 +1,9 @@
 //! The GitLab connections of an organization: how each is, its test, and its form.
 
 pub mod api;
+mod oauth;
+
+pub use oauth::{FROM_GITLAB, connections_of};
 
 use crate::design::button::{Weight, submit};
 use crate::design::field::{Control, Field};
@@ -15,7 +18,9 @@ use crate::load::load;
 use crate::place::org_tabs;
 use crate::places::param;
 use crate::tr;
-use api::{AddConnection, EditConnection, ReadConnections, RemoveConnection, TestConnection};
+use api::{
+    AddConnection, EditConnection, EditOauthConnection, ReadConnections, RemoveConnection, TestConnection,
+};
 use leptos::prelude::*;
 use server_fn::ServerFn;
 use slipway_domain::connection::{Connection, ConnectionList, ConnectionReport};
@@ -25,9 +30,11 @@ use slipway_domain::time::Timestamp;
 /// `/orgs/{org}/settings/gitlab`.
 pub fn connections_page() -> AnyView {
     let org = param("org");
-    load(move || ReadConnections { org: org() })
+    let page = load(move || ReadConnections { org: org() })
         .watching(|list: &ConnectionList| Topics::of("org", list.org.id))
-        .view(|list| show(&list))
+        .view(|list| show(&list));
+    // Above the page, which whoever lost the right meanwhile does not see.
+    view! { {oauth::way()}{page} }.into_any()
 }
 
 fn show(list: &ConnectionList) -> AnyView {
@@ -42,6 +49,7 @@ fn show(list: &ConnectionList) -> AnyView {
             .collect::<Vec<_>>();
         view! { <div class="stack wide">{cards}</div> }.into_any()
     };
+    let by_oauth = oauth::panel(org.clone(), list.redirect_uri.clone());
     view! {
         <PageHead title=tr!(place.settings) line=list.org.name.clone().into_any()/>
         {org_tabs(&org, "gitlab")}
@@ -56,6 +64,7 @@ fn show(list: &ConnectionList) -> AnyView {
                     <p>{submit(Weight::Primary, tr!(place.add))}</p>
                 </Form>
             </Panel>
+            {by_oauth}
         </div>
     }
     .into_any()
@@ -81,6 +90,7 @@ pub(crate) fn last_call(at: Option<Timestamp>) -> AnyView {
 fn card(org: &str, one: &Connection) -> AnyView {
     let id = one.id.to_string();
     let at = org.to_owned();
+    let authorize = one.oauth.as_ref().map(|by| oauth::authorize(org, one, by));
     let test = view! {
         <Form action=TestConnection::PATH class="form box-body" done=tr!(place.tested) key=("id", id.clone())>
             {hidden("org", at)}
@@ -93,18 +103,20 @@ fn card(org: &str, one: &Connection) -> AnyView {
         forms(org, one)
     };
     view! {
-        <section class="box">
+        <section class="box" id=one.id.to_string()>
             <header><h2>{one.name.clone()}</h2>{status(one.trouble.as_ref(), one.last_ok_at)}</header>
             <div class="box-body">
                 {one.trouble.as_ref().map(|trouble| view! { <p class="note bad">{say(trouble)}</p> })}
                 <dl class="facts">
                     <dt>{tr!(place.base_url)}</dt>
                     <dd><code>{one.base_url.clone()}</code></dd>
+                    {oauth::facts(one)}
                     <dt>{tr!(place.last_call)}</dt>
                     <dd>{last_call(one.last_ok_at)}</dd>
                     {one.report.as_ref().map(report)}
                 </dl>
             </div>
+            {authorize}
             {test}
             {change}
         </section>
@@ -144,25 +156,39 @@ fn report(report: &ConnectionReport) -> AnyView {
 
 fn forms(org: &str, one: &Connection) -> AnyView {
     let id = one.id.to_string();
-    let (name, base_url) = (one.name.clone(), one.base_url.clone());
-    let open =
-        crate::Flash::of(EditConnection::PATH).is_some_and(|flash| flash.typed("id") == Some(id.as_str()));
-    let (changed, removed) = (org.to_owned(), org.to_owned());
+    let refused =
+        |action: &str| crate::Flash::of(action).is_some_and(|flash| flash.typed("id") == Some(id.as_str()));
+    let open = refused(EditConnection::PATH) || refused(EditOauthConnection::PATH);
+    let removed = org.to_owned();
+    let edit = match &one.oauth {
+        Some(by) => oauth::edit(org, one, by),
+        None => edit(org, one),
+    };
     view! {
         <details class="box-body" open=open>
             <summary>{tr!(place.change)}</summary>
-            <Form action=EditConnection::PATH class="form narrow" done=tr!(place.saved) key=("id", id.clone())>
-                {hidden("org", changed)}
-                <Field name="name" label=tr!(place.name) value=name/>
-                <Field name="base_url" label=tr!(place.base_url) value=base_url/>
-                <Field name="token" label=tr!(place.new_token) control=Control::Password/>
-                <p>{submit(Weight::Plain, tr!(place.save))}</p>
-            </Form>
+            {edit}
             <Form action=RemoveConnection::PATH class="form" done=tr!(place.removed) confirm=tr!(place.remove_ask) key=("id", id.clone())>
                 {hidden("org", removed)}
                 <p>{submit(Weight::Danger, tr!(place.remove))}</p>
             </Form>
         </details>
+    }
+    .into_any()
+}
+
+/// The form that changes a connection by a token.
+fn edit(org: &str, one: &Connection) -> AnyView {
+    let (org, id) = (org.to_owned(), one.id.to_string());
+    let (name, base_url) = (one.name.clone(), one.base_url.clone());
+    view! {
+        <Form action=EditConnection::PATH class="form narrow" done=tr!(place.saved) key=("id", id)>
+            {hidden("org", org)}
+            <Field name="name" label=tr!(place.name) value=name/>
+            <Field name="base_url" label=tr!(place.base_url) value=base_url/>
+            <Field name="token" label=tr!(place.new_token) control=Control::Password/>
+            <p>{submit(Weight::Plain, tr!(place.save))}</p>
+        </Form>
     }
     .into_any()
 }

@@ -66,6 +66,9 @@ impl FormState {
     }
 }
 
+/// What a form does in the browser in place of posting: with its event, and where to say why not.
+pub type Here = Box<dyn Fn(leptos::ev::SubmitEvent, RwSignal<Option<AppError>>)>;
+
 /// A form that posts to `action`: a server function's path, or a page that takes posts.
 #[component]
 pub fn Form(
@@ -88,6 +91,9 @@ pub fn Form(
     /// for what is shown once.
     #[prop(optional)]
     plain: bool,
+    /// What it does in the browser in place of posting.
+    #[prop(optional)]
+    here: Option<Here>,
     /// Its fields and buttons. Fields must be made in here, not before, to find their form.
     children: Children,
 ) -> AnyView {
@@ -104,7 +110,10 @@ pub fn Form(
         prefix: StoredValue::new(prefix.clone()),
     };
     let busy = RwSignal::new(false);
-    let send = enhanced(action, error, busy, done, confirm);
+    let send = match here {
+        Some(here) => Box::new(move |ev| here(ev, error)),
+        None => enhanced(action, error, busy, done, confirm),
+    };
     let send = move |ev| {
         if !plain {
             send(ev);
@@ -161,6 +170,8 @@ fn error_summary(error: AppError, prefix: &str) -> AnyView {
     .into_any()
 }
 
+type Sending = Box<dyn Fn(leptos::ev::SubmitEvent)>;
+
 #[cfg(feature = "hydrate")]
 fn enhanced(
     action: &'static str,
@@ -168,12 +179,12 @@ fn enhanced(
     busy: RwSignal<bool>,
     done: Option<String>,
     confirm: Option<String>,
-) -> impl Fn(leptos::ev::SubmitEvent) + 'static {
+) -> Sending {
     use crate::design::toast::Toasts;
     use wasm_bindgen::JsCast;
     let toasts = use_context::<Toasts>();
     let navigate = leptos_router::hooks::use_navigate();
-    move |ev| {
+    Box::new(move |ev| {
         ev.prevent_default();
         let Some(form) = ev
             .target()
@@ -214,12 +225,12 @@ fn enhanced(
                 }
             }
         });
-    }
+    })
 }
 
 /// The fields as the browser would post them, the pressed button among them.
 #[cfg(feature = "hydrate")]
-fn fields_of(
+pub(crate) fn fields_of(
     form: &web_sys::HtmlFormElement,
     ev: &leptos::ev::SubmitEvent,
 ) -> Option<web_sys::UrlSearchParams> {
@@ -242,8 +253,8 @@ fn enhanced(
     _busy: RwSignal<bool>,
     _done: Option<String>,
     _confirm: Option<String>,
-) -> impl Fn(leptos::ev::SubmitEvent) + 'static {
-    |_| {}
+) -> Sending {
+    Box::new(|_| {})
 }
 
 /// The hidden fields that say which app a form is about.

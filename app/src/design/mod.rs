@@ -5,6 +5,7 @@
 
 pub mod avatar;
 pub mod button;
+pub mod copy;
 pub mod crumbs;
 pub mod dialog;
 pub mod diff;

@@ -251,7 +251,7 @@ fn top(chrome: &Chrome, path: Memo<String>) -> AnyView {
             {move || path.with(|path| crumbs(path, place.as_ref()))}
             {crate::search::summon::button()}
             {bell(chrome.notices_unread, path)}
-            <UserMenu person=chrome.person.clone()/>
+            <UserMenu person=chrome.person.clone() operator=chrome.operator/>
         </header>
     }
     .into_any()

@@ -61,7 +61,12 @@ pub fn Preferences() -> AnyView {
 pub fn UserMenu(
     /// Who is signed in.
     person: PersonRef,
+    /// Whether they are an operator of the whole server.
+    operator: bool,
 ) -> AnyView {
+    let server = operator.then(|| {
+        view! { <a class="btn quiet" href=crate::operator::ROOT>{tr!(operator.title)}</a> }
+    });
     view! {
         <details class="menu">
             <summary>
@@ -76,6 +81,7 @@ pub fn UserMenu(
                 <a class="btn quiet" href="/me">{tr!(common.profile)}</a>
                 <a class="btn quiet" href="/me/sessions">{tr!(common.sessions)}</a>
                 <a class="btn quiet" href="/me/tokens">{tr!(token.title)}</a>
+                {server}
                 <Preferences/>
                 <form method="post" action="/sign-out">
                     <button type="submit" class="btn">{tr!(common.sign_out)}</button>

@@ -3,8 +3,6 @@
 use super::security::SecurityPage;
 use crate::AppError;
 #[cfg(feature = "ssr")]
-use crate::SignInOptions;
-#[cfg(feature = "ssr")]
 use crate::design::flash::show_once;
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
@@ -62,11 +60,9 @@ pub async fn revoke_other_sessions() -> Result<(), AppError> {
 #[server(name = ReadSecurity, prefix = "/api/fn", endpoint = "me/security", input = GetUrl)]
 pub async fn read_security() -> Result<SecurityPage, AppError> {
     let ctx = crate::ctx()?;
-    let options = use_context::<SignInOptions>().unwrap_or_default();
-    let security = slipway_portal::factor::security(&ctx, &options.ways()).await?;
     Ok(SecurityPage {
-        security,
-        providers: options.providers,
+        security: slipway_portal::factor::security(&ctx).await?,
+        providers: slipway_portal::provider::offered(&ctx).await?,
     })
 }
 
@@ -74,8 +70,7 @@ pub async fn read_security() -> Result<SecurityPage, AppError> {
 #[server(name = UnlinkIdentity, prefix = "/api/fn", endpoint = "me/unlink")]
 pub async fn unlink(issuer: String, subject: String) -> Result<(), AppError> {
     let ctx = crate::ctx()?;
-    let options = use_context::<SignInOptions>().unwrap_or_default();
-    Ok(slipway_portal::identity::unlink(&ctx, &issuer, &subject, &options.ways()).await?)
+    Ok(slipway_portal::identity::unlink(&ctx, &issuer, &subject).await?)
 }
 
 /// Changes the reader's password.

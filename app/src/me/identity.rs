@@ -6,11 +6,11 @@ use crate::design::button::{Weight, not_now, submit};
 use crate::design::form::{Form, hidden};
 use crate::design::page::Panel;
 use crate::design::time::time;
-use crate::session::Provider;
 use crate::tr;
 use leptos::prelude::*;
 use server_fn::ServerFn;
 use slipway_domain::identity::IdentityView;
+use slipway_domain::provider::Offered;
 
 /// The reader's identities, and the providers that they can link one of.
 pub fn identities(page: &SecurityPage) -> AnyView {
@@ -29,7 +29,7 @@ pub fn identities(page: &SecurityPage) -> AnyView {
     view! { <Panel title=tr!(me.identities)>{none}<ul class="list">{rows}</ul>{link}</Panel> }.into_any()
 }
 
-fn link(provider: &Provider) -> AnyView {
+fn link(provider: &Offered) -> AnyView {
     let href = format!("/sign-in/{}?purpose=link", provider.key);
     view! { <a class="btn" href=href rel="external">{tr!(me.link, name = provider.name)}</a> }.into_any()
 }

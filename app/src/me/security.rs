@@ -11,12 +11,12 @@ use crate::design::field::{Control, Field};
 use crate::design::form::Form;
 use crate::design::page::{PageHead, Panel};
 use crate::load::load;
-use crate::session::Provider;
 use crate::tr;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use server_fn::ServerFn;
 use slipway_domain::factor::{Factor, Security};
+use slipway_domain::provider::Offered;
 
 /// Where one proves that it is them.
 const CONFIRM: &str = "/me/confirm";
@@ -32,8 +32,8 @@ pub const FROM_PROVIDER: &str = "/sign-in/provider";
 pub struct SecurityPage {
     /// How they do.
     pub security: Security,
-    /// The providers that the configuration offers.
-    pub providers: Vec<Provider>,
+    /// The providers that there are.
+    pub providers: Vec<Offered>,
 }
 
 /// `/me/security`.
@@ -140,7 +140,7 @@ fn confirm(page: &SecurityPage) -> AnyView {
 
 /// Links to the providers that can ask who the reader is, and that the reader has an identity of.
 fn elsewhere(page: &SecurityPage) -> Vec<AnyView> {
-    let linked = |provider: &&Provider| {
+    let linked = |provider: &&Offered| {
         provider.anew
             && page
                 .security
@@ -148,7 +148,7 @@ fn elsewhere(page: &SecurityPage) -> Vec<AnyView> {
                 .iter()
                 .any(|own| own.issuer == provider.issuer)
     };
-    let link = |provider: &Provider| {
+    let link = |provider: &Offered| {
         let href = format!("/sign-in/{}?purpose=confirm", provider.key);
         view! { <a class="btn" href=href rel="external">{tr!(me.confirm_with, name = provider.name)}</a> }
             .into_any()

@@ -63,7 +63,8 @@ pub async fn check_pipeline(
     })
 }
 
-/// Proposes the pipeline as a merge request, and leads to the app's page.
+/// Proposes the pipeline as a merge request, and leads to the app's page; with `go` = `editor`, opens it in the editor
+/// instead.
 #[server(name = ProposePipeline, prefix = "/api/fn", endpoint = "proposal/propose")]
 pub async fn propose_pipeline(
     org: String,
@@ -73,6 +74,7 @@ pub async fn propose_pipeline(
     #[server(default)] inputs: BTreeMap<String, String>,
     #[server(default)] switches: Vec<String>,
     replace: Option<bool>,
+    go: Option<String>,
 ) -> Result<(), AppError> {
     let ctx = crate::ctx()?;
     let inputs = super::draft::with_switches(inputs, switches);
@@ -81,6 +83,13 @@ pub async fn propose_pipeline(
         inputs,
         replace: replace.unwrap_or_default(),
     };
+    if go.as_deref() == Some("editor") {
+        let text = slipway_portal::proposal::compiled(&ctx, &org, &project, &app, &input).await?;
+        slipway_portal::working_copy::begin(&ctx, &org, &project, &app, &text, input.replace).await?;
+        let page = format!("{}/pipelines/edit", crate::places::app(&org, &project, &app));
+        leptos_axum::redirect(&page);
+        return Ok(());
+    }
     slipway_portal::proposal::propose(&ctx, &org, &project, &app, &input).await?;
     leptos_axum::redirect(&crate::places::app(&org, &project, &app));
     Ok(())

@@ -5,7 +5,7 @@ use super::api::{ProposePipeline, ReadTemplate};
 use super::draft::{Draft, Inputs, from_query};
 use super::field::param_field;
 use super::preview;
-use crate::design::button::{Weight, button_link, submit};
+use crate::design::button::{Weight, button_link, submit, submit_as};
 #[cfg(feature = "hydrate")]
 use crate::design::form::prefix_of;
 use crate::design::form::{Form, hidden};
@@ -115,8 +115,10 @@ fn form(page: &TemplatePage, draft: Draft, path: &str) -> AnyView {
     let actions = if page.may_edit {
         view! {
             {page.existing.as_ref().filter(|file| !file.by_slipway).map(replace)}
+            {page.edited.then(draft_there)}
             <div class="row wrap">
                 {submit(Weight::Primary, tr!(pipeline.propose))}
+                {submit_as("btn", "go", "editor", tr!(pipeline.to_editor))}
                 <button type="submit" class="btn only-without-js" formmethod="get" formaction=path.to_owned()>{tr!(pipeline.update_preview)}</button>
             </div>
             <p class="small muted">{tr!(pipeline.propose_hint)}</p>
@@ -183,6 +185,17 @@ fn advanced(params: &[Param], draft: Draft) -> AnyView {
             <summary>{tr!(pipeline.more)}</summary>
             <div class="form">{fields}</div>
         </details>
+    }
+    .into_any()
+}
+
+/// The word that a draft in the editor may be replaced.
+fn draft_there() -> AnyView {
+    view! {
+        <div class="note stack">
+            <p>{tr!(pipeline.draft_there)}</p>
+            <label class="check"><input type="checkbox" name="replace" value="true"/>{tr!(pipeline.replace)}</label>
+        </div>
     }
     .into_any()
 }

@@ -62,7 +62,7 @@ fn show(gallery: &Gallery, wanted: String) -> AnyView {
     view! {
         <PageHead title=tr!(pipeline.gallery) line=tr!(pipeline.gallery_line, repository = repository).into_any()/>
         {gallery.trouble.as_ref().map(|trouble| view! { <p class="note warn gap-below">{say(trouble)}</p> })}
-        {gallery.existing.as_ref().map(existing)}
+        {gallery.existing.as_ref().map(|file| existing(file, &base, gallery.edited))}
         {(!gallery.may_edit).then(|| view! { <p class="note gap-below">{tr!(pipeline.may_not_propose)}</p> })}
         {draft(gallery, &base)}
         {suggested}
@@ -83,7 +83,7 @@ fn show(gallery: &Gallery, wanted: String) -> AnyView {
     .into_any()
 }
 
-fn existing(file: &ExistingFile) -> AnyView {
+fn existing(file: &ExistingFile, base: &str, edited: bool) -> AnyView {
     if let Some(broken) = &file.broken {
         return view! { <p class="note warn gap-below">{tr!(pipeline.existing_broken)}" "{say(broken)}</p> }
             .into_any();
@@ -93,7 +93,14 @@ fn existing(file: &ExistingFile) -> AnyView {
         (_, true) => tr!(pipeline.existing_ours),
         (_, false) => tr!(pipeline.existing_foreign),
     };
-    view! { <p class="note gap-below">{words}</p> }.into_any()
+    let draft = edited.then(|| tr!(pipeline.draft_there));
+    view! {
+        <p class="note row wrap spread gap-below">
+            <span>{words}" "{draft}</span>
+            {button_link(Weight::Plain, format!("{base}/pipelines/edit"), tr!(pipeline.edit))}
+        </p>
+    }
+    .into_any()
 }
 
 /// What was typed and not proposed yet.

@@ -5,7 +5,7 @@ mod draft;
 mod field;
 mod form;
 mod gallery;
-mod preview;
+pub(crate) mod preview;
 
 pub use form::form_page;
 pub use gallery::gallery_page;
@@ -30,6 +30,8 @@ pub struct TemplatePage {
     pub connected: bool,
     /// The pipeline that is there already.
     pub existing: Option<ExistingFile>,
+    /// Whether the editor has a draft that nobody has proposed.
+    pub edited: bool,
     /// Why something is missing here.
     pub trouble: Option<Text>,
     /// Whether the reader may propose pipelines.
@@ -50,6 +52,7 @@ impl TemplatePage {
             typed: draft.map(|draft| draft.inputs).unwrap_or_default(),
             connected: gallery.repository.is_some(),
             existing: gallery.existing,
+            edited: gallery.edited,
             trouble: gallery.trouble,
             may_edit: gallery.may_edit,
         })

@@ -5,9 +5,9 @@ use super::TemplatePage;
 use super::api;
 use super::draft::Draft;
 use crate::AppError;
+use crate::design::copy::copy;
 use crate::design::diff::diff;
 use crate::design::status::{Status, pill};
-use crate::design::toast::Toasts;
 use crate::i18n::{locale, say};
 use crate::tr;
 use leptos::prelude::*;
@@ -16,7 +16,7 @@ use slipway_domain::proposal::LintView;
 
 /// What the server said of the form as it stands.
 #[derive(Clone, Debug, Default)]
-enum Checked {
+pub(crate) enum Checked {
     /// It was not asked, or the form has changed since.
     #[default]
     Not,
@@ -44,7 +44,7 @@ pub fn pane(page: &TemplatePage, draft: Draft) -> AnyView {
     };
     let yaml = move || draft.outcome.with(|outcome| lines(&outcome.yaml));
     let toasts = use_context();
-    let copy = move |_| {
+    let copy_it = move |_| {
         draft
             .outcome
             .with_untracked(|outcome| copy(&outcome.yaml, toasts));
@@ -54,7 +54,7 @@ pub fn pane(page: &TemplatePage, draft: Draft) -> AnyView {
             <section class="box">
                 <header>
                     <h2 class="mono">".gitlab-ci.yml"</h2>
-                    <button type="button" class="btn small needs-js" on:click=copy>{tr!(pipeline.copy)}</button>
+                    <button type="button" class="btn small needs-js" on:click=copy_it>{tr!(common.copy)}</button>
                 </header>
                 {problems}
                 <div class="yaml" tabindex="0" role="group" aria-label=tr!(pipeline.preview)>{yaml}</div>
@@ -100,7 +100,7 @@ fn lines(yaml: &str) -> Vec<AnyView> {
         .collect()
 }
 
-fn tinted(line: &str) -> AnyView {
+pub(crate) fn tinted(line: &str) -> AnyView {
     if line.trim_start().starts_with('#') {
         return view! { <span class="muted">{line.to_owned()}</span> }.into_any();
     }
@@ -124,7 +124,7 @@ fn key_end(line: &str) -> Option<usize> {
     (start < end && is_key && (rest.is_empty() || rest.starts_with(' '))).then_some(end)
 }
 
-fn verdict(checked: &Checked) -> AnyView {
+pub(crate) fn verdict(checked: &Checked) -> AnyView {
     match checked {
         Checked::Not => view! { <p class="box-body muted small">{tr!(pipeline.not_checked)}</p> }.into_any(),
         Checked::Asking => view! { <p class="box-body small">{pill(Status::Running, tr!(pipeline.checking))}</p> }.into_any(),
@@ -191,23 +191,7 @@ fn answered(view: &api::Checked) -> AnyView {
 }
 
 #[cfg(not(feature = "hydrate"))]
-const fn copy(_yaml: &str, _toasts: Option<Toasts>) {}
-
-#[cfg(not(feature = "hydrate"))]
 const fn check_when_quiet(_page: &TemplatePage, _draft: Draft, _checked: RwSignal<Checked>) {}
-
-#[cfg(feature = "hydrate")]
-fn copy(yaml: &str, toasts: Option<Toasts>) {
-    let written = window().navigator().clipboard().write_text(yaml);
-    leptos::task::spawn_local(async move {
-        let done = wasm_bindgen_futures::JsFuture::from(written).await.is_ok();
-        match toasts {
-            Some(toasts) if done => toasts.done(tr!(pipeline.copied)),
-            Some(toasts) => toasts.failed(tr!(pipeline.not_copied)),
-            None => {}
-        }
-    });
-}
 
 /// Asks the server once the reader has paused for 600 ms.
 #[cfg(feature = "hydrate")]

@@ -129,17 +129,13 @@ fn show(list: &RunList, filter: &Filter) -> AnyView {
 
 fn actions(list: &RunList, base: &str) -> AnyView {
     let edit = (list.connected && list.may_edit).then(|| {
-        let word = if list.runs.is_empty() {
-            tr!(run.create_pipeline)
+        if list.runs.is_empty() {
+            let href = format!("{base}/pipelines/new");
+            button_link(Weight::Primary, href, tr!(run.create_pipeline))
         } else {
-            tr!(run.change_pipeline)
-        };
-        let weight = if list.runs.is_empty() {
-            Weight::Primary
-        } else {
-            Weight::Plain
-        };
-        button_link(weight, format!("{base}/pipelines/new"), word)
+            let href = format!("{base}/pipelines/edit");
+            button_link(Weight::Plain, href, tr!(run.change_pipeline))
+        }
     });
     let run = (list.connected && list.may_run && !list.runs.is_empty()).then(|| run_form(list));
     view! { {edit}{run} }.into_any()

@@ -8,5 +8,8 @@ use server_fn::codec::GetUrl;
 /// The ways to sign in here. Anyone may ask.
 #[server(name = SignInWays, prefix = "/api/fn", endpoint = "session/ways", input = GetUrl)]
 pub async fn sign_in_ways() -> Result<SignInOptions, AppError> {
-    std::future::ready(Ok(use_context::<SignInOptions>().unwrap_or_default())).await
+    let ctx = crate::anyones_ctx()?;
+    let providers = slipway_portal::provider::offered(&ctx).await?;
+    let options = use_context::<SignInOptions>().unwrap_or_default();
+    Ok(SignInOptions { providers, ..options })
 }

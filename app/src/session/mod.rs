@@ -17,6 +17,7 @@ use leptos_meta::Title;
 use serde::{Deserialize, Serialize};
 use slipway_domain::id::{TypedId, UserId};
 use slipway_domain::person::PersonRef;
+use slipway_domain::provider::Offered;
 use slipway_domain::text::{Locale, Text};
 
 /// Someone who can sign in to the demo.
@@ -32,19 +33,6 @@ pub struct DemoPerson {
     pub role_zh: String,
 }
 
-/// Somewhere else to sign in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Provider {
-    /// The last part of `/sign-in/{key}`.
-    pub key: String,
-    /// For people.
-    pub name: String,
-    /// What it calls itself: a URL.
-    pub issuer: String,
-    /// Whether it can be told to ask who somebody is once more.
-    pub anew: bool,
-}
-
 /// The ways in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignInOptions {
@@ -54,23 +42,8 @@ pub struct SignInOptions {
     pub demo_people: Vec<DemoPerson>,
     /// Their password; none outside of the demo.
     pub demo_password: Option<String>,
-    /// Providers.
-    pub providers: Vec<Provider>,
-}
-
-#[cfg(feature = "ssr")]
-impl SignInOptions {
-    /// As the use cases know them.
-    pub(crate) fn ways(&self) -> slipway_portal::identity::Ways {
-        slipway_portal::identity::Ways {
-            local: self.local,
-            issuers: self
-                .providers
-                .iter()
-                .map(|provider| provider.issuer.clone())
-                .collect(),
-        }
-    }
+    /// Providers; read anew for every page.
+    pub providers: Vec<Offered>,
 }
 
 /// Where the form posts to.

@@ -61,7 +61,7 @@ fn show(list: &TokenList) -> AnyView {
         <div class="stack wide">
             {made(ACTION)}
             <div class="box">{body}</div>
-            {form()}
+            {form(list.scopes.clone())}
             {how()}
         </div>
     }
@@ -159,14 +159,14 @@ fn life() -> AnyView {
         .into_any()
 }
 
-fn form() -> AnyView {
+fn form(offered: Vec<Scope>) -> AnyView {
     let fields = move || {
         view! {
             <div class="form-row">
                 <Field name="name" label=tr!(token.name) help=tr!(token.name_help) required=true/>
                 {life()}
             </div>
-            {scopes(ACTION, Scope::ALL)}
+            {scopes(ACTION, &offered)}
             <p>{submit(Weight::Primary, tr!(token.make))}</p>
         }
     };

@@ -106,11 +106,10 @@ fn form(list: &ProjectTokenList) -> AnyView {
         .map(|role| (role.key(), say(&role.text())))
         .collect();
     let least = slipway_domain::access::Role::ProjectViewer.key().to_owned();
-    // A token is no approver.
     let offered: Vec<_> = Scope::ALL
         .iter()
         .copied()
-        .filter(|scope| *scope != Scope::Approve)
+        .filter(|scope| scope.is_for_projects())
         .collect();
     let at = place_fields(&list.place);
     let boxes = scopes(PROJECT_ACTION, &offered);

@@ -39,12 +39,24 @@ pub struct KubeConnector {
 impl KubeConnector {
     /// A connector without clients. It refuses kubeconfigs that name a program (`exec`, `auth-provider`) or a file
     /// (`tokenFile`, `client-certificate`, `client-key`, `certificate-authority`), since those would run or be read
-    /// on Slipway's machine, and servers out of `outgoing`'s bounds, unless the machine's operator wrote them.
+    /// on Slipway's machine, servers out of `outgoing`'s bounds, and where `outgoing` does not lend it Slipway's own
+    /// service account, unless the machine's operator wrote them.
     pub fn new(outgoing: Outgoing) -> Self {
         Self {
             outgoing,
             clients: Mutex::default(),
         }
+    }
+
+    /// Refuses Slipway's own service account to people, unless the machine's operator lets them have it.
+    fn lends_itself(&self, access: &ClusterAccess) -> Result<(), ClusterError> {
+        if access.kubeconfig.is_some() || access.operator || self.outgoing.in_cluster() {
+            return Ok(());
+        }
+        Err(ClusterError::Forbidden(String::from(
+            "it has no kubeconfig, and Slipway's own service account is not for people to choose; give it a kubeconfig, \
+             or let the server's operator bring it along ([[clusters]]) or allow it (outgoing.in_cluster)",
+        )))
     }
 
     fn shared(&self, key: &Key) -> Option<Arc<KubeCluster>> {
@@ -56,6 +68,7 @@ impl KubeConnector {
     }
 
     async fn cluster(&self, access: &ClusterAccess) -> Result<Arc<KubeCluster>, ClusterError> {
+        self.lends_itself(access)?;
         let key = key(access);
         if let Some(cluster) = self.shared(&key) {
             return Ok(cluster);
@@ -77,7 +90,12 @@ impl KubeConnector {
 
 #[async_trait]
 impl ClusterConnector for KubeConnector {
+    fn in_cluster(&self) -> bool {
+        self.outgoing.in_cluster()
+    }
+
     async fn admits(&self, access: &ClusterAccess) -> Result<(), ClusterError> {
+        self.lends_itself(access)?;
         if access.kubeconfig.is_none() {
             return Ok(());
         }

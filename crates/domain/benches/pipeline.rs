@@ -82,7 +82,7 @@ fn studio(criterion: &mut Criterion) {
         });
     }
     criterion.bench_function("a draft of 20 changes", |b| {
-        b.iter(|| draft.text(black_box(&text)))
+        b.iter(|| draft.text(black_box(&text)));
     });
 }
 

@@ -6,6 +6,9 @@ use crate::text::Text;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// The scope that a connection must have: Slipway reads, commits, and makes merge requests, pipelines and webhooks.
+pub const SCOPE: &str = "api";
+
 /// A connection as people see it: never its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
@@ -23,6 +26,30 @@ pub struct Connection {
     pub operator: bool,
     /// How the last test went.
     pub report: Option<ConnectionReport>,
+    /// How it gets in by OAuth 2; `None`: by a token that somebody typed.
+    pub oauth: Option<Oauth>,
+}
+
+/// A connection's way in by OAuth 2: as which application, and who let it in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Oauth {
+    /// The id of the application that is registered in GitLab.
+    pub application_id: String,
+    /// Who authorized it last; `None`: nobody yet.
+    pub authorized: Option<Authorization>,
+    /// Whether GitLab still lets it in, as far as Slipway knows; if not, it has to be authorized (again).
+    pub in_force: bool,
+}
+
+/// An authorization at GitLab.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authorization {
+    /// Who authorized it there: what the connection acts as.
+    pub username: String,
+    /// The name of whoever did it here.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// How a test of a connection went.
@@ -34,7 +61,7 @@ pub struct ConnectionReport {
     pub username: Option<String>,
     /// Scopes that the token lacks.
     pub missing: Vec<String>,
-    /// When the token ends: a date, `YYYY-MM-DD`.
+    /// When the token ends: a date, `YYYY-MM-DD`; `None` where it does not, or is renewed by itself.
     pub expires_at: Option<String>,
     /// What is wrong, and what to do; `None`: it works.
     pub trouble: Option<Text>,
@@ -47,6 +74,8 @@ pub struct ConnectionList {
     pub org: OrgRef,
     /// They.
     pub connections: Vec<Connection>,
+    /// Where GitLab sends people back to who authorized a connection: to be entered there at the application.
+    pub redirect_uri: String,
 }
 
 /// A cluster as people see it: never its credentials.
@@ -91,4 +120,6 @@ pub struct ClusterList {
     pub org: OrgRef,
     /// They.
     pub clusters: Vec<Cluster>,
+    /// Whether the cluster that Slipway runs in may be chosen, by Slipway's own service account.
+    pub in_cluster: bool,
 }

@@ -109,4 +109,8 @@ typed_ids! {
     MessageId,
     /// A mail that was sent.
     MailId,
+    /// An authorization by OAuth that is to be taken back.
+    RevocationId,
+    /// A provider of sign-in that operators set up.
+    ProviderId,
 }

@@ -12,6 +12,10 @@ pub struct Slug(String);
 /// Words that are parts of URLs and so cannot be slugs.
 pub const RESERVED: [&str; 5] = ["new", "settings", "edit", "api", "me"];
 
+/// Words that no organization can take beside [`RESERVED`]: they stand for the whole server. Projects, apps and people
+/// may be called so.
+pub const RESERVED_FOR_SERVER: [&str; 2] = ["operator", "server"];
+
 /// Why a name was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
@@ -66,6 +70,17 @@ impl Slug {
         Ok(Self(text.to_owned()))
     }
 
+    /// Parses the slug of an organization.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse); also for one of [`RESERVED_FOR_SERVER`].
+    pub fn of_org(text: &str) -> Result<Self, NameError> {
+        if RESERVED_FOR_SERVER.contains(&text) {
+            return Err(NameError::Reserved);
+        }
+        Self::parse(text)
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -116,6 +131,10 @@ mod tests {
     fn reserved_words_and_edges_are_refused() {
         assert_eq!(Slug::parse("new"), Err(NameError::Reserved));
         assert_eq!(Slug::parse("a"), Err(NameError::Length));
+        assert_eq!(Slug::of_org("operator"), Err(NameError::Reserved));
+        assert!(Slug::parse("operator").is_ok(), "an app may be called so");
+        assert_eq!(Slug::of_org("new"), Err(NameError::Reserved));
+        assert!(Slug::of_org("operators").is_ok());
         assert_eq!(Slug::parse("-ab"), Err(NameError::Character));
         assert_eq!(Slug::parse("Ab"), Err(NameError::Character));
     }

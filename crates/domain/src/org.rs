@@ -80,6 +80,8 @@ pub struct Chrome {
     pub may_read_audit: bool,
     /// Whether they may manage it.
     pub may_manage: bool,
+    /// Whether they are an operator of the whole server.
+    pub operator: bool,
 }
 
 /// What the front page shows.

@@ -82,6 +82,8 @@ pub struct Gallery {
     pub draft: Option<Draft>,
     /// The pipeline that is there already.
     pub existing: Option<ExistingFile>,
+    /// Whether the editor has a draft that nobody has proposed.
+    pub edited: bool,
     /// Why something is missing here.
     pub trouble: Option<Text>,
     /// Whether the reader may propose pipelines.

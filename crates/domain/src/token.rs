@@ -59,7 +59,8 @@ scopes! {
     Deploy = "deploy", "create releases, promote and roll back", "创建发布版本、晋级和回滚";
     Approve = "approve", "decide approvals in your name", "以你的名义审批";
     Audit = "audit", "read and export the audit log", "查看和导出审计日志";
-    Manage = "manage", "settings, people and roles of organizations, projects and apps", "管理组织、项目和应用的设置、人员和角色";
+    Manage = "manage", "settings, people and roles of organizations, projects and apps, and your own account", "管理组织、项目和应用的设置、人员和角色，以及你自己的账号";
+    Operate = "operate", "act as an operator of the whole server, while you are one", "以服务器管理员身份操作整个服务器（仅在你是管理员时有效）";
 }
 
 impl Scope {
@@ -89,6 +90,17 @@ impl Scope {
     /// Whether it lets a token change anything.
     pub const fn changes(self) -> bool {
         !matches!(self, Self::Read | Self::Audit)
+    }
+
+    /// Those that somebody may give to a token of their own: only an operator can have it act as one.
+    pub fn offered(operator: bool) -> Vec<Self> {
+        let all = Self::ALL.iter().copied();
+        all.filter(|scope| operator || *scope != Self::Operate).collect()
+    }
+
+    /// Whether the token of a project may have it: a project's token is no approver and no operator.
+    pub const fn is_for_projects(self) -> bool {
+        !matches!(self, Self::Approve | Self::Operate)
     }
 }
 
@@ -202,6 +214,8 @@ impl TokenRow {
 pub struct TokenList {
     /// The newest first.
     pub tokens: Vec<TokenRow>,
+    /// The scopes that the reader may give to one.
+    pub scopes: Vec<Scope>,
     /// When the list was put together.
     pub as_of: Timestamp,
 }

@@ -38,11 +38,12 @@ pub fn text(value: &Value, key: &str) -> Option<String> {
 }
 
 fn words(value: &Value, key: &str) -> Vec<String> {
-    let items = value
-        .get(key)
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    value.get(key).map(texts).unwrap_or_default()
+}
+
+/// The texts of a list.
+pub fn texts(list: &Value) -> Vec<String> {
+    let items = list.as_array().map(Vec::as_slice).unwrap_or_default();
     items
         .iter()
         .filter_map(|item| item.as_str().map(str::to_owned))

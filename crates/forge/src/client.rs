@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use gitlab::api::{ApiError, AsyncClient, RestClient};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use slipway_guard::Guard;
 use slipway_portal::outgoing::OutOfBounds;
-use slipway_portal::ports::{ForgeAccess, ForgeError};
+use slipway_portal::ports::{Bearer, Credential, ForgeAccess, ForgeError};
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
@@ -25,13 +26,81 @@ const WAIT: u64 = 30;
 /// The longest wait that is believed, in seconds.
 const LONGEST_WAIT: u64 = 3600;
 
-/// A client for one GitLab and one token.
+/// A client for one GitLab, with what opens it.
 pub struct Client {
     http: reqwest::Client,
     rest: Url,
-    token: HeaderValue,
+    key: Key,
     /// `None`: the operator wrote the access, and it may lead anywhere.
     guard: Option<Guard>,
+}
+
+/// What opens a GitLab, ready to be sent.
+enum Key {
+    Token(HeaderValue),
+    Bearer(Arc<dyn Bearer>),
+}
+
+/// What a request is opened with, and the bearer token in it.
+struct Opened {
+    name: HeaderName,
+    value: HeaderValue,
+    bears: Option<String>,
+}
+
+impl Opened {
+    fn token(token: &HeaderValue) -> Self {
+        Self {
+            name: HeaderName::from_static("private-token"),
+            value: token.clone(),
+            bears: None,
+        }
+    }
+
+    fn bearer(token: String) -> Result<Self, ForgeError> {
+        Ok(Self {
+            name: header::AUTHORIZATION,
+            value: secret(&format!("Bearer {token}"))?,
+            bears: Some(token),
+        })
+    }
+}
+
+/// A header that no log shows.
+fn secret(text: &str) -> Result<HeaderValue, ForgeError> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| ForgeError::BadToken)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// An HTTP client, kept in bounds by `guard` if there is one.
+///
+/// # Errors
+/// The system has no usable TLS.
+pub fn http(guard: Option<&Guard>) -> Result<reqwest::Client, ForgeError> {
+    let mut http = reqwest::Client::builder();
+    if let Some(guard) = guard {
+        http = guard.keep(http);
+    }
+    http.connect_timeout(CONNECT)
+        .read_timeout(SILENCE)
+        .timeout(ANSWER)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("slipway/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| ForgeError::Unreachable(error.to_string()))
+}
+
+/// The address of `path` below a GitLab's base URL.
+///
+/// # Errors
+/// It is none.
+pub fn below(base_url: &str, path: &str) -> Result<Url, ForgeError> {
+    let base = base_url.trim_end_matches('/');
+    Url::parse(&format!("{base}/{path}"))
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"))
+        .ok_or_else(|| ForgeError::Unreachable(format!("{base} is not an address")))
 }
 
 /// What [`AsyncClient`] answers for a call that did not succeed.
@@ -44,33 +113,30 @@ impl Client {
     ///
     /// # Errors
     /// The URL is none, or the token has characters that no token has.
-    pub fn new(access: &ForgeAccess, guard: &Guard) -> Result<Self, ForgeError> {
-        let base = access.base_url.trim_end_matches('/');
-        let rest = Url::parse(&format!("{base}/api/v4/"))
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https"))
-            .ok_or_else(|| ForgeError::Unreachable(format!("{base} is not an address")))?;
-        let mut token = HeaderValue::from_str(access.token.trim()).map_err(|_| ForgeError::BadToken)?;
-        token.set_sensitive(true);
-        let guard = (!access.operator).then(|| guard.clone());
-        let mut http = reqwest::Client::builder();
-        if let Some(guard) = &guard {
-            http = guard.keep(http);
-        }
-        let http = http
-            .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
-            .timeout(ANSWER)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("slipway/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| ForgeError::Unreachable(error.to_string()))?;
+    pub fn new(
+        access: &ForgeAccess,
+        http: reqwest::Client,
+        guard: Option<Guard>,
+    ) -> Result<Self, ForgeError> {
         Ok(Self {
             http,
-            rest,
-            token,
+            rest: below(&access.base_url, "api/v4/")?,
+            key: match &access.credential {
+                Credential::Token(token) => Key::Token(secret(token.trim())?),
+                Credential::Bearer(bearer) => Key::Bearer(Arc::clone(bearer)),
+            },
             guard,
         })
+    }
+
+    /// Whether it is opened by tokens of OAuth 2.
+    pub fn is_bearer(&self) -> bool {
+        matches!(self.key, Key::Bearer(_))
+    }
+
+    /// The address of what stands beside the API, as `oauth/token/info`.
+    pub fn beside(&self, path: &str) -> Result<Url, ForgeError> {
+        self.address(&format!("../../{path}"))
     }
 
     /// The address of an endpoint.
@@ -80,7 +146,8 @@ impl Client {
             .map_err(|error| ForgeError::Refused(error.to_string()))
     }
 
-    /// Sends a request and reads the answer. Only 2xx and `also` are answers; all else is an error.
+    /// Sends a request and reads the answer. Only 2xx and `also` are answers; all else is an error. A bearer token that
+    /// GitLab takes no longer is exchanged for another one, once: what was refused was not done.
     pub async fn send(
         &self,
         request: http::request::Builder,
@@ -91,17 +158,39 @@ impl Client {
             .body(())
             .map_err(|error| ForgeError::Refused(error.to_string()))?
             .into_parts();
+        let body = Bytes::from(body);
+        let bearer = match &self.key {
+            Key::Token(token) => return self.call(&parts, &body, also, &Opened::token(token)).await,
+            Key::Bearer(bearer) => bearer,
+        };
+        let opened = Opened::bearer(bearer.token().await?)?;
+        match (self.call(&parts, &body, also, &opened).await, &opened.bears) {
+            (Err(ForgeError::BadToken), Some(refused)) => {
+                let opened = Opened::bearer(bearer.another(refused).await?)?;
+                self.call(&parts, &body, also, &opened).await
+            }
+            (answer, _) => answer,
+        }
+    }
+
+    async fn call(
+        &self,
+        parts: &http::request::Parts,
+        body: &Bytes,
+        also: &[StatusCode],
+        opened: &Opened,
+    ) -> Result<Response<Bytes>, ForgeError> {
         let mut url =
             Url::parse(&parts.uri.to_string()).map_err(|error| ForgeError::Refused(error.to_string()))?;
-        let body = Bytes::from(body);
         for _ in 0..=REDIRECTS {
             if let Some(guard) = &self.guard {
                 guard.literal(&url).map_err(out_of_bounds)?;
             }
             let mut headers = parts.headers.clone();
             // What GitLab keeps in object storage has its own signature: the token stays at home.
-            if url.origin() == self.rest.origin() {
-                headers.insert("private-token", self.token.clone());
+            let at_home = url.origin() == self.rest.origin();
+            if at_home {
+                headers.insert(opened.name.clone(), opened.value.clone());
             }
             let mut call = self
                 .http
@@ -117,14 +206,20 @@ impl Client {
                 url = elsewhere(&parts.method, &url, status, &headers)?;
                 continue;
             }
-            let body = whole(answer).await?;
+            let body = whole(answer, LARGEST).await?;
             if status.is_success() || also.contains(&status) {
                 let mut response = Response::new(body);
                 *response.status_mut() = status;
                 *response.headers_mut() = headers;
                 return Ok(response);
             }
-            return Err(refusal(status, &headers, &body));
+            return Err(match refusal(status, &headers, &body) {
+                // It was not even sent there.
+                ForgeError::BadToken if !at_home => {
+                    ForgeError::Refused(String::from("the store that it points to does not let it in"))
+                }
+                refusal => refusal,
+            });
         }
         Err(ForgeError::Broken(format!("more than {REDIRECTS} redirects")))
     }
@@ -165,7 +260,12 @@ pub fn from_api(error: ApiError<Failure>) -> ForgeError {
     }
 }
 
-fn elsewhere(method: &Method, url: &Url, status: StatusCode, headers: &HeaderMap) -> Result<Url, ForgeError> {
+pub fn elsewhere(
+    method: &Method,
+    url: &Url,
+    status: StatusCode,
+    headers: &HeaderMap,
+) -> Result<Url, ForgeError> {
     let target = headers
         .get(header::LOCATION)
         .and_then(|value| value.to_str().ok())
@@ -181,13 +281,14 @@ fn elsewhere(method: &Method, url: &Url, status: StatusCode, headers: &HeaderMap
     Ok(target)
 }
 
-async fn whole(mut answer: reqwest::Response) -> Result<Bytes, ForgeError> {
+/// The body of an answer, of at most `most` bytes.
+pub async fn whole(mut answer: reqwest::Response, most: usize) -> Result<Bytes, ForgeError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = answer.chunk().await.map_err(|error| unreachable(&error))? {
-        if body.len() + chunk.len() > LARGEST {
+        if body.len() + chunk.len() > most {
             return Err(ForgeError::Refused(format!(
                 "the answer is larger than {} MiB",
-                LARGEST / 1024 / 1024
+                most / 1024 / 1024
             )));
         }
         body.extend_from_slice(&chunk);
@@ -196,7 +297,7 @@ async fn whole(mut answer: reqwest::Response) -> Result<Bytes, ForgeError> {
 }
 
 /// Why there was no answer. Never the URL: its query could hold what is not for everyone.
-fn unreachable(error: &reqwest::Error) -> ForgeError {
+pub fn unreachable(error: &reqwest::Error) -> ForgeError {
     if let Some(out) = slipway_guard::behind(error) {
         return out_of_bounds(out);
     }
@@ -217,7 +318,8 @@ fn unreachable(error: &reqwest::Error) -> ForgeError {
     ForgeError::Unreachable(format!("{what}{detail}"))
 }
 
-const fn out_of_bounds(out: OutOfBounds) -> ForgeError {
+/// What a guard said, in the words of the port.
+pub const fn out_of_bounds(out: OutOfBounds) -> ForgeError {
     ForgeError::OutOfBounds(out.0)
 }
 
@@ -246,7 +348,7 @@ fn retry_after(headers: &HeaderMap) -> u64 {
 }
 
 /// What GitLab says in the body of a refusal: `message` or `error`, a text, a list or texts by field.
-fn message(status: StatusCode, body: &[u8]) -> String {
+pub fn message(status: StatusCode, body: &[u8]) -> String {
     let Ok(value) = serde_json::from_slice::<serde_json::Value>(body) else {
         return format!("HTTP {}", status.as_u16());
     };
@@ -292,14 +394,10 @@ mod tests {
     use super::*;
     use slipway_portal::outgoing::Outgoing;
 
-    fn guard() -> Guard {
-        Guard::new(Outgoing::default())
-    }
-
     fn refused(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> ForgeError {
         let headers = headers
             .iter()
-            .map(|(n, v)| (http::HeaderName::from_static(n), HeaderValue::from_static(v)))
+            .map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v)))
             .collect();
         refusal(StatusCode::from_u16(status).unwrap(), &headers, body.as_bytes())
     }
@@ -340,27 +438,35 @@ mod tests {
 
     #[test]
     fn an_address_that_is_none_is_refused_without_connecting() {
-        let access = |url: &str, token: &str| ForgeAccess {
-            base_url: url.into(),
-            token: token.into(),
-            operator: false,
+        let guard = Guard::new(Outgoing::default());
+        let client = |url: &str, token: &str| {
+            let access = ForgeAccess {
+                base_url: url.into(),
+                credential: Credential::Token(token.into()),
+                operator: false,
+            };
+            Client::new(&access, http(Some(&guard)).unwrap(), Some(guard.clone()))
         };
         assert!(matches!(
-            Client::new(&access("not an address", "t"), &guard()),
+            client("not an address", "t"),
             Err(ForgeError::Unreachable(_))
         ));
         assert!(matches!(
-            Client::new(&access("ftp://gitlab.example.com", "t"), &guard()),
+            client("ftp://gitlab.example.com", "t"),
             Err(ForgeError::Unreachable(_))
         ));
         assert!(matches!(
-            Client::new(&access("https://gitlab.example.com", "a\nb"), &guard()),
+            client("https://gitlab.example.com", "a\nb"),
             Err(ForgeError::BadToken)
         ));
-        let client = Client::new(&access("https://example.com/gitlab/", "t"), &guard()).unwrap();
+        let client = client("https://example.com/gitlab/", "t").unwrap();
         assert_eq!(
             client.address("projects/1").unwrap().as_str(),
             "https://example.com/gitlab/api/v4/projects/1"
+        );
+        assert_eq!(
+            client.beside("oauth/token/info").unwrap().as_str(),
+            "https://example.com/gitlab/oauth/token/info"
         );
     }
 }

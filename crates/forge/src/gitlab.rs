@@ -87,6 +87,16 @@ impl Gitlab {
         call.query_async(&self.client).await.map_err(from_api)
     }
 
+    /// The JSON of what stands beside the API.
+    async fn beside(&self, path: &str) -> Result<Value, ForgeError> {
+        let request = Request::builder()
+            .method("GET")
+            .uri(self.client.beside(path)?.as_str());
+        let answer = self.client.send(request, Vec::new(), &[]).await?;
+        serde_json::from_slice(answer.body())
+            .map_err(|_| ForgeError::Broken(String::from("an answer that is not JSON")))
+    }
+
     /// Bytes as they are; `also` are answers beside 2xx.
     async fn raw(
         &self,
@@ -109,7 +119,18 @@ impl SourceForge for Gitlab {
     async fn token(&self) -> Result<TokenInfo, ForgeError> {
         let user = self.call(Call::get(String::from("user"))).await?;
         let username = must(text(&user, "username"), "user")?;
-        // Only personal, project and group tokens know themselves; OAuth 2 tokens are refused here.
+        if self.client.is_bearer() {
+            let info = self.beside("oauth/token/info").await?;
+            // `scopes` is its older name.
+            let scopes = info.get("scope").or_else(|| info.get("scopes"));
+            return Ok(TokenInfo {
+                username,
+                scopes: scopes.map(answer::texts).unwrap_or_default(),
+                // It is renewed before it ends.
+                expires_at: None,
+            });
+        }
+        // Only personal, project and group tokens know themselves.
         let token = match self
             .call(Call::get(String::from("personal_access_tokens/self")))
             .await
@@ -128,18 +149,9 @@ impl SourceForge for Gitlab {
             }
             Err(error) => return Err(error),
         };
-        let scopes = token
-            .get("scopes")
-            .and_then(Value::as_array)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let scopes = scopes
-            .iter()
-            .filter_map(|scope| scope.as_str().map(str::to_owned))
-            .collect();
         Ok(TokenInfo {
             username,
-            scopes,
+            scopes: token.get("scopes").map(answer::texts).unwrap_or_default(),
             expires_at: text(&token, "expires_at"),
         })
     }

@@ -1,72 +1,123 @@
 //! The `SourceForge` port over the `gitlab` crate (GitLab REST v4).
 //!
 //! [`client`] decides what a refusal means and how long anything may take, [`answer`] reads answers without
-//! trusting their shape, [`gitlab`](mod@gitlab) has one method per use.
+//! trusting their shape, [`gitlab`](mod@gitlab) has one method per use, [`oauth`] gets tokens.
 
 mod answer;
 mod call;
 mod client;
 mod gitlab;
 mod group;
+mod oauth;
 #[cfg(test)]
 mod recorded;
 
 use async_trait::async_trait;
 use client::Client;
-use parking_lot::Mutex;
+use oauth::Endpoint;
 use slipway_guard::Guard;
 use slipway_portal::outgoing::Outgoing;
-use slipway_portal::ports::{ForgeAccess, ForgeConnector, ForgeError, SourceForge};
-use std::collections::HashMap;
-use std::sync::Arc;
+use slipway_portal::ports::{
+    AskingGrant, CodeGrant, ForgeAccess, ForgeConnector, ForgeError, GrantError, OauthApplication,
+    OauthTokens, SourceForge,
+};
+use std::sync::{Arc, OnceLock};
 use url::Url;
 
-/// How many clients are kept; beyond it they are made anew.
-const KEPT: usize = 256;
-
-/// Makes clients, one for each address and token.
+/// Makes clients, which share two HTTP clients: one in bounds, and one for what the operator wrote.
 pub struct GitlabConnector {
     guard: Guard,
-    clients: Mutex<HashMap<Key, Arc<gitlab::Gitlab>>>,
+    typed: OnceLock<reqwest::Client>,
+    operators: OnceLock<reqwest::Client>,
 }
 
-/// Address, token, and whether the operator wrote them.
-type Key = (String, String, bool);
-
 impl GitlabConnector {
-    /// A connector without clients, whose clients stay in `outgoing`'s bounds unless the operator wrote the access.
+    /// A connector whose clients stay in `outgoing`'s bounds unless the operator wrote the access.
     pub fn new(outgoing: Outgoing) -> Self {
         Self {
             guard: Guard::new(outgoing),
-            clients: Mutex::default(),
+            typed: OnceLock::new(),
+            operators: OnceLock::new(),
         }
     }
+
+    /// For what people typed.
+    fn typed(&self) -> Result<&reqwest::Client, ForgeError> {
+        kept(&self.typed, || client::http(Some(&self.guard)))
+    }
+
+    fn endpoint(&self) -> Result<Endpoint<'_>, ForgeError> {
+        Ok(Endpoint {
+            http: self.typed()?,
+            guard: &self.guard,
+        })
+    }
+}
+
+/// What is kept, made at its first use.
+fn kept(
+    cell: &OnceLock<reqwest::Client>,
+    first: impl FnOnce() -> Result<reqwest::Client, ForgeError>,
+) -> Result<&reqwest::Client, ForgeError> {
+    if let Some(kept) = cell.get() {
+        return Ok(kept);
+    }
+    let client = first()?;
+    Ok(cell.get_or_init(|| client))
 }
 
 #[async_trait]
 impl ForgeConnector for GitlabConnector {
     async fn admits(&self, base_url: &str) -> Result<(), ForgeError> {
         match Url::parse(base_url) {
-            Ok(url) => self
-                .guard
-                .admits(&url)
-                .await
-                .map_err(|out| ForgeError::OutOfBounds(out.0)),
+            Ok(url) => self.guard.admits(&url).await.map_err(client::out_of_bounds),
             Err(_) => Err(ForgeError::Unreachable(format!("{base_url} is not an address"))),
         }
     }
 
     fn connect(&self, access: &ForgeAccess) -> Result<Arc<dyn SourceForge>, ForgeError> {
-        let key = (access.base_url.clone(), access.token.clone(), access.operator);
-        let mut clients = self.clients.lock();
-        if let Some(client) = clients.get(&key) {
-            return Ok(Arc::clone(client) as Arc<dyn SourceForge>);
-        }
-        let client = Arc::new(gitlab::Gitlab::new(Client::new(access, &self.guard)?));
-        if clients.len() >= KEPT {
-            clients.clear();
-        }
-        clients.insert(key, Arc::clone(&client));
-        Ok(client)
+        let (http, guard) = if access.operator {
+            (kept(&self.operators, || client::http(None))?, None)
+        } else {
+            (self.typed()?, Some(self.guard.clone()))
+        };
+        let client = Client::new(access, http.clone(), guard)?;
+        Ok(Arc::new(gitlab::Gitlab::new(client)))
+    }
+
+    fn authorize_url(&self, asking: &AskingGrant<'_>) -> Result<String, ForgeError> {
+        Ok(oauth::page(asking)?.into())
+    }
+
+    async fn redeem(
+        &self,
+        application: &OauthApplication,
+        code: &CodeGrant<'_>,
+    ) -> Result<OauthTokens, GrantError> {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code.code),
+            ("redirect_uri", code.redirect_uri),
+            ("code_verifier", code.verifier),
+        ];
+        self.endpoint()?.tokens(application, &form).await
+    }
+
+    async fn refresh(
+        &self,
+        application: &OauthApplication,
+        refresh_token: &str,
+        redirect_uri: &str,
+    ) -> Result<OauthTokens, GrantError> {
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token),
+            ("redirect_uri", redirect_uri),
+        ];
+        self.endpoint()?.tokens(application, &form).await
+    }
+
+    async fn revoke(&self, application: &OauthApplication, refresh_token: &str) -> Result<(), GrantError> {
+        self.endpoint()?.revoke(application, refresh_token).await
     }
 }

@@ -2,11 +2,14 @@
 
 use slipway_forge::GitlabConnector;
 use slipway_portal::outgoing::{Net, Outgoing};
-use slipway_portal::ports::{ForgeAccess, ForgeConnector as _, ForgeError, SourceForge, Trace};
+use slipway_portal::ports::{
+    Bearer, CodeGrant, Credential, ForgeAccess, ForgeConnector as _, ForgeError, GrantError,
+    OauthApplication, SourceForge, Trace,
+};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 /// Answers each connection with the next text, then closes it. What was asked is kept.
 struct Server {
@@ -26,16 +29,33 @@ async fn says_at(address: &str, answers: Vec<String>) -> Server {
     tokio::spawn(async move {
         for answer in answers {
             let (mut stream, _) = listener.accept().await.unwrap();
-            let mut request = vec![0; 16 * 1024];
-            let size = stream.read(&mut request).await.unwrap_or(0);
-            kept.lock()
-                .unwrap()
-                .push(String::from_utf8_lossy(&request[..size]).into_owned());
+            let request = whole(&mut stream).await;
+            kept.lock().unwrap().push(request);
             let _ = stream.write_all(answer.as_bytes()).await;
             let _ = stream.shutdown().await;
         }
     });
     Server { addr, asked }
+}
+
+/// A request with its body, which may come later than its head.
+async fn whole(stream: &mut TcpStream) -> String {
+    let mut request = Vec::new();
+    let mut piece = vec![0; 16 * 1024];
+    loop {
+        let size = stream.read(&mut piece).await.unwrap_or(0);
+        request.extend_from_slice(&piece[..size]);
+        let text = String::from_utf8_lossy(&request).into_owned();
+        let complete = text.split_once("\r\n\r\n").is_some_and(|(head, body)| {
+            let head = head.to_lowercase();
+            let length = head.split_once("content-length:").map_or("", |(_, rest)| rest);
+            let length = length.lines().next().unwrap_or_default().trim();
+            body.len() >= length.parse().unwrap_or(0)
+        });
+        if complete || size == 0 {
+            return text;
+        }
+    }
 }
 
 fn answer(head: &str, body: &str) -> String {
@@ -49,7 +69,7 @@ impl Server {
     fn forge(&self) -> Arc<dyn SourceForge> {
         let access = ForgeAccess {
             base_url: format!("http://{}", self.addr),
-            token: String::from("glpat-secret"),
+            credential: Credential::Token(String::from("glpat-secret")),
             operator: false,
         };
         GitlabConnector::new(Outgoing::with_loopback())
@@ -207,7 +227,7 @@ async fn only_runners_that_can_take_the_job_count() {
 fn typed(base_url: &str, outgoing: Outgoing) -> Result<Arc<dyn SourceForge>, ForgeError> {
     GitlabConnector::new(outgoing).connect(&ForgeAccess {
         base_url: base_url.to_owned(),
-        token: String::from("glpat-secret"),
+        credential: Credential::Token(String::from("glpat-secret")),
         operator: false,
     })
 }
@@ -267,6 +287,230 @@ async fn a_redirect_leads_out_of_bounds_no_more_than_an_address() {
             "{target}: {refused}"
         );
         assert_eq!(outer.asked().len(), 1, "{target}");
+    }
+    assert_eq!(inner.asked(), Vec::<String>::new(), "nobody was asked");
+}
+
+/// A bearer with one token after the other; what GitLab refused is kept.
+#[derive(Default)]
+struct Tokens(Mutex<Vec<String>>);
+
+#[async_trait::async_trait]
+impl Bearer for Tokens {
+    async fn token(&self) -> Result<String, ForgeError> {
+        Ok(format!("token-{}", self.0.lock().unwrap().len()))
+    }
+
+    async fn another(&self, refused: &str) -> Result<String, ForgeError> {
+        self.0.lock().unwrap().push(refused.to_owned());
+        self.token().await
+    }
+}
+
+fn bearing(server: &Server, tokens: &Arc<Tokens>) -> Arc<dyn SourceForge> {
+    let access = ForgeAccess {
+        base_url: format!("http://{}", server.addr),
+        credential: Credential::Bearer(Arc::clone(tokens) as Arc<dyn Bearer>),
+        operator: false,
+    };
+    GitlabConnector::new(Outgoing::with_loopback())
+        .connect(&access)
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_bearer_token_goes_to_gitlab_and_nowhere_else() {
+    let elsewhere = says(vec![answer("200 OK", "bytes"), answer("401 Unauthorized", "")]).await;
+    let to = format!("302 Found\r\nLocation: http://{}/signed?key=1", elsewhere.addr);
+    let server = says(vec![answer(&to, ""), answer(&to, "")]).await;
+    let tokens = Arc::new(Tokens::default());
+    let forge = bearing(&server, &tokens);
+    assert!(forge.artifact(1, 2, "release.env").await.unwrap().is_some());
+    let asked = server.asked()[0].to_lowercase();
+    assert!(
+        asked.contains("authorization: bearer token-0") && !asked.contains("private-token"),
+        "{asked}"
+    );
+    assert!(!elsewhere.asked()[0].contains("token-0"));
+    // A store that refuses says nothing of the token.
+    let refused = forge.artifact(1, 2, "release.env").await.unwrap_err();
+    assert!(matches!(refused, ForgeError::Refused(_)), "{refused}");
+    assert!(tokens.0.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_refused_bearer_token_is_exchanged_once() {
+    let server = says(vec![
+        answer("401 Unauthorized", r#"{"error":"invalid_token"}"#),
+        answer("201 Created", r#"{"id":7,"sha":"a"}"#),
+        answer("401 Unauthorized", ""),
+        answer("401 Unauthorized", ""),
+    ])
+    .await;
+    let tokens = Arc::new(Tokens::default());
+    let forge = bearing(&server, &tokens);
+    assert_eq!(forge.create_pipeline(1, "main").await.unwrap().id, 7);
+    let asked = server.asked();
+    assert!(
+        asked[0].contains("Bearer token-0") && asked[1].contains("Bearer token-1"),
+        "{asked:?}"
+    );
+    assert_eq!(
+        asked[0].split("\r\n\r\n").nth(1),
+        asked[1].split("\r\n\r\n").nth(1),
+        "the same body"
+    );
+    let refused = forge.pipeline(1, 2).await.unwrap_err();
+    assert!(matches!(refused, ForgeError::BadToken), "{refused}");
+    assert_eq!(*tokens.0.lock().unwrap(), ["token-0", "token-1"]);
+    assert_eq!(server.asked().len(), 4);
+}
+
+#[tokio::test]
+async fn an_oauth_token_says_its_scopes() {
+    let server = says(vec![
+        answer("200 OK", r#"{"username":"root"}"#),
+        answer(
+            "200 OK",
+            r#"{"scope":["read_api"],"expires_in":7000,"expires_in_seconds":7000}"#,
+        ),
+        answer("200 OK", r#"{"username":"root"}"#),
+        answer("200 OK", r#"{"scopes":["api"]}"#),
+    ])
+    .await;
+    let forge = bearing(&server, &Arc::default());
+    let told = forge.token().await.unwrap();
+    assert_eq!(
+        (told.username.as_str(), told.scopes, told.expires_at),
+        ("root", vec![String::from("read_api")], None)
+    );
+    assert_eq!(
+        forge.token().await.unwrap().scopes,
+        ["api"],
+        "before GitLab named it otherwise"
+    );
+    assert!(
+        server.asked()[1].starts_with("GET /oauth/token/info "),
+        "{}",
+        server.asked()[1]
+    );
+}
+
+fn application(base_url: String) -> OauthApplication {
+    OauthApplication {
+        base_url,
+        id: String::from("the application"),
+        secret: String::from("gloas-secret"),
+    }
+}
+
+const CODE: CodeGrant<'_> = CodeGrant {
+    code: "the code",
+    verifier: "the verifier",
+    redirect_uri: "http://127.0.0.1:3000/connections/gitlab/callback",
+};
+
+#[tokio::test]
+async fn tokens_are_asked_for_in_the_body_and_each_refusal_is_told_apart() {
+    let tokens =
+        r#"{"access_token":"a","token_type":"Bearer","expires_in":7200,"refresh_token":"r","scope":"api"}"#;
+    let server = says(vec![
+        answer("200 OK", tokens),
+        answer("200 OK", r#"{"access_token":"b"}"#),
+        answer("200 OK", r#"{"error":"odd"}"#),
+        answer("200 OK", "<html></html>"),
+        answer("400 Bad Request", r#"{"error":"invalid_grant"}"#),
+        answer("401 Unauthorized", r#"{"error":"invalid_client"}"#),
+        answer("429 Too Many Requests\r\nRetry-After: 7", ""),
+        answer("502 Bad Gateway", "<html></html>"),
+        String::from("HTTP/1.1 2"),
+    ])
+    .await;
+    let connector = GitlabConnector::new(Outgoing::with_loopback());
+    let asked = application(format!("http://{}/", server.addr));
+    let given = connector.redeem(&asked, &CODE).await.unwrap();
+    assert_eq!(
+        (given.access.as_str(), given.refresh.as_deref(), given.lives),
+        ("a", Some("r"), Some(7200))
+    );
+    let request = server.asked().remove(0);
+    assert!(request.starts_with("POST /oauth/token "), "{request}");
+    for part in [
+        "grant_type=authorization_code",
+        "code=the+code",
+        "code_verifier=the+verifier",
+        "client_id=the+application",
+        "client_secret=gloas-secret",
+    ] {
+        assert!(request.contains(part), "{part}: {request}");
+    }
+    let given = connector.refresh(&asked, "r", CODE.redirect_uri).await.unwrap();
+    assert_eq!((given.refresh, given.lives), (None, None), "GitLab need not say");
+    let mut refused = Vec::new();
+    for _ in 0..7 {
+        refused.push(
+            connector
+                .refresh(&asked, "r", CODE.redirect_uri)
+                .await
+                .err()
+                .unwrap(),
+        );
+    }
+    assert!(
+        matches!(
+            refused.as_slice(),
+            [
+                GrantError::Forge(ForgeError::Broken(_)),
+                GrantError::Forge(ForgeError::Broken(_)),
+                GrantError::Refused(_),
+                GrantError::Application(_),
+                GrantError::Forge(ForgeError::Limited { retry_after: 7 }),
+                GrantError::Forge(ForgeError::Broken(_)),
+                GrantError::Forge(ForgeError::Unreachable(_)),
+            ]
+        ),
+        "{refused:?}"
+    );
+    assert!(!format!("{refused:?}").contains("gloas-secret"));
+}
+
+#[tokio::test]
+async fn a_secret_goes_to_the_address_that_was_typed_and_never_out_of_bounds() {
+    let inner = says(vec![answer("200 OK", "{}")]).await;
+    let typed = GitlabConnector::new(Outgoing::default());
+    for host in [
+        "127.0.0.1",
+        "localhost",
+        "[::ffff:127.0.0.1]",
+        "2130706433",
+        "169.254.169.254",
+    ] {
+        let asked = application(format!("http://{host}:{}", inner.addr.port()));
+        for refused in [
+            typed.redeem(&asked, &CODE).await.map(drop),
+            typed.refresh(&asked, "r", CODE.redirect_uri).await.map(drop),
+            typed.revoke(&asked, "r").await,
+        ] {
+            assert!(
+                matches!(refused, Err(GrantError::Forge(ForgeError::OutOfBounds(_)))),
+                "{host}: {refused:?}"
+            );
+        }
+    }
+    let to = |status: &str| format!("{status}\r\nLocation: http://{}/oauth/token", inner.addr);
+    let moved = says(vec![
+        answer(&to("302 Found"), ""),
+        answer(&to("307 Temporary Redirect"), ""),
+    ])
+    .await;
+    let connector = GitlabConnector::new(Outgoing::with_loopback());
+    let asked = application(format!("http://{}", moved.addr));
+    for _ in 0..2 {
+        let refused = connector.redeem(&asked, &CODE).await.map(drop);
+        assert!(
+            matches!(&refused, Err(GrantError::Forge(ForgeError::Refused(why))) if why.contains("change the address")),
+            "{refused:?}"
+        );
     }
     assert_eq!(inner.asked(), Vec::<String>::new(), "nobody was asked");
 }

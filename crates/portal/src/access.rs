@@ -18,12 +18,16 @@ use slipway_domain::token::Scope;
 use std::marker::PhantomData;
 
 pub mod may;
+mod operator;
 mod rights;
 mod scope;
 pub mod sight;
 
+pub use operator::{is_operator, operating, operator};
 pub use rights::Rights;
-pub use scope::{AnyScope, Anywhere, App, AppScope, At, Org, OrgScope, Project, ProjectScope, WorkloadNames};
+pub use scope::{
+    AnyScope, Anywhere, App, AppScope, At, Org, OrgScope, Project, ProjectScope, Server, WorkloadNames,
+};
 
 use may::{Modify, Permission, See};
 

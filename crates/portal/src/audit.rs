@@ -57,6 +57,48 @@ pub async fn read(ctx: &OpCtx, query: &Query) -> Result<(Place, Vec<AuditRow>)> 
     Ok((place, rows))
 }
 
+/// Which part of the server's own log to read.
+#[derive(Clone, Debug, Default)]
+pub struct ServerQuery {
+    /// Only actions that start with this, as in `provider`.
+    pub action: Option<String>,
+    /// The number to go on before.
+    pub before: Option<i64>,
+}
+
+/// Reads a page of the server's own log, newest first: for operators.
+///
+/// # Errors
+/// As [`access::operator`].
+pub async fn read_server(ctx: &OpCtx, query: &ServerQuery) -> Result<Vec<AuditRow>> {
+    let server = access::operator(ctx).await?;
+    let filter = AuditFilter {
+        action: query.action.clone(),
+        before: query.before,
+        limit: PAGE,
+        ..AuditFilter::default()
+    };
+    Ok(ctx.read().await?.server_audit_rows(&server, &filter).await?)
+}
+
+/// The whole of that part of the server's own log. See [`export`].
+///
+/// # Errors
+/// As [`read_server`].
+pub async fn export_server(
+    ctx: &OpCtx,
+    query: ServerQuery,
+) -> Result<BoxStream<'static, Result<Vec<AuditRow>>>> {
+    let first = read_server(ctx, &query).await?;
+    Ok(in_pages(ctx, first, move |ctx, last| {
+        let query = ServerQuery {
+            before: Some(last),
+            ..query.clone()
+        };
+        async move { read_server(&ctx, &query).await }
+    }))
+}
+
 /// The whole of that part of the log, newest first, in pages that are read as they are asked for. What the reader may
 /// see is looked up anew for each page, so that an export ends where a role does.
 ///
@@ -64,24 +106,36 @@ pub async fn read(ctx: &OpCtx, query: &Query) -> Result<(Place, Vec<AuditRow>)> 
 /// As [`read`]; a later page that cannot be read ends the stream with its error.
 pub async fn export(ctx: &OpCtx, query: Query) -> Result<BoxStream<'static, Result<Vec<AuditRow>>>> {
     let (_, first) = read(ctx, &query).await?;
+    Ok(in_pages(ctx, first, move |ctx, last| {
+        let query = Query {
+            before: Some(last),
+            ..query.clone()
+        };
+        async move { Ok(read(&ctx, &query).await?.1) }
+    }))
+}
+
+/// The rows after `first`, by `next`, which reads the page before a row of that number.
+fn in_pages<N, F>(ctx: &OpCtx, first: Vec<AuditRow>, next: N) -> BoxStream<'static, Result<Vec<AuditRow>>>
+where
+    N: Fn(OpCtx, i64) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Vec<AuditRow>>> + Send + 'static,
+{
     let ctx = ctx.clone();
-    let pages = stream::try_unfold(Some((first, query)), move |state| {
-        let ctx = ctx.anew();
+    let pages = stream::try_unfold(Some(first), move |state| {
+        let full = |rows: &Vec<AuditRow>| i64::try_from(rows.len()).is_ok_and(|count| count >= PAGE);
+        let last = state.as_ref().and_then(|rows| rows.last()).map(|row| row.seq);
+        let more = last.filter(|_| state.as_ref().is_some_and(full));
+        let next = more.map(|last| next(ctx.anew(), last));
         async move {
-            let Some((rows, mut query)) = state else {
+            let Some(rows) = state.filter(|rows| !rows.is_empty()) else {
                 return Ok(None);
             };
-            let full = i64::try_from(rows.len()).is_ok_and(|count| count >= PAGE);
-            let Some(last) = rows.last().map(|row| row.seq) else {
-                return Ok(None);
-            };
-            if !full {
-                return Ok(Some((rows, None)));
+            match next {
+                Some(next) => Ok(Some((rows, Some(next.await?)))),
+                None => Ok(Some((rows, None))),
             }
-            query.before = Some(last);
-            let (_, next) = read(&ctx, &query).await?;
-            Ok(Some((rows, Some((next, query)))))
         }
     });
-    Ok(Box::pin(pages))
+    Box::pin(pages)
 }

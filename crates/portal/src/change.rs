@@ -4,9 +4,10 @@ use crate::context::{Actor, OpCtx};
 use crate::error::{Error, Result};
 use crate::jobs::Job;
 use crate::live::Invalidation;
-use crate::ports::{AuditRecord, Tx};
+use crate::ports::{AuditRecord, Chain, Tx};
 use slipway_domain::audit::Outcome;
 use slipway_domain::id::{AuditId, OrgId, OutboxId, UserId};
+use slipway_domain::operator::SERVER;
 use slipway_domain::project::Place;
 use slipway_domain::time::Timestamp;
 use slipway_domain::token::Scope;
@@ -65,6 +66,20 @@ impl<'a> Entry<'a> {
     }
 }
 
+/// What a row of the server's own chain says beside who, when and through what. See [`Entry`].
+pub struct ServerEntry {
+    /// A stable key such as `operator.grant`.
+    pub action: &'static str,
+    /// The kind of the target.
+    pub target_kind: &'static str,
+    /// Its id.
+    pub target_id: String,
+    /// Its name now.
+    pub target: String,
+    /// What changed, without secrets: a JSON object.
+    pub summary: serde_json::Value,
+}
+
 impl OpCtx {
     /// Begins a change.
     ///
@@ -102,6 +117,32 @@ impl Change<'_> {
     /// # Errors
     /// The database does not answer.
     pub async fn audit(&mut self, entry: Entry<'_>) -> Result<()> {
+        let chain = Chain::Org {
+            org: entry.place.org.id,
+            project: entry.place.project.as_ref().map(|p| p.id),
+            app: entry.place.app.as_ref().map(|a| a.id),
+        };
+        let said = ServerEntry {
+            action: entry.action,
+            target_kind: entry.target_kind,
+            target_id: entry.target_id,
+            target: entry.target,
+            summary: entry.summary,
+        };
+        self.append(chain, said, entry.outcome).await
+    }
+
+    /// Writes an audit row into the chain of the server itself.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn audit_server(&mut self, entry: ServerEntry) -> Result<()> {
+        self.append(Chain::Server, entry, Outcome::Done).await?;
+        self.touch_server("server_audit");
+        Ok(())
+    }
+
+    async fn append(&mut self, chain: Chain, entry: ServerEntry, outcome: Outcome) -> Result<()> {
         let (actor_id, actor) = match self.ctx.actor() {
             Actor::User(person) => (Some(person.id), person.name.clone()),
             Actor::System => (None, String::from("slipway")),
@@ -117,9 +158,7 @@ impl Change<'_> {
         }
         let record = AuditRecord {
             id: self.ctx.id::<AuditId>(),
-            org: entry.place.org.id,
-            project: entry.place.project.as_ref().map(|p| p.id),
-            app: entry.place.app.as_ref().map(|a| a.id),
+            chain,
             at: self.ctx.now(),
             actor_id,
             actor,
@@ -130,7 +169,7 @@ impl Change<'_> {
             target_id: entry.target_id,
             target: entry.target,
             summary,
-            outcome: entry.outcome,
+            outcome,
         };
         self.tx.append_audit(&record).await?;
         self.audited = true;
@@ -168,23 +207,36 @@ impl Change<'_> {
             topic: topic.to_owned(),
             id: id.to_string(),
             version: self.ctx.now().micros(),
-            org: place.org.id,
+            org: Some(place.org.id),
             project: place.project.as_ref().map(|p| p.id),
             app: place.app.as_ref().map(|a| a.id),
             user: None,
         });
     }
 
-    /// Tells one person that something of theirs changed: `approvals`, say.
-    pub fn touch_person(&mut self, topic: &str, user: UserId, org: OrgId) {
+    /// Tells one person that something of theirs changed: `approvals`, say; `org`: where, if it is anywhere.
+    pub fn touch_person(&mut self, topic: &str, user: UserId, org: impl Into<Option<OrgId>>) {
         self.told.push(Invalidation {
             topic: topic.to_owned(),
             id: user.to_string(),
             version: self.ctx.now().micros(),
-            org,
+            org: org.into(),
             project: None,
             app: None,
             user: Some(user),
+        });
+    }
+
+    /// Tells the operators that something of the whole server changed: `operators`, say.
+    pub fn touch_server(&mut self, topic: &str) {
+        self.told.push(Invalidation {
+            topic: topic.to_owned(),
+            id: String::from(SERVER),
+            version: self.ctx.now().micros(),
+            org: None,
+            project: None,
+            app: None,
+            user: None,
         });
     }
 

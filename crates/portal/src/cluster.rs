@@ -21,7 +21,8 @@ const NOTE_EVERY: i64 = MINUTE;
 pub struct Input {
     /// For people.
     pub name: String,
-    /// The kubeconfig (YAML); empty: the one it has, and for a new one the service account of the pod Slipway runs in.
+    /// The kubeconfig (YAML); empty: the one it has, and for a new one the service account of the pod Slipway runs in,
+    /// where that may be chosen.
     pub kubeconfig: String,
     /// The context in it; `None`: its current one.
     pub context: Option<String>,
@@ -78,6 +79,15 @@ async fn checked(
         }
         _ => Some(typed.to_owned()).filter(|text| !text.is_empty()),
     };
+    if text.is_none() && !ctx.portal().clusters.in_cluster() {
+        return Err(Error::field(
+            "kubeconfig",
+            Text::new(
+                "paste the cluster's kubeconfig: Slipway's own service account cannot be chosen here",
+                "请粘贴集群的 kubeconfig：此处不能选择 Slipway 自身的服务账号",
+            ),
+        ));
+    }
     let access = ClusterAccess {
         kubeconfig: text,
         context: context.clone(),
@@ -197,6 +207,7 @@ pub async fn settings(ctx: &OpCtx, org: &str) -> Result<ClusterList> {
     Ok(ClusterList {
         org: org.org.clone(),
         clusters: records.into_iter().map(|record| record.cluster).collect(),
+        in_cluster: ctx.portal().clusters.in_cluster(),
     })
 }
 

@@ -1,22 +1,26 @@
-//! Connections to GitLab: making, testing and using them.
+//! Connections to GitLab: making, testing and using them. Those that get in by OAuth 2 have their way in [`oauth`], and
+//! their tokens are kept fresh by `renewal`.
+
+pub mod oauth;
+mod renewal;
+pub(crate) mod revocation;
+pub(crate) mod sealing;
 
 use crate::access::{self, App, At, Authorized, Managed, Org, may};
 use crate::change::Entry;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::{
-    ConnectionRecord, ForgeAccess, ForgeError, RepositoryLink, SourceForge, StoreError, TokenInfo,
+    ConnectionRecord, Credential, ForgeAccess, ForgeError, RepositoryLink, SourceForge, StoreError, TokenInfo,
 };
 use parking_lot::Mutex;
-use slipway_domain::connection::{Connection, ConnectionList, ConnectionReport};
+use renewal::Renewal;
+use slipway_domain::connection::{Connection, ConnectionList, ConnectionReport, SCOPE};
 use slipway_domain::id::{ConnectionId, OrgId};
 use slipway_domain::name::NameError;
 use slipway_domain::text::Text;
 use slipway_domain::time::{SECOND, Timestamp};
 use std::sync::Arc;
-
-/// The scope a token must have: Slipway reads, commits, and makes merge requests, pipelines and webhooks.
-const SCOPE: &str = "api";
 
 /// How old the note of the last good call may be before it is written again, in µs.
 const NOTE_EVERY: i64 = 30 * SECOND;
@@ -39,7 +43,7 @@ pub struct Input {
 /// answer.
 pub async fn create(ctx: &OpCtx, org: &str, input: Input) -> Result<ConnectionId> {
     let org = access::org::<may::OrgManage>(ctx, org).await?;
-    let (name, base_url) = checked(ctx, &input).await?;
+    let (name, base_url) = checked(ctx, &input.name, &input.base_url).await?;
     if input.token.trim().is_empty() {
         return Err(Error::field(
             "token",
@@ -56,9 +60,11 @@ pub async fn create(ctx: &OpCtx, org: &str, input: Input) -> Result<ConnectionId
             trouble: None,
             operator: false,
             report: None,
+            oauth: None,
         },
         org: org.id(),
         token: ctx.portal().sealer.seal(&id.to_string(), input.token.trim()),
+        grant: None,
     };
     keep(ctx, &org, record, "connection.create").await?;
     Ok(id)
@@ -68,12 +74,19 @@ pub async fn create(ctx: &OpCtx, org: &str, input: Input) -> Result<ConnectionId
 /// to another server than the one it was given for.
 ///
 /// # Errors
-/// As [`create`]; [`Error::NotFound`]; `operator` for one that the configuration brought along.
+/// As [`create`]; [`Error::NotFound`]; `operator` for one that the configuration brought along; `by_oauth`.
 pub async fn edit(ctx: &OpCtx, org: &str, id: ConnectionId, input: Input) -> Result<()> {
     let org = access::org::<may::OrgManage>(ctx, org).await?;
     let mut record = known(ctx, org.id(), id).await?;
     not_the_operators(record.connection.operator)?;
-    let (name, base_url) = checked(ctx, &input).await?;
+    if record.grant.is_some() {
+        return Err(Error::refused(
+            "by_oauth",
+            "This connection gets in by OAuth, not by a token. Change its application, or make another connection.",
+            "该连接通过 OAuth 接入，不使用令牌。请修改其应用，或另建一个连接。",
+        ));
+    }
+    let (name, base_url) = checked(ctx, &input.name, &input.base_url).await?;
     if input.token.trim().is_empty() {
         if base_url != record.connection.base_url {
             return Err(Error::field(
@@ -102,6 +115,10 @@ pub async fn remove(ctx: &OpCtx, org: &str, id: ConnectionId) -> Result<()> {
     not_the_operators(record.connection.operator)?;
     let place = org.place();
     let mut change = ctx.change().await?;
+    if let Some(grant) = &record.grant {
+        revocation::begin(&mut change, &record, grant).await?;
+        change.tx().delete_grant(org.id(), id).await?;
+    }
     change
         .tx()
         .delete_connection(org.id(), id)
@@ -141,6 +158,7 @@ pub async fn list(ctx: &OpCtx, org: &str) -> Result<ConnectionList> {
     Ok(ConnectionList {
         org: org.org.clone(),
         connections: records.into_iter().map(|record| record.connection).collect(),
+        redirect_uri: oauth::redirect_uri(ctx),
     })
 }
 
@@ -165,12 +183,12 @@ pub(crate) fn not_the_operators(operator: bool) -> Result<()> {
 }
 
 /// Name and address as they are kept.
-async fn checked(ctx: &OpCtx, input: &Input) -> Result<(String, String)> {
-    let name = input.name.trim().to_owned();
+async fn checked(ctx: &OpCtx, name: &str, base_url: &str) -> Result<(String, String)> {
+    let name = name.trim().to_owned();
     if name.is_empty() {
         return Err(Error::name("name", NameError::Empty));
     }
-    let base_url = input.base_url.trim().trim_end_matches('/').to_owned();
+    let base_url = base_url.trim().trim_end_matches('/').to_owned();
     if !(base_url.starts_with("https://") || base_url.starts_with("http://")) || base_url.len() > 300 {
         return Err(Error::field(
             "base_url",
@@ -234,7 +252,7 @@ pub async fn test(ctx: &OpCtx, org: &str, id: ConnectionId) -> Result<Connection
         Err(error) => Err(error),
     };
     note(ctx, &record, ctx.now(), answer.as_ref().err()).await?;
-    let report = report(ctx.now(), answer);
+    let report = report(ctx.now(), record.grant.is_some(), answer);
     let place = org.place();
     let mut change = ctx.change().await?;
     change.bookkeeping();
@@ -244,20 +262,12 @@ pub async fn test(ctx: &OpCtx, org: &str, id: ConnectionId) -> Result<Connection
     Ok(report)
 }
 
-fn report(at: Timestamp, answer: Result<TokenInfo, ForgeError>) -> ConnectionReport {
+fn report(at: Timestamp, by_oauth: bool, answer: Result<TokenInfo, ForgeError>) -> ConnectionReport {
     match answer {
         Ok(info) => {
-            // An OAuth 2 token does not tell its scopes.
             let lacks = !info.scopes.is_empty() && !info.scopes.iter().any(|scope| scope == SCOPE);
             let missing: Vec<String> = if lacks { vec![SCOPE.to_owned()] } else { Vec::new() };
-            let trouble = lacks.then(|| {
-                Text::new(
-                    format!(
-                        "The token lacks the scope “{SCOPE}”. Make one with it and renew the connection."
-                    ),
-                    format!("令牌缺少“{SCOPE}”权限范围，请重新创建令牌并更新连接。"),
-                )
-            });
+            let trouble = lacks.then(|| lacking(by_oauth));
             ConnectionReport {
                 at,
                 username: Some(info.username),
@@ -276,6 +286,24 @@ fn report(at: Timestamp, answer: Result<TokenInfo, ForgeError>) -> ConnectionRep
     }
 }
 
+/// What to do about a missing scope.
+fn lacking(by_oauth: bool) -> Text {
+    if by_oauth {
+        Text::new(
+            format!(
+                "The authorization lacks the scope “{SCOPE}”. Give the application that scope in GitLab, then authorize \
+                 the connection again."
+            ),
+            format!("授权缺少“{SCOPE}”权限范围。请在 GitLab 中为应用勾选该范围，然后重新授权。"),
+        )
+    } else {
+        Text::new(
+            format!("The token lacks the scope “{SCOPE}”. Make one with it and renew the connection."),
+            format!("令牌缺少“{SCOPE}”权限范围，请重新创建令牌并更新连接。"),
+        )
+    }
+}
+
 /// The words for people, with what the adapter saw.
 fn detailed(error: &ForgeError) -> Text {
     let text = error.text();
@@ -287,16 +315,20 @@ fn detailed(error: &ForgeError) -> Text {
     }
 }
 
-/// A client for a connection.
+/// A client for a connection: the one way in, whatever the connection gets in by.
 pub(crate) fn open(ctx: &OpCtx, record: &ConnectionRecord) -> Result<Arc<dyn SourceForge>, ForgeError> {
-    let id = record.connection.id.to_string();
-    let token = ctx.portal().sealer.open(&id, &record.token).map_err(|error| {
-        tracing::error!(%error, connection = id, "the token of a connection does not open");
-        ForgeError::BadToken
-    })?;
-    ctx.portal().forges.connect(&ForgeAccess {
+    let portal = ctx.portal();
+    let credential = match &record.grant {
+        Some(_) => Credential::Bearer(Arc::new(Renewal::new(portal, record))),
+        None => Credential::Token(sealing::open(
+            portal,
+            &record.connection.id.to_string(),
+            &record.token,
+        )?),
+    };
+    portal.forges.connect(&ForgeAccess {
         base_url: record.connection.base_url.clone(),
-        token,
+        credential,
         operator: record.connection.operator,
     })
 }
@@ -322,6 +354,7 @@ pub(crate) fn refused(error: &ForgeError) -> Error {
             text,
         },
         ForgeError::BadToken
+        | ForgeError::Unauthorized(_)
         | ForgeError::Unreachable(_)
         | ForgeError::Limited { .. }
         | ForgeError::Broken(_) => Error::Unavailable { code: "gitlab", text },
@@ -416,7 +449,11 @@ pub(crate) fn empty_repository() -> Error {
 }
 
 pub(crate) const fn is_trouble(error: &ForgeError) -> bool {
-    error.is_passing() || matches!(error, ForgeError::BadToken | ForgeError::OutOfBounds(_))
+    error.is_passing()
+        || matches!(
+            error,
+            ForgeError::BadToken | ForgeError::Unauthorized(_) | ForgeError::OutOfBounds(_)
+        )
 }
 
 /// Remembers at a connection how a call went.

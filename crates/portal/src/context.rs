@@ -3,7 +3,10 @@
 use crate::access::Rights;
 use crate::error::{Error, Result};
 use crate::live::Notifier;
-use crate::ports::{Clock, ClusterConnector, Courier, ForgeConnector, MailAccess, Mailer, Store, Tx};
+use crate::ports::{
+    Clock, ClusterConnector, Courier, ForgeConnector, MailAccess, Mailer, ProviderConnector, Store, Tx,
+};
+use crate::provider::SignIn;
 use crate::seal::Sealer;
 use crate::token::TokenUse;
 use slipway_domain::id::TypedId;
@@ -51,6 +54,10 @@ pub struct PortalParts {
     pub mailer: Arc<dyn Mailer>,
     /// The mail server of the configuration: for organizations that have none of their own.
     pub mail_server: Option<MailAccess>,
+    /// Asks the providers of sign-in that operators set up.
+    pub providers: Arc<dyn ProviderConnector>,
+    /// The ways in of the configuration.
+    pub sign_in: SignIn,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Invalidations.
@@ -228,6 +235,27 @@ impl OpCtx {
             Actor::User(person) => Ok(person),
             Actor::Anonymous | Actor::System => Err(Error::Unauthenticated),
         }
+    }
+
+    /// The person who acts on what is their own: a project's token has nothing.
+    ///
+    /// # Errors
+    /// As [`user`](Self::user); [`Error::NotFound`] for a project's token.
+    pub fn oneself(&self) -> Result<&PersonRef> {
+        if self.token().is_some_and(|token| token.project.is_some()) {
+            return Err(Error::NotFound);
+        }
+        self.user()
+    }
+
+    /// As [`oneself`](Self::oneself), for changes of one's own account: a token needs [`Scope::Manage`].
+    ///
+    /// # Errors
+    /// As [`oneself`](Self::oneself); [`Error::Scope`].
+    pub fn changing_oneself(&self) -> Result<&PersonRef> {
+        let person = self.oneself()?;
+        self.needs_scope(Scope::Manage)?;
+        Ok(person)
     }
 
     /// Whether Slipway itself acts.

@@ -3,7 +3,7 @@
 use crate::change::Change;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
-use crate::identity::{self, Ways};
+use crate::identity;
 use crate::person::{self, count, unlocked};
 use crate::ports::FactorRow;
 use crate::{session, totp};
@@ -29,13 +29,13 @@ pub(crate) fn sealed_for(user: UserId) -> String {
     format!("totp of {user}")
 }
 
-/// How the actor signs in; `ways` are those that the configuration offers.
+/// How the actor signs in.
 ///
 /// # Errors
 /// Nobody is signed in.
-pub async fn security(ctx: &OpCtx, ways: &Ways) -> Result<Security> {
+pub async fn security(ctx: &OpCtx) -> Result<Security> {
     let user = ctx.user()?;
-    let identities = identity::list(ctx, ways).await?;
+    let identities = identity::list(ctx).await?;
     let mut tx = ctx.read().await?;
     let credentials = tx.credentials(&user.username).await?;
     let row = tx.factor(user.id).await?;
@@ -192,9 +192,16 @@ pub async fn reset(ctx: &OpCtx, person: UserId) -> Result<()> {
 
 async fn forget(ctx: &OpCtx, user: UserId, action: &'static str) -> Result<()> {
     let mut change = ctx.change().await?;
+    if ctx.is_system() {
+        change.tx().lock_server().await?;
+    }
     change.tx().delete_factor(user).await?;
     change.tx().set_failures(&code_key(user), 0, None).await?;
-    person::told(&mut change, user, action).await?;
+    if ctx.is_system() {
+        person::told_by_operator(&mut change, user, action).await?;
+    } else {
+        person::told(&mut change, user, action).await?;
+    }
     change.commit().await
 }
 

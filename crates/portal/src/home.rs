@@ -38,6 +38,7 @@ pub async fn chrome(
         place,
         may_read_audit: held.has(Action::AuditRead),
         may_manage,
+        operator: access::is_operator(ctx).await?,
     })
 }
 

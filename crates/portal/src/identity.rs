@@ -8,7 +8,7 @@ use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::member::keep_an_owner;
 use crate::ports::{ClaimedGroup, IdentityRow, NewPerson, StoreError};
-use crate::{person, session};
+use crate::{person, provider, session};
 use sha2::{Digest as _, Sha256};
 use slipway_domain::audit::Outcome;
 use slipway_domain::identity::{IdentityView, Move, moved, username};
@@ -47,7 +47,7 @@ pub struct Groups {
     pub names: Vec<String>,
 }
 
-/// The ways in that the configuration offers.
+/// The ways in that there are now: see [`provider::ways`].
 #[derive(Clone, Debug, Default)]
 pub struct Ways {
     /// Whether local accounts sign in by password.
@@ -268,13 +268,21 @@ fn taken() -> Error {
     )
 }
 
-/// Unlinks one of the actor's identities; `ways` are those that the configuration offers.
+/// Unlinks one of the actor's identities.
 ///
 /// # Errors
-/// [`Error::Refused`] `step_up`, `last_way_in`; [`Error::NotFound`].
-pub async fn unlink(ctx: &OpCtx, issuer: &str, subject: &str, ways: &Ways) -> Result<()> {
-    let user = ctx.user()?.clone();
+/// [`Error::Refused`] `step_up`, `last_way_in`, `by_token`; [`Error::NotFound`].
+pub async fn unlink(ctx: &OpCtx, issuer: &str, subject: &str) -> Result<()> {
+    let user = ctx.oneself()?.clone();
+    if ctx.token().is_some() {
+        return Err(Error::refused(
+            "by_token",
+            "A token cannot unlink identities: that takes somebody who confirms that it is them. Do it in the browser.",
+            "令牌不能解除身份关联，该操作需要本人确认身份，请在浏览器中进行。",
+        ));
+    }
     session::proved(ctx)?;
+    let ways = provider::ways(ctx).await?;
     let mut change = ctx.change().await?;
     if !change.tx().delete_identity(user.id, issuer, subject).await? {
         return Err(Error::NotFound);
@@ -297,8 +305,9 @@ pub async fn unlink(ctx: &OpCtx, issuer: &str, subject: &str, ways: &Ways) -> Re
 ///
 /// # Errors
 /// Nobody is signed in.
-pub async fn list(ctx: &OpCtx, ways: &Ways) -> Result<Vec<IdentityView>> {
-    let user = ctx.user()?;
+pub async fn list(ctx: &OpCtx) -> Result<Vec<IdentityView>> {
+    let user = ctx.oneself()?;
+    let ways = provider::ways(ctx).await?;
     let mut tx = ctx.read().await?;
     let credentials = tx.credentials(&user.username).await?;
     let by_password = ways.local && credentials.is_some_and(|c| c.password_hash.is_some());

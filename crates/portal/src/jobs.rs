@@ -4,12 +4,15 @@
 //! A job is idempotent: it may run again after a crash. It reads what is to be done from the database,
 //! not from its payload, which only says where to look.
 
+use crate::connection::revocation;
 use crate::context::Portal;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::ports::Claimed;
 use crate::{environment, import, notice, promotion, proposal, repository, run, subscriber, webhook};
-use slipway_domain::id::{AppId, EnvironmentId, ImportId, ProjectId, PromotionId, ProposalId, SubscriberId};
+use slipway_domain::id::{
+    AppId, EnvironmentId, ImportId, ProjectId, PromotionId, ProposalId, RevocationId, SubscriberId,
+};
 use slipway_domain::time::{DAY, SECOND, Timestamp};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -82,6 +85,11 @@ pub enum Job {
         /// The app.
         app: AppId,
     },
+    /// Take tokens back at GitLab that nobody will use again.
+    Revoke {
+        /// Which.
+        revocation: RevocationId,
+    },
 }
 
 impl Job {
@@ -99,6 +107,7 @@ impl Job {
             Self::Promotion { .. } => "promotion",
             Self::Observe { .. } => "observe",
             Self::Webhook { .. } => "webhook",
+            Self::Revoke { .. } => "revoke",
         }
     }
 }
@@ -120,6 +129,7 @@ async fn perform(portal: &Portal, job: &Job) -> Result<Next> {
             change.bookkeeping();
             change.tx().delete_ended_sessions(ctx.now()).await?;
             change.tx().delete_old_replies(ctx.now().plus(-DAY)).await?;
+            change.tx().delete_trips(ctx.now().plus(-DAY)).await?;
             change.commit().await?;
             Ok(Next::At(ctx.now().plus(3600 * SECOND)))
         }
@@ -139,6 +149,7 @@ async fn perform(portal: &Portal, job: &Job) -> Result<Next> {
         Job::Promotion { app, promotion } => promotion::drive::run(&ctx, *app, *promotion).await,
         Job::Observe { app, environment } => environment::observe::run(&ctx, *app, *environment).await,
         Job::Webhook { app } => webhook::process(&ctx, *app).await,
+        Job::Revoke { revocation } => revocation::run(&ctx, *revocation).await,
     }
 }
 

@@ -16,8 +16,8 @@ pub struct Invalidation {
     pub id: String,
     /// Grows with every change of the thing: µs since the epoch at commit.
     pub version: i64,
-    /// The organization it belongs to.
-    pub org: OrgId,
+    /// The organization it belongs to; `None`: none, it is the server's own and its operators hear of it.
+    pub org: Option<OrgId>,
     /// The project it belongs to; `None`: the organization itself.
     pub project: Option<ProjectId>,
     /// The app it belongs to; `None`: the project itself.
@@ -106,7 +106,7 @@ mod tests {
             topic: String::from("app"),
             id: String::from("1"),
             version,
-            org: OrgId::from_uuid(uuid::Uuid::nil()),
+            org: Some(OrgId::from_uuid(uuid::Uuid::nil())),
             project: None,
             app: None,
             user: None,

@@ -510,17 +510,24 @@ pub async fn set_active(ctx: &OpCtx, person: &PersonRef, active: bool) -> Result
         return Err(Error::NotFound);
     }
     let mut change = ctx.change().await?;
+    change.tx().lock_server().await?;
+    switch(&mut change, person, active).await?;
+    change.commit().await
+}
+
+/// Switches an account off, or on again. The server is locked.
+pub(crate) async fn switch(change: &mut Change<'_>, person: &PersonRef, active: bool) -> Result<()> {
     let mut orgs = change.tx().orgs_of(person.id).await?;
     // Everybody locks in the same order.
     orgs.sort_unstable();
     for org in &orgs {
         change.tx().lock_org(*org).await?;
     }
-    let at = (!active).then(|| ctx.now());
+    let at = (!active).then(|| change.ctx().now());
     change.tx().set_deactivated(person.id, at).await?;
     if !active {
         for org in orgs {
-            keep_an_owner(&mut change, org).await?;
+            keep_an_owner(change, org).await?;
         }
         change.tx().delete_sessions_of(person.id, None).await?;
     }
@@ -530,6 +537,5 @@ pub async fn set_active(ctx: &OpCtx, person: &PersonRef, active: bool) -> Result
         "person.deactivate"
     };
     change.touch_sessions();
-    crate::person::told(&mut change, person.id, action).await?;
-    change.commit().await
+    crate::person::told_by_operator(change, person.id, action).await
 }

@@ -8,6 +8,7 @@ use crate::ports::{NoticeRecord, Which};
 use slipway_domain::access::Action;
 use slipway_domain::id::ProjectId;
 use slipway_domain::notice::{KEPT, NoticeKind, NoticePage, NoticeSettings, ProjectChoice, Thread, threads};
+use slipway_domain::text::Text;
 use slipway_domain::time::Timestamp;
 
 pub(crate) mod tell;
@@ -23,7 +24,7 @@ const PAGES: usize = 10;
 /// # Errors
 /// [`Error::Unauthenticated`], or the database does not answer.
 pub async fn list(ctx: &OpCtx, unread: bool, before: Option<Timestamp>) -> Result<NoticePage> {
-    let person = ctx.user()?.id;
+    let person = ctx.oneself()?.id;
     let rights = ctx.rights().await?;
     let (mut seen, mut from, mut older_than) = (Vec::new(), before, None);
     for _ in 0..PAGES {
@@ -83,24 +84,15 @@ pub async fn unread_count(ctx: &OpCtx) -> Result<i64> {
 /// # Errors
 /// As [`list`].
 pub async fn mark(ctx: &OpCtx, which: &Which, read: bool) -> Result<()> {
-    let person = ctx.user()?.id;
+    let person = ctx.changing_oneself()?.id;
     let read_at = read.then(|| ctx.now());
     let mut change = ctx.change().await?;
     // One's own marks are no fact that an auditor would ask for.
     change.bookkeeping();
     if change.tx().mark_notices(person, which, read_at).await? > 0 {
-        hear(ctx, &mut change).await?;
+        change.touch_person("person", person, None);
     }
     change.commit().await
-}
-
-/// Has the person's own pages read again, by the first organization they are in: a message needs one.
-async fn hear(ctx: &OpCtx, change: &mut crate::change::Change<'_>) -> Result<()> {
-    let person = ctx.user()?.id;
-    if let Some(org) = ctx.rights().await?.orgs().next() {
-        change.touch_person("person", person, org);
-    }
-    Ok(())
 }
 
 /// What the actor wants to be told.
@@ -108,7 +100,7 @@ async fn hear(ctx: &OpCtx, change: &mut crate::change::Change<'_>) -> Result<()>
 /// # Errors
 /// As [`list`].
 pub async fn settings(ctx: &OpCtx) -> Result<NoticeSettings> {
-    let person = ctx.user()?.id;
+    let person = ctx.oneself()?.id;
     let quiet = ctx.read().await?.quiet_of(person).await?;
     let mut projects = Vec::new();
     for found in org::list(ctx).await? {
@@ -135,11 +127,11 @@ pub async fn settings(ctx: &OpCtx) -> Result<NoticeSettings> {
 /// # Errors
 /// As [`list`].
 pub async fn set_kind(ctx: &OpCtx, kind: NoticeKind, on: bool) -> Result<()> {
-    let person = ctx.user()?.id;
+    let person = ctx.changing_oneself()?.id;
     let mut change = ctx.change().await?;
     change.bookkeeping();
     change.tx().set_notice_kind(person, kind, on).await?;
-    hear(ctx, &mut change).await?;
+    change.touch_person("person", person, None);
     change.commit().await
 }
 
@@ -149,11 +141,43 @@ pub async fn set_kind(ctx: &OpCtx, kind: NoticeKind, on: bool) -> Result<()> {
 /// As [`access::project`].
 pub async fn mute(ctx: &OpCtx, project: ProjectId, muted: bool) -> Result<()> {
     let project = access::project_by_id::<may::See>(ctx, project).await?;
-    let person = ctx.user()?.id;
+    let person = ctx.changing_oneself()?.id;
     let mut change = ctx.change().await?;
     change.bookkeeping();
     change.tx().set_muted(person, project.id(), muted).await?;
-    hear(ctx, &mut change).await?;
+    change.touch_person("person", person, None);
+    change.commit().await
+}
+
+/// Sets all that the actor wants to be told at once: every kind but those in `off`, from every project that they see but
+/// those in `muted`. What of a project that they do not see was muted stays so.
+///
+/// # Errors
+/// As [`list`]; a project that the actor does not see.
+pub async fn choose(ctx: &OpCtx, off: &[NoticeKind], muted: &[ProjectId]) -> Result<()> {
+    let person = ctx.changing_oneself()?.id;
+    let seen: Vec<_> = settings(ctx).await?.projects;
+    let is_seen = |id: &ProjectId| seen.iter().any(|choice| choice.project.id == *id);
+    if !muted.iter().all(is_seen) {
+        return Err(Error::field(
+            "muted",
+            Text::new(
+                "one of these is no project that you see",
+                "其中有你无权查看或不存在的项目",
+            ),
+        ));
+    }
+    let mut change = ctx.change().await?;
+    change.bookkeeping();
+    for kind in NoticeKind::ALL {
+        let on = !off.contains(kind);
+        change.tx().set_notice_kind(person, *kind, on).await?;
+    }
+    for choice in &seen {
+        let id = choice.project.id;
+        change.tx().set_muted(person, id, muted.contains(&id)).await?;
+    }
+    change.touch_person("person", person, None);
     change.commit().await
 }
 

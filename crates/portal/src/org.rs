@@ -115,7 +115,7 @@ pub async fn create(ctx: &OpCtx, slug: &str, name: &str, owner: UserId) -> Resul
 }
 
 async fn make(ctx: &OpCtx, slug: &str, name: &str, owner: UserId) -> Result<OrgRef> {
-    let typed = place::checked(slug, name, "")?;
+    let typed = place::checked_org(slug, name)?;
     let org = OrgRef {
         id: ctx.id(),
         slug: typed.slug,

@@ -56,6 +56,7 @@ impl Net {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outgoing {
     allowed: Vec<Net>,
+    in_cluster: bool,
 }
 
 /// An address that is out of bounds.
@@ -68,7 +69,22 @@ pub struct OutOfBounds(pub IpAddr);
 impl Outgoing {
     /// Everywhere in bounds, and `allowed`.
     pub const fn allowing(allowed: Vec<Net>) -> Self {
-        Self { allowed }
+        Self {
+            allowed,
+            in_cluster: false,
+        }
+    }
+
+    /// The same, and whether people may have the service account of the pod that Slipway runs in used for a cluster.
+    #[must_use]
+    pub fn lending_itself(self, in_cluster: bool) -> Self {
+        Self { in_cluster, ..self }
+    }
+
+    /// Whether people may have Slipway's own service account used: whoever manages an organization could do by it what
+    /// Slipway may do, also in other organizations' namespaces.
+    pub const fn in_cluster(&self) -> bool {
+        self.in_cluster
     }
 
     /// As [`allowing`](Self::allowing), this machine: for the demo and tests.

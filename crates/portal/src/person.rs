@@ -1,6 +1,6 @@
 //! People: signing in, and what waits for them.
 
-use crate::change::{Change, Entry};
+use crate::change::{Change, Entry, ServerEntry};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::factor;
@@ -214,10 +214,11 @@ pub async fn reset_password(ctx: &OpCtx, person: UserId, password: String) -> Re
     }
     let hash = hashed("password", password).await?;
     let mut change = ctx.change().await?;
+    change.tx().lock_server().await?;
     change.tx().set_password(person, &hash).await?;
     change.tx().delete_sessions_of(person, None).await?;
     change.touch_sessions();
-    told(&mut change, person, "person.reset_password").await?;
+    told_by_operator(&mut change, person, "person.reset_password").await?;
     change.commit().await
 }
 
@@ -270,7 +271,15 @@ pub(crate) async fn prove_by_password(ctx: &OpCtx, user: &PersonRef, typed: Stri
 /// # Errors
 /// A wrong name or address; the address is somebody else's.
 pub async fn update_profile(ctx: &OpCtx, name: &str, email: &str) -> Result<()> {
-    let user = ctx.user()?.id;
+    update_account(ctx, name, email, None).await
+}
+
+/// As [`update_profile`], and the actor's language, where one is given.
+///
+/// # Errors
+/// As [`update_profile`].
+pub async fn update_account(ctx: &OpCtx, name: &str, email: &str, locale: Option<Locale>) -> Result<()> {
+    let user = ctx.changing_oneself()?.id;
     let name = person::name(name).map_err(|wrong| Error::name("name", wrong))?;
     let email = person::email(email).map_err(|wrong| Error::field("email", wrong))?;
     let mut change = ctx.change().await?;
@@ -286,6 +295,9 @@ pub async fn update_profile(ctx: &OpCtx, name: &str, email: &str) -> Result<()> 
         }
     }
     change.tx().set_profile(user, &name, email.as_deref()).await?;
+    if let Some(locale) = locale {
+        change.tx().set_locale(user, locale).await?;
+    }
     change.touch_sessions();
     told(&mut change, user, "person.update").await?;
     change.commit().await
@@ -296,7 +308,7 @@ pub async fn update_profile(ctx: &OpCtx, name: &str, email: &str) -> Result<()> 
 /// # Errors
 /// Nobody is signed in.
 pub async fn profile(ctx: &OpCtx) -> Result<Person> {
-    let user = ctx.user()?.id;
+    let user = ctx.oneself()?.id;
     let found = ctx.read().await?.person(user).await?;
     found.ok_or(Error::Unauthenticated)
 }
@@ -310,10 +322,31 @@ pub async fn unlock(ctx: &OpCtx, person: &PersonRef) -> Result<()> {
         return Err(Error::NotFound);
     }
     let mut change = ctx.change().await?;
+    change.tx().lock_server().await?;
     let key = account_key(&person.username);
     change.tx().set_failures(&key, 0, None).await?;
-    told(&mut change, person.id, "person.unlock").await?;
+    told_by_operator(&mut change, person.id, "person.unlock").await?;
     change.commit().await
+}
+
+/// As [`told`], for what an operator or whoever runs the server did to it: the server's own log has it first, also of
+/// an account that is in no organization. The server is locked.
+pub(crate) async fn told_by_operator(
+    change: &mut Change<'_>,
+    person: UserId,
+    action: &'static str,
+) -> Result<()> {
+    let found = change.tx().person(person).await?.ok_or(Error::NotFound)?;
+    change
+        .audit_server(ServerEntry {
+            action,
+            target_kind: "person",
+            target_id: found.id.to_string(),
+            target: found.name,
+            summary: serde_json::json!({ "username": found.username }),
+        })
+        .await?;
+    told(change, person, action).await
 }
 
 /// Writes what was done to an account into the log of every organization that the person is in.

@@ -19,12 +19,15 @@ mod item;
 mod mail;
 mod member;
 mod notice;
+mod oauth;
+mod operator;
 mod org;
 mod outbox;
 mod person;
 mod place;
 mod promotion;
 mod proposal;
+mod provider;
 mod release;
 mod role;
 mod run;
@@ -35,10 +38,11 @@ mod store;
 mod subscriber;
 mod token;
 mod webhook;
+mod working_copy;
 
 pub use access::{AccessTx, Binding, NewBinding};
 pub use app::{AppTx, NewApp, RepositoryLink};
-pub use audit::{AuditFilter, AuditRecord, AuditTx};
+pub use audit::{AuditFilter, AuditRecord, AuditTx, Chain};
 pub use clock::{Clock, SystemClock};
 pub use cluster::{Cluster, ClusterAccess, ClusterConnector, ClusterError, NEEDS, Need};
 pub use connection::{ClusterRecord, ConnectionRecord, ConnectionTx};
@@ -46,9 +50,9 @@ pub use courier::{Courier, CourierError, Parcel, Receipt};
 pub use environment::{EnvironmentBinding, EnvironmentRecord, EnvironmentTx, Lock, NowRunning, StopRecord};
 pub use factor::{FactorRow, FactorTx};
 pub use forge::{
-    FileWrite, ForgeAccess, ForgeBranch, ForgeConnector, ForgeError, ForgeFile, ForgeGroup, ForgeJob,
-    ForgeMergeRequest, ForgePage, ForgePipeline, ForgeProject, GroupFilter, Hook, Lint, NewCommit,
-    NewMergeRequest, SourceForge, TokenInfo, Trace,
+    Bearer, Credential, FileWrite, ForgeAccess, ForgeBranch, ForgeConnector, ForgeError, ForgeFile,
+    ForgeGroup, ForgeJob, ForgeMergeRequest, ForgePage, ForgePipeline, ForgeProject, GroupFilter, Hook, Lint,
+    NewCommit, NewMergeRequest, SourceForge, TokenInfo, Trace,
 };
 pub use group::{GroupBinding, GroupTx};
 pub use home::HomeTx;
@@ -59,12 +63,18 @@ pub use item::{ItemRecord, ItemTx, NewItemRow, NewIteration};
 pub use mail::{Mail, MailAccess, MailError, MailServerRecord, MailTx, Mailer, PATIENCE as MAIL_PATIENCE};
 pub use member::{HeldBinding, MemberTx};
 pub use notice::{NewNotice, NoticeRecord, NoticeTx, Which};
+pub use oauth::{
+    AskingGrant, CodeGrant, GrantError, GrantRecord, NewGrant, OauthApplication, OauthTokens, OauthTx,
+    RenewalFailure, RevocationRecord, SealedTokens, TripRecord,
+};
+pub use operator::OperatorTx;
 pub use org::{NewOrg, NewProject, OrgTx, ProjectTx};
 pub use outbox::{Claimed, OutboxTx};
 pub use person::{Credentials, NewPerson, PersonTx};
 pub use place::{AppEdit, PlaceTx, PlacedWorkload, ProjectEdit};
 pub use promotion::{DeploymentRecord, PromotionRecord, PromotionTx, SubjectRecord};
 pub use proposal::{ProposalRecord, ProposalTx};
+pub use provider::{ProviderAccess, ProviderConnector, ProviderError, ProviderRecord, ProviderTx};
 pub use release::{ReleaseRecord, ReleaseTx};
 pub use role::{RoleRecord, RoleTx};
 pub use run::{JobRecord, RepositoryState, RunRecord, RunTx};
@@ -75,6 +85,7 @@ pub use store::{Ends, Store, StoreError};
 pub use subscriber::{MessageRecord, NewMessage, SubscriberRecord, SubscriberTx, Tried};
 pub use token::{BotRecord, KeptReply, Once, OnceRequest, TokenRecord, TokenTx};
 pub use webhook::{DeliveryRecord, WebhookTx};
+pub use working_copy::WorkingCopyTx;
 
 /// One connection to the database, reading or inside one transaction.
 pub trait Tx:
@@ -86,6 +97,7 @@ pub trait Tx:
     + HomeTx
     + ImportTx
     + ItemTx
+    + OauthTx
     + OrgTx
     + OutboxTx
     + PersonTx
@@ -99,6 +111,7 @@ pub trait Tx:
     + SubscriberTx
     + TokenTx
     + WebhookTx
+    + WorkingCopyTx
     + GroupTx
     + InvitationTx
     + MailTx
@@ -109,6 +122,8 @@ pub trait Tx:
     + IdentityTx
     + SearchTx
     + NoticeTx
+    + OperatorTx
+    + ProviderTx
     + Ends
 {
 }
@@ -122,6 +137,7 @@ impl<T> Tx for T where
         + HomeTx
         + ImportTx
         + ItemTx
+        + OauthTx
         + OrgTx
         + OutboxTx
         + PersonTx
@@ -135,6 +151,7 @@ impl<T> Tx for T where
         + SubscriberTx
         + TokenTx
         + WebhookTx
+        + WorkingCopyTx
         + GroupTx
         + InvitationTx
         + MailTx
@@ -145,6 +162,8 @@ impl<T> Tx for T where
         + IdentityTx
         + SearchTx
         + NoticeTx
+        + OperatorTx
+        + ProviderTx
         + Ends
 {
 }

@@ -8,6 +8,7 @@ mod carry_out;
 mod source;
 
 pub(crate) use carry_out::{carry_out, refresh_open};
+pub(crate) use source::{Found, look_up};
 
 use crate::access::{self, App, Authorized, may};
 use crate::change::{Change, Entry};
@@ -16,7 +17,7 @@ use crate::context::OpCtx;
 use crate::error::{Error, FieldError, Result};
 use crate::fault;
 use crate::jobs::{Job, Next};
-use crate::ports::{ForgeError, ProposalRecord, StoreError};
+use crate::ports::{ForgeError, Lint, ProposalRecord, StoreError};
 use slipway_domain::access::Action;
 use slipway_domain::diff::diff_lines;
 use slipway_domain::id::{AppId, ProposalId};
@@ -28,7 +29,7 @@ use slipway_domain::proposal::{CheckView, Draft, Gallery, LintFinding, LintView,
 use slipway_domain::run::ProposalView;
 use slipway_domain::text::Text;
 use slipway_domain::time::{SECOND, Timestamp};
-use source::{Found, existing, look_up};
+use source::existing;
 use std::collections::BTreeMap;
 
 /// Where GitLab looks for a pipeline.
@@ -62,7 +63,9 @@ pub async fn gallery(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result
         Ok(person) => ctx.read().await?.draft(&app, person.id).await?,
         Err(_) => None,
     };
+    let copy = ctx.read().await?.working_copy(&app).await?;
     let mut gallery = Gallery {
+        edited: copy.is_some_and(|copy| copy.is_changed()),
         place: app.place(),
         repository: None,
         suggestions: Vec::new(),
@@ -225,15 +228,7 @@ pub async fn check(ctx: &OpCtx, org: &str, project: &str, app: &str, input: &Inp
             .heard(ctx, link.forge.lint(link.project(), &compiled.text).await)
             .await
         {
-            Ok(answer) => LintView::Answered {
-                valid: answer.valid,
-                findings: answer
-                    .errors
-                    .iter()
-                    .map(|words| finding(words, false))
-                    .chain(answer.warnings.iter().map(|words| finding(words, true)))
-                    .collect(),
-            },
+            Ok(answer) => lint_view(&answer),
             Err(error) => LintView::Unavailable(error.text()),
         };
     }
@@ -246,6 +241,16 @@ pub async fn check(ctx: &OpCtx, org: &str, project: &str, app: &str, input: &Inp
     view.ready = matches!(view.lint, LintView::Answered { valid: true, .. })
         && view.diff.as_ref().is_none_or(|diff| !diff.is_empty());
     Ok(view)
+}
+
+/// What GitLab's lint said, as the pages show it.
+pub(crate) fn lint_view(answer: &Lint) -> LintView {
+    let errors = answer.errors.iter().map(|words| finding(words, false));
+    let warnings = answer.warnings.iter().map(|words| finding(words, true));
+    LintView::Answered {
+        valid: answer.valid,
+        findings: errors.chain(warnings).collect(),
+    }
 }
 
 /// GitLab names a job as in `jobs:build:script config …` or `build job: …`.
@@ -262,6 +267,17 @@ fn finding(words: &str, warning: bool) -> LintFinding {
         warning,
         text: Text::new(format!("GitLab: {words}"), format!("GitLab：{words}")),
     }
+}
+
+/// The file that a form makes, and keeps what was typed.
+///
+/// # Errors
+/// As [`access::app`]; the form or the pipeline has errors.
+pub async fn compiled(ctx: &OpCtx, org: &str, project: &str, app: &str, input: &Input) -> Result<String> {
+    let app = access::app::<may::PipelineEdit>(ctx, org, project, app).await?;
+    let made = make(known(&input.template)?, &input.inputs);
+    keep(ctx, &app, input).await?;
+    Ok(ready(made)?.text)
 }
 
 /// Proposes a pipeline as a merge request; an open one of Slipway is updated. Returns once the merge request is there,
@@ -307,7 +323,17 @@ pub async fn propose(
             template.names.en, reference.version
         ),
     };
-    let id = intend(ctx, &app, &link, wanted).await?;
+    submit(ctx, &app, &link, wanted).await
+}
+
+/// Stores a proposal and carries it out as far as GitLab lets; the job goes on where it does not.
+pub(crate) async fn submit(
+    ctx: &OpCtx,
+    app: &Authorized<App, may::PipelineEdit>,
+    link: &Link,
+    wanted: Wanted,
+) -> Result<ProposalView> {
+    let id = intend(ctx, app, link, wanted).await?;
     fault::point("proposal.intended");
     match carry_out(ctx, app.id(), id).await {
         Ok(Next::Done) => {}
@@ -360,12 +386,18 @@ fn ready(made: Made) -> Result<Compiled> {
         .ok_or_else(|| Error::internal("a pipeline without problems was not compiled"))
 }
 
-struct Wanted {
-    content: String,
-    target: String,
-    base: Option<String>,
-    template: String,
-    title: String,
+/// A file on its way into the repository.
+pub(crate) struct Wanted {
+    /// Its text.
+    pub(crate) content: String,
+    /// The branch it is to be merged into.
+    pub(crate) target: String,
+    /// The last commit that changed the file there, as far as its author knows.
+    pub(crate) base: Option<String>,
+    /// `key@version` of its template; empty: it has none.
+    pub(crate) template: String,
+    /// The title of the merge request.
+    pub(crate) title: String,
 }
 
 /// How many taken branch names are stepped over.

@@ -7,6 +7,7 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use sha2::{Digest, Sha256};
 
 /// Seals and opens secrets. Holds the current key and the older ones that may still open.
+#[derive(Clone)]
 pub struct Sealer {
     current: String,
     keys: Vec<(String, XChaCha20Poly1305)>,

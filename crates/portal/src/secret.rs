@@ -1,10 +1,13 @@
 //! Secrets at rest, all of them: for `slipway secrets rotate`.
 
+use crate::connection::sealing;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::StoreError;
-use crate::{factor, mail, subscriber, webhook};
-use slipway_domain::id::{AppId, OrgId, SubscriberId, TypedId as _, UserId};
+use crate::{factor, mail, provider, subscriber, webhook};
+use slipway_domain::id::{
+    AppId, ConnectionId, OrgId, ProviderId, RevocationId, SubscriberId, TypedId as _, UserId,
+};
 
 /// A kind of sealed secret, and where it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,11 +26,21 @@ pub enum SecretKind {
     SubscriberBefore,
     /// The password of an organization's mail server.
     Mail,
+    /// The secret of the application that a GitLab connection gets in as.
+    OauthApplication,
+    /// The access token of such a connection.
+    OauthAccess,
+    /// What renews it.
+    OauthRefresh,
+    /// Tokens that are to be taken back, with the secret that it takes.
+    OauthRevocation,
+    /// The client secret of a provider of sign-in.
+    Provider,
 }
 
 impl SecretKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 12] = [
         Self::Connection,
         Self::Cluster,
         Self::Hook,
@@ -35,6 +48,11 @@ impl SecretKind {
         Self::Subscriber,
         Self::SubscriberBefore,
         Self::Mail,
+        Self::OauthApplication,
+        Self::OauthAccess,
+        Self::OauthRefresh,
+        Self::OauthRevocation,
+        Self::Provider,
     ];
 
     /// What it is called, for the terminal.
@@ -47,6 +65,11 @@ impl SecretKind {
             Self::Subscriber => "outgoing webhook",
             Self::SubscriberBefore => "outgoing webhook (before its rotation)",
             Self::Mail => "mail server of organization",
+            Self::OauthApplication => "application secret of GitLab connection",
+            Self::OauthAccess => "access token of GitLab connection",
+            Self::OauthRefresh => "refresh token of GitLab connection",
+            Self::OauthRevocation => "tokens to be taken back at GitLab",
+            Self::Provider => "sign-in provider",
         }
     }
 
@@ -60,6 +83,11 @@ impl SecretKind {
                 subscriber::secret_context(SubscriberId::from_uuid(id))
             }
             Self::Mail => mail::sealed_for(OrgId::from_uuid(id)),
+            Self::OauthApplication => sealing::application(ConnectionId::from_uuid(id)),
+            Self::OauthAccess => sealing::access(ConnectionId::from_uuid(id)),
+            Self::OauthRefresh => sealing::refresh(ConnectionId::from_uuid(id)),
+            Self::OauthRevocation => sealing::revocation(RevocationId::from_uuid(id)),
+            Self::Provider => provider::sealed_for(ProviderId::from_uuid(id)),
         }
     }
 }

@@ -10,7 +10,7 @@ use slipway_domain::session::{SessionView, device, is_fresh};
 /// # Errors
 /// Nobody is signed in.
 pub async fn list(ctx: &OpCtx) -> Result<Vec<SessionView>> {
-    let user = ctx.user()?.id;
+    let user = ctx.oneself()?.id;
     let own = ctx.session().map(|session| &*session.key);
     let rows = ctx.read().await?.sessions_of(user, ctx.now()).await?;
     let view = |row: crate::ports::SessionRow| SessionView {
@@ -29,7 +29,7 @@ pub async fn list(ctx: &OpCtx) -> Result<Vec<SessionView>> {
 /// # Errors
 /// Nobody is signed in.
 pub async fn revoke(ctx: &OpCtx, key: &str) -> Result<()> {
-    let user = ctx.user()?.id;
+    let user = ctx.changing_oneself()?.id;
     let mut change = ctx.change().await?;
     if !change.tx().delete_session_of(user, key).await? {
         return Ok(());
@@ -39,12 +39,12 @@ pub async fn revoke(ctx: &OpCtx, key: &str) -> Result<()> {
     change.commit().await
 }
 
-/// Ends all of the actor's sessions but the one they act in.
+/// Ends all of the actor's sessions but the one they act in; a token acts in none.
 ///
 /// # Errors
 /// Nobody is signed in.
 pub async fn revoke_others(ctx: &OpCtx) -> Result<()> {
-    let user = ctx.user()?.id;
+    let user = ctx.changing_oneself()?.id;
     let keep = ctx.session().map(|session| &*session.key);
     let mut change = ctx.change().await?;
     change.tx().delete_sessions_of(user, keep).await?;

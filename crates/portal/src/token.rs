@@ -2,6 +2,7 @@
 
 pub mod project;
 
+use crate::access;
 use crate::change::Entry;
 use crate::context::{OpCtx, Portal};
 use crate::error::{Error, FieldError, Result};
@@ -68,7 +69,16 @@ pub async fn list(ctx: &OpCtx) -> Result<TokenList> {
     let user = ctx.user()?.id;
     let as_of = ctx.now();
     let tokens = ctx.read().await?.tokens_of(user, as_of.plus(-SHOWN)).await?;
-    Ok(TokenList { tokens, as_of })
+    Ok(TokenList {
+        tokens,
+        scopes: offered(ctx).await?,
+        as_of,
+    })
+}
+
+/// The scopes that the reader may give to a token: only an operator can have it act as one.
+async fn offered(ctx: &OpCtx) -> Result<Vec<Scope>> {
+    Ok(Scope::offered(access::is_operator(ctx).await?))
 }
 
 /// Makes a token of the reader's own.
@@ -80,6 +90,16 @@ pub async fn create(ctx: &OpCtx, input: Input) -> Result<Made> {
     by_a_person(ctx)?;
     let name = input.name.trim().to_owned();
     let expires_at = checked(ctx, &name, input.days)?;
+    let offered = offered(ctx).await?;
+    if input.scopes.iter().any(|scope| !offered.contains(scope)) {
+        return Err(Error::field(
+            "scopes",
+            Text::new(
+                "only an operator of the server can have a token act as one",
+                "只有服务器管理员才能创建以管理员身份操作的令牌",
+            ),
+        ));
+    }
     let secret = secret();
     let record = TokenRecord {
         row: TokenRow {

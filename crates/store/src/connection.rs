@@ -2,6 +2,7 @@
 
 use crate::connect::SqlTx;
 use crate::error::{affected, map};
+use crate::oauth::{grant, oauth};
 use crate::row::{columns, document};
 use async_trait::async_trait;
 use slipway_domain::connection::{Cluster, ClusterReport, Connection, ConnectionReport};
@@ -11,6 +12,19 @@ use slipway_domain::time::Timestamp;
 use slipway_portal::ports::{ClusterRecord, ConnectionRecord, ConnectionTx, StoreResult};
 use sqlx::any::AnyRow;
 use sqlx::query;
+
+/// The columns of a connection and its grant, up to the condition.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT c.*, g.application_id, g.application_secret, g.access_token, g.refresh_token, g.renew_at, \
+             g.ends_at, g.username, g.authorized_at, g.version, g.retry_at, g.failure, u.name AS authorized_name \
+             FROM connections c LEFT JOIN oauth_grants g ON g.connection_id = c.id \
+             LEFT JOIN users u ON u.id = g.authorized_by ",
+            $rest
+        )
+    };
+}
 
 fn connection(row: &AnyRow) -> StoreResult<ConnectionRecord> {
     let c = columns("connections", row);
@@ -23,9 +37,11 @@ fn connection(row: &AnyRow) -> StoreResult<ConnectionRecord> {
             trouble: c.opt_json("trouble")?,
             operator: c.flag("operator")?,
             report: c.opt_json("report")?,
+            oauth: oauth(c)?,
         },
         org: c.id("org_id")?,
         token: c.text("token")?,
+        grant: grant(c)?,
     })
 }
 
@@ -67,7 +83,7 @@ impl ConnectionTx for SqlTx {
     }
 
     async fn connection(&mut self, org: OrgId, id: ConnectionId) -> StoreResult<Option<ConnectionRecord>> {
-        let row = query("SELECT * FROM connections WHERE org_id = $1 AND id = $2")
+        let row = query(select!("WHERE c.org_id = $1 AND c.id = $2"))
             .bind(org.to_string())
             .bind(id.to_string())
             .fetch_optional(self.conn())
@@ -77,7 +93,7 @@ impl ConnectionTx for SqlTx {
     }
 
     async fn connections(&mut self, org: OrgId) -> StoreResult<Vec<ConnectionRecord>> {
-        let rows = query("SELECT * FROM connections WHERE org_id = $1 ORDER BY name, id")
+        let rows = query(select!("WHERE c.org_id = $1 ORDER BY c.name, c.id"))
             .bind(org.to_string())
             .fetch_all(self.conn())
             .await

@@ -33,6 +33,9 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     12 "0012_subscribers",
     13 "0013_imports",
     14 "0014_mail",
+    15 "0015_oauth",
+    16 "0016_operators",
+    17 "0017_working_copies",
 };
 
 /// How many migrations the database lacks. Changes nothing.

@@ -243,7 +243,7 @@ mod tests {
             topic: String::from("item"),
             id: id.to_owned(),
             version: i64::MAX,
-            org: OrgId::from_uuid(Uuid::nil()),
+            org: Some(OrgId::from_uuid(Uuid::nil())),
             project: None,
             app: None,
             user: None,

@@ -85,6 +85,8 @@ const GOES: &[(&str, &str)] = &[
     ("runs", of_apps!("runs")),
     ("proposals", of_apps!("proposals")),
     ("pipeline_drafts", of_apps!("pipeline_drafts")),
+    ("pipeline_working_copies", of_apps!("pipeline_working_copies")),
+    ("pipeline_editors", of_apps!("pipeline_editors")),
     ("webhook_deliveries", of_apps!("webhook_deliveries")),
     ("repository_states", of_apps!("repository_states")),
     (
@@ -149,6 +151,8 @@ const GOES: &[(&str, &str)] = &[
         "projects",
         concat!("DELETE FROM projects WHERE org_id = $1 AND id IN ", projects!()),
     ),
+    ("oauth_trips", of_org!("oauth_trips")),
+    ("oauth_grants", of_org!("oauth_grants")),
     ("connections", of_org!("connections")),
     ("clusters", of_org!("clusters")),
     ("mail_servers", of_org!("mail_servers")),

@@ -26,9 +26,22 @@ const fn all(kind: SecretKind) -> &'static str {
         SecretKind::SubscriberBefore => {
             "SELECT id, old_secret AS sealed FROM subscribers WHERE old_secret IS NOT NULL ORDER BY id"
         }
+        SecretKind::OauthApplication => {
+            "SELECT connection_id AS id, application_secret AS sealed FROM oauth_grants ORDER BY connection_id"
+        }
+        SecretKind::OauthAccess => {
+            "SELECT connection_id AS id, access_token AS sealed FROM oauth_grants WHERE access_token <> '' \
+             ORDER BY connection_id"
+        }
+        SecretKind::OauthRefresh => {
+            "SELECT connection_id AS id, refresh_token AS sealed FROM oauth_grants WHERE refresh_token <> '' \
+             ORDER BY connection_id"
+        }
+        SecretKind::OauthRevocation => "SELECT id, sealed FROM oauth_revocations ORDER BY id",
         SecretKind::Mail => {
             "SELECT org_id AS id, password AS sealed FROM mail_servers WHERE password <> '' ORDER BY org_id"
         }
+        SecretKind::Provider => "SELECT id, client_secret AS sealed FROM sign_in_providers ORDER BY id",
     }
 }
 
@@ -43,7 +56,22 @@ const fn replace(kind: SecretKind) -> &'static str {
         SecretKind::SubscriberBefore => {
             "UPDATE subscribers SET old_secret = $3 WHERE id = $1 AND old_secret = $2"
         }
+        SecretKind::OauthApplication => {
+            "UPDATE oauth_grants SET application_secret = $3 WHERE connection_id = $1 AND application_secret = $2"
+        }
+        SecretKind::OauthAccess => {
+            "UPDATE oauth_grants SET access_token = $3 WHERE connection_id = $1 AND access_token = $2"
+        }
+        SecretKind::OauthRefresh => {
+            "UPDATE oauth_grants SET refresh_token = $3 WHERE connection_id = $1 AND refresh_token = $2"
+        }
+        SecretKind::OauthRevocation => {
+            "UPDATE oauth_revocations SET sealed = $3 WHERE id = $1 AND sealed = $2"
+        }
         SecretKind::Mail => "UPDATE mail_servers SET password = $3 WHERE org_id = $1 AND password = $2",
+        SecretKind::Provider => {
+            "UPDATE sign_in_providers SET client_secret = $3 WHERE id = $1 AND client_secret = $2"
+        }
     }
 }
 

@@ -23,6 +23,19 @@ macro_rules! on_both {
 }
 
 on_both! {
+    a_grant_is_renewed_by_one_over_its_own_version,
+    a_trip_is_used_once,
+    the_secrets_of_a_grant_are_sealed_anew,
+    a_client_secret_goes_to_nobody_else,
+    a_provider_is_the_operators_own_and_its_secret_nobodys,
+    nobody_is_locked_out_by_mistake,
+    the_configuration_goes_before,
+    a_token_is_an_operators_only_where_it_says_so,
+    an_operator_stands_for_the_server_and_for_no_organization,
+    no_organization_is_called_as_the_server,
+    the_last_operator_stays_but_for_the_command_line,
+    the_servers_own_log_is_read_in_parts,
+    two_operators_cannot_take_each_other_away,
     a_state_is_used_once,
     an_identity_is_linked_once_and_the_last_way_in_stays,
     an_identity_is_one_account_and_an_address_is_none,

@@ -15,11 +15,14 @@ mod item;
 mod mail;
 mod member;
 mod notice;
+mod oauth;
+mod operator;
 mod outbox;
 mod person;
 mod pipelines;
 mod place;
 mod promotion;
+mod provider;
 mod revision;
 mod search;
 mod subscriber;
@@ -61,6 +64,15 @@ pub use notice::{
     news_about_roles_reach_whom_they_concern, nobody_is_told_what_they_do_not_want_or_may_not_see,
     the_people_concerned_are_told,
 };
+pub use oauth::{
+    a_grant_is_renewed_by_one_over_its_own_version, a_trip_is_used_once,
+    the_secrets_of_a_grant_are_sealed_anew,
+};
+pub use operator::{
+    a_token_is_an_operators_only_where_it_says_so, an_operator_stands_for_the_server_and_for_no_organization,
+    no_organization_is_called_as_the_server, the_last_operator_stays_but_for_the_command_line,
+    the_servers_own_log_is_read_in_parts, two_operators_cannot_take_each_other_away,
+};
 pub use outbox::{
     a_job_is_claimed_by_one_worker, a_key_keeps_one_waiting_job, an_ended_lease_fences_the_slow_worker,
 };
@@ -85,6 +97,10 @@ pub use promotion::{
     a_promotion_is_changed_by_whoever_saw_it_last, a_stop_has_one_lock_and_a_fence_that_only_grows,
     an_environment_is_changed_by_whoever_saw_it_last, decisions_and_turns_are_kept_by_person,
     the_lane_and_the_grid_show_the_same_stops,
+};
+pub use provider::{
+    a_client_secret_goes_to_nobody_else, a_provider_is_the_operators_own_and_its_secret_nobodys,
+    nobody_is_locked_out_by_mistake, the_configuration_goes_before,
 };
 pub use revision::a_revision_tells_of_every_commit;
 pub use search::{nobody_finds_what_they_may_not_see, what_fits_best_is_found_first};

@@ -10,5 +10,5 @@ pub mod smtp;
 
 pub use authenticator::Authenticator;
 pub use clock::MockClock;
-pub use portal::{Counted, Unconnected, mailing, portal, saved, sending_portal};
+pub use portal::{Counted, Unconnected, mailing, portal, saved, sending_portal, signing_in};
 pub use smtp::{SmtpFault, SmtpServer};

@@ -3,11 +3,14 @@
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use slipway_domain::mail::MailServer;
+use slipway_domain::provider::Discovered;
 use slipway_portal::live::LocalNotifier;
 use slipway_portal::ports::{
-    Clock, Cluster, ClusterAccess, ClusterConnector, ClusterError, Courier, CourierError, ForgeAccess,
-    ForgeConnector, ForgeError, Mail, MailAccess, MailError, Mailer, Parcel, Receipt, SourceForge, Store,
+    AskingGrant, Clock, Cluster, ClusterAccess, ClusterConnector, ClusterError, CodeGrant, Courier,
+    CourierError, ForgeAccess, ForgeConnector, ForgeError, GrantError, Mail, MailAccess, MailError, Mailer,
+    OauthApplication, OauthTokens, Parcel, ProviderConnector, ProviderError, Receipt, SourceForge, Store,
 };
+use slipway_portal::provider::SignIn;
 use slipway_portal::run::Download;
 use slipway_portal::seal::Sealer;
 use slipway_portal::{Portal, PortalParts};
@@ -25,12 +28,39 @@ impl ForgeConnector for Unconnected {
     }
 
     fn connect(&self, _: &ForgeAccess) -> Result<Arc<dyn SourceForge>, ForgeError> {
-        Err(ForgeError::Unreachable(String::from("this test has no GitLab")))
+        Err(no_gitlab())
     }
+
+    fn authorize_url(&self, asking: &AskingGrant<'_>) -> Result<String, ForgeError> {
+        Ok(format!(
+            "{}/oauth/authorize?state={}",
+            asking.base_url, asking.state
+        ))
+    }
+
+    async fn redeem(&self, _: &OauthApplication, _: &CodeGrant<'_>) -> Result<OauthTokens, GrantError> {
+        Err(no_gitlab().into())
+    }
+
+    async fn refresh(&self, _: &OauthApplication, _: &str, _: &str) -> Result<OauthTokens, GrantError> {
+        Err(no_gitlab().into())
+    }
+
+    async fn revoke(&self, _: &OauthApplication, _: &str) -> Result<(), GrantError> {
+        Err(no_gitlab().into())
+    }
+}
+
+fn no_gitlab() -> ForgeError {
+    ForgeError::Unreachable(String::from("this test has no GitLab"))
 }
 
 #[async_trait]
 impl ClusterConnector for Unconnected {
+    fn in_cluster(&self) -> bool {
+        false
+    }
+
     async fn admits(&self, _: &ClusterAccess) -> Result<(), ClusterError> {
         Ok(())
     }
@@ -70,6 +100,20 @@ impl Mailer for Unconnected {
     }
 }
 
+#[async_trait]
+impl ProviderConnector for Unconnected {
+    async fn admits(&self, _: &str) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
+    async fn discover(&self, issuer: &str) -> Result<Discovered, ProviderError> {
+        Err(ProviderError::Unreachable {
+            url: issuer.to_owned(),
+            why: String::from("this test has no provider"),
+        })
+    }
+}
+
 fn no_mail_server() -> MailError {
     MailError::Unreachable(String::from("this test has no mail server"))
 }
@@ -87,6 +131,10 @@ impl Counted {
 
 #[async_trait]
 impl ClusterConnector for Counted {
+    fn in_cluster(&self) -> bool {
+        false
+    }
+
     async fn admits(&self, _: &ClusterAccess) -> Result<(), ClusterError> {
         Ok(())
     }
@@ -138,6 +186,25 @@ pub fn mailing(
     })
 }
 
+/// The same portal, with other ways in of the configuration.
+pub fn signing_in(portal: &Portal, sign_in: SignIn) -> Portal {
+    Portal::new(PortalParts {
+        store: Arc::clone(&portal.store),
+        forges: Arc::clone(&portal.forges),
+        clusters: Arc::clone(&portal.clusters),
+        courier: Arc::clone(&portal.courier),
+        mailer: Arc::clone(&portal.mailer),
+        mail_server: portal.mail_server.clone(),
+        providers: Arc::clone(&portal.providers),
+        sign_in,
+        clock: Arc::clone(&portal.clock),
+        notifier: Arc::clone(&portal.notifier),
+        sealer: portal.sealer.clone(),
+        public_url: portal.public_url.clone(),
+        wake: tokio::sync::Notify::new(),
+    })
+}
+
 fn parts(
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -151,6 +218,11 @@ fn parts(
         courier: Arc::new(Unconnected),
         mailer: Arc::new(Unconnected),
         mail_server: None,
+        providers: Arc::new(Unconnected),
+        sign_in: SignIn {
+            local: true,
+            providers: Vec::new(),
+        },
         clock,
         notifier: Arc::new(LocalNotifier::default()),
         sealer: Sealer::new("a key for tests, never for people", &[]),

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 /// What to do with the audit log.
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// Walk the chain of every organization and name the first broken row
+    /// Walk the chain of every organization and of the server itself, and name the first broken row
     Verify(ConfigFile),
 }
 
@@ -17,15 +17,18 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let store = outside::database(&file.load()?.database).await?;
     let mut tx = store.read().await?;
     let mut whole = true;
-    for (org, slug) in tx.audited_orgs().await? {
-        match tx.verify_audit(org).await? {
-            None => println!("{slug}: the chain is whole"),
-            Some(row) => {
-                whole = false;
-                println!("{slug}: row {row} was changed, or a row before it is gone");
-            }
+    let mut tell = |chain: &str, broken: Option<i64>| match broken {
+        None => println!("{chain}: the chain is whole"),
+        Some(row) => {
+            whole = false;
+            println!("{chain}: row {row} was changed, or a row before it is gone");
         }
+    };
+    for (org, slug) in tx.audited_orgs().await? {
+        tell(&slug, tx.verify_audit(org).await?);
     }
+    // No organization's slug has a space in it.
+    tell("the server", tx.verify_server_audit().await?);
     Ok(if whole {
         ExitCode::SUCCESS
     } else {

@@ -2,10 +2,12 @@
 
 use super::ConfigFile;
 use crate::config::{Cluster, Config, Gitlab, Oidc, Smtp};
-use crate::http::exchange;
+use crate::http::discovery::discover;
+use crate::http::exchange::Line;
 use crate::outside;
 use slipway_portal::ports::{
-    ClusterAccess, ClusterConnector, ForgeAccess, ForgeConnector, MailError, Mailer, StoreError, TokenInfo,
+    ClusterAccess, ClusterConnector, Credential, ForgeAccess, ForgeConnector, MailError, Mailer, StoreError,
+    TokenInfo,
 };
 use slipway_store::SqlStore;
 use std::path::{Path, PathBuf};
@@ -114,10 +116,10 @@ pub async fn check(config: &Config) -> Report {
 /// Whether the provider can be discovered, and the secret be read.
 async fn discovered(oidc: &Oidc) -> Result<String, String> {
     oidc.client_secret()?;
-    let http = exchange::client().map_err(|error| chain(&error))?;
-    match crate::http::oidc::discover(&http, &oidc.issuer).await {
+    let line = Line::anywhere().map_err(|error| chain(&error))?;
+    match discover(&line, &oidc.issuer).await {
         Ok(_) => Ok(format!("{} answers, and its endpoints are in order", oidc.issuer)),
-        Err(error) => Err(format!("{error:#}; {REACH}")),
+        Err(error) => Err(format!("{error}; {REACH}")),
     }
 }
 
@@ -175,7 +177,7 @@ fn room_for(file: &Path) -> Result<String, String> {
 async fn gitlab_of(forges: &dyn ForgeConnector, gitlab: &Gitlab) -> Result<String, String> {
     let access = ForgeAccess {
         base_url: gitlab.base(),
-        token: gitlab.token()?,
+        credential: Credential::Token(gitlab.token()?),
         operator: true,
     };
     let asked = async {
@@ -215,7 +217,9 @@ const REACH: &str = "check base_url, the network and its proxies from this machi
 fn gitlab_advice(error: &slipway_portal::ports::ForgeError) -> &'static str {
     use slipway_portal::ports::ForgeError as E;
     match error {
-        E::BadToken => "Make a new access token with the scope api and set token or token_file",
+        E::BadToken | E::Unauthorized(_) => {
+            "Make a new access token with the scope api and set token or token_file"
+        }
         E::Forbidden(_) => "Give the token the scope api",
         E::Unreachable(_) | E::OutOfBounds(_) => {
             "Check base_url, the network and its proxies from this machine"

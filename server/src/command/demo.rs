@@ -2,14 +2,16 @@
 
 use crate::config::{Database, Log, SignIn};
 use crate::demo::{self, Folder};
+use crate::http::exchange::Line;
+use crate::http::find_site;
 use crate::http::gitlab_oauth::Gitlab;
-use crate::http::provider::Provider;
-use crate::http::{exchange, find_site};
+use crate::http::provider::{Provider, Providers};
+use crate::outside::{self, Told};
 use crate::running::{self, Plan};
-use crate::{outside, telemetry};
+use crate::telemetry;
 use slipway_app::SignInOptions;
-use slipway_portal::Portal;
 use slipway_portal::outgoing::Outgoing;
+use slipway_portal::provider;
 use slipway_portal::seal::Sealer;
 use slipway_sandbox::Sandbox;
 use std::net::SocketAddr;
@@ -46,18 +48,26 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         url: format!("sqlite://{}", folder.database().display()),
     };
     let (sandbox, store) = tokio::try_join!(demo::sandbox(&folder), outside::database(&database))?;
+    let gitlab = Provider::Gitlab(Box::new(gitlab(&sandbox, &url)?));
+    let sign_in = provider::SignIn {
+        local: true,
+        providers: vec![gitlab.configured()],
+    };
     let portal = outside::portal(
         store,
         Sealer::new(&folder.key()?, &[]),
         Outgoing::with_loopback(),
-        None,
+        Told {
+            sign_in,
+            ..Told::default()
+        },
         url.clone(),
     )
     .await?;
-    let gitlab = tokio::select! {
-        seeded = seed(&portal, &sandbox, &folder, &url) => seeded?,
+    tokio::select! {
+        seeded = demo::seed(&portal, &sandbox, &folder) => seeded?,
         _ = told.wait_for(|stop| *stop) => return Ok(ExitCode::SUCCESS),
-    };
+    }
 
     println!("{}", demo::welcome(&url, &sandbox, folder.path()));
     let plan = Plan {
@@ -71,7 +81,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
             demo_password: Some(demo::people::PASSWORD.to_owned()),
             providers: Vec::new(),
         },
-        providers: vec![Provider::Gitlab(Box::new(gitlab))],
+        providers: Providers::new(vec![gitlab], Line::guarded(Outgoing::with_loopback())?, &url),
         behind_proxy: false,
         metrics_token: None,
     };
@@ -81,13 +91,12 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Fills what is still empty, and registers Slipway with the sandbox's GitLab.
-async fn seed(portal: &Portal, sandbox: &Sandbox, folder: &Folder, url: &str) -> anyhow::Result<Gitlab> {
-    demo::seed(portal, sandbox, folder).await?;
+/// Registers Slipway with the sandbox's GitLab.
+fn gitlab(sandbox: &Sandbox, url: &str) -> anyhow::Result<Gitlab> {
     let back = format!("{url}/sign-in/gitlab/callback");
     let (id, secret) = sandbox
         .gitlab()
         .seed_application("Slipway", &back, &["read_user"]);
-    let http = exchange::client()?;
-    Gitlab::new("GitLab", &sandbox.gitlab_url(), &id, &secret, url, http)
+    let line = Line::anywhere()?;
+    Gitlab::new("GitLab", &sandbox.gitlab_url(), &id, &secret, url, line)
 }

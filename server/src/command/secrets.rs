@@ -1,7 +1,7 @@
 //! `slipway secrets`
 
 use super::ConfigFile;
-use crate::outside;
+use crate::outside::{self, Told};
 use slipway_domain::text::Locale;
 use slipway_portal::{Actor, Via};
 use std::process::ExitCode;
@@ -18,7 +18,14 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let config = file.load()?;
     let store = outside::database(&config.database).await?;
     let sealer = outside::sealer(&config.secrets);
-    let portal = outside::portal(store, sealer, config.outgoing.rule(), None, config.server.url()).await?;
+    let portal = outside::portal(
+        store,
+        sealer,
+        config.outgoing.rule(),
+        Told::default(),
+        config.server.url(),
+    )
+    .await?;
     let ctx = portal.ctx(Actor::System, Via::Cli, "secrets-rotate", Locale::En);
     let rotation = slipway_portal::secret::rotate(&ctx).await?;
     println!(

@@ -1,19 +1,20 @@
 //! `slipway user`
 
 use super::ConfigFile;
-use crate::outside;
+use crate::outside::{self, Told};
 use anyhow::{Context as _, bail};
 use slipway_domain::person::PersonRef;
 use slipway_domain::text::Locale;
 use slipway_portal::person::NewAccount;
-use slipway_portal::{Error, OpCtx, Via, factor, member, person};
+use slipway_portal::{Error, OpCtx, Via, factor, member, operator, person};
 use std::io::{IsTerminal as _, Read as _};
 use std::process::ExitCode;
 
 /// What to do with people.
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// Make an account and an organization that it owns; the password is asked for, or read from standard input
+    /// Make an account and an organization that it owns; the password is asked for, or read from standard input. The
+    /// first account of all is an operator of the server as well
     CreateOwner(Owner),
     /// Give an account a new password and end its sessions; the password is asked for, or read from standard input
     ResetPassword(Someone),
@@ -25,6 +26,10 @@ pub enum Command {
     Deactivate(Someone),
     /// Switch an account on again
     Activate(Someone),
+    /// Make an account an operator of the server: it sees and changes what concerns every organization
+    GrantOperator(Someone),
+    /// Make an account an operator no more
+    RevokeOperator(Someone),
 }
 
 /// The first owner.
@@ -85,6 +90,21 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Deactivate(someone) => someone.set_active(false).await?,
         Command::Activate(someone) => someone.set_active(true).await?,
+        Command::GrantOperator(someone) => {
+            let (ctx, found) = someone.find("user-grant-operator").await?;
+            operator::grant(&ctx, found.id)
+                .await
+                .map_err(|error| plain(&error))?;
+            println!("{} is an operator of this server.", found.username);
+        }
+        Command::RevokeOperator(someone) => {
+            let (ctx, found) = someone.find("user-revoke-operator").await?;
+            operator::revoke(&ctx, found.id)
+                .await
+                .map_err(|error| plain(&error))?;
+            println!("{} is no operator of this server.", found.username);
+            warn_without_operator(&ctx).await?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -95,8 +115,14 @@ impl ConfigFile {
         let config = self.load()?;
         let store = outside::database(&config.database).await?;
         let sealer = outside::sealer(&config.secrets);
-        let portal =
-            outside::portal(store, sealer, config.outgoing.rule(), None, config.server.url()).await?;
+        let portal = outside::portal(
+            store,
+            sealer,
+            config.outgoing.rule(),
+            Told::default(),
+            config.server.url(),
+        )
+        .await?;
         let ctx = portal.ctx(slipway_portal::Actor::System, Via::Cli, what, Locale::En);
         Ok((ctx, config.server.url()))
     }
@@ -119,8 +145,19 @@ impl Someone {
             .map_err(|error| plain(&error))?;
         let word = if active { "on" } else { "off" };
         println!("{} is switched {word}.", found.username);
-        Ok(())
+        if active {
+            return Ok(());
+        }
+        warn_without_operator(&ctx).await
     }
+}
+
+/// Says so where nobody is an operator.
+async fn warn_without_operator(ctx: &OpCtx) -> anyhow::Result<()> {
+    if operator::count(ctx).await.map_err(|error| plain(&error))? == 0 {
+        println!("Nobody is an operator of this server now; make one with `slipway user grant-operator`.");
+    }
+    Ok(())
 }
 
 async fn create_owner(owner: Owner) -> anyhow::Result<()> {
@@ -131,6 +168,9 @@ async fn create_owner(owner: Owner) -> anyhow::Result<()> {
             owner.org_slug
         );
     }
+    let first = operator::is_untouched(&ctx)
+        .await
+        .map_err(|error| plain(&error))?;
     let account = NewAccount {
         username: owner.username,
         name: owner.name,
@@ -143,7 +183,16 @@ async fn create_owner(owner: Owner) -> anyhow::Result<()> {
     let org = slipway_portal::org::create(&ctx, &owner.org_slug, &owner.org_name, person.id).await;
     let org = org.map_err(|error| plain(&error))?;
     println!("{} owns {}. Sign in at {url}/sign-in.", person.username, org.slug);
-    Ok(())
+    if first {
+        operator::grant(&ctx, person.id)
+            .await
+            .map_err(|error| plain(&error))?;
+        println!(
+            "It is the first account, so it is an operator of this server too: {url}/operator has what concerns every organization."
+        );
+        return Ok(());
+    }
+    warn_without_operator(&ctx).await
 }
 
 fn password() -> anyhow::Result<String> {

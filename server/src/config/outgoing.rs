@@ -1,4 +1,5 @@
-//! `[outgoing]`: where connections that people type in the browser may lead beside everywhere that is in bounds.
+//! `[outgoing]`: where connections that people type in the browser may lead beside everywhere that is in bounds, and
+//! whether they may be Slipway's own.
 
 use super::Problem;
 use serde::Deserialize;
@@ -11,12 +12,16 @@ pub struct Outgoing {
     /// Networks and addresses that are out of bounds otherwise, as in `127.0.0.0/8`: this machine, its link, metadata
     /// services.
     pub allow: Vec<String>,
+    /// Whether those who manage an organization may choose the cluster that Slipway runs in, by the service account of its
+    /// own pod. Whatever that account may do, they can have done then.
+    pub in_cluster: bool,
 }
 
 impl Outgoing {
     /// The rule for connections.
     pub fn rule(&self) -> outgoing::Outgoing {
-        outgoing::Outgoing::allowing(self.allow.iter().filter_map(|net| Net::parse(net)).collect())
+        let allowed = self.allow.iter().filter_map(|net| Net::parse(net)).collect();
+        outgoing::Outgoing::allowing(allowed).lending_itself(self.in_cluster)
     }
 
     pub(super) fn problems(&self) -> Vec<Problem> {

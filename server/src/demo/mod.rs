@@ -60,6 +60,7 @@ pub async fn seed(portal: &Portal, sandbox: &Sandbox, folder: &Folder) -> anyhow
     // The sandbox's addresses and tokens are those of this start.
     places::connect(portal, sandbox).await?;
     people::link(portal, sandbox).await?;
+    people::operate(portal).await?;
     if let Some(people) = people {
         chain::seed(&places::owner(portal, &people)?).await?;
         work::seed(portal, &people).await?;

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use slipway_app::DemoPerson;
 use slipway_domain::access::Role;
 use slipway_domain::person::PersonRef;
-use slipway_portal::Portal;
 use slipway_portal::person::NewAccount;
 use slipway_portal::ports::IdentityRow;
+use slipway_portal::{Portal, operator};
 use slipway_sandbox::Sandbox;
 use std::collections::HashMap;
 
@@ -78,8 +78,8 @@ pub const PEOPLE: &[Someone] = &[
         "ops-oli",
         "Oli Berg",
         Some(Role::ProjectOps),
-        "Operations",
-        "运维",
+        "Operations, operator of this server",
+        "运维，服务器管理员",
     ),
     someone(
         "mara",
@@ -157,6 +157,22 @@ pub async fn seed(portal: &Portal, sandbox: &Sandbox) -> anyhow::Result<HashMap<
     .await?
     .context("the sandbox's repositories could not be made")?;
     Ok(people)
+}
+
+/// Who is an operator of the demo's server.
+const OPERATOR: &str = "ops-oli";
+
+/// Makes somebody an operator where nobody is.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn operate(portal: &Portal) -> anyhow::Result<()> {
+    let ctx = portal.system("demo-seed");
+    if operator::count(&ctx).await? > 0 {
+        return Ok(());
+    }
+    let person = slipway_portal::person::by_username(&ctx, OPERATOR).await?;
+    Ok(operator::grant(&ctx, person.id).await?)
 }
 
 /// Who a token of the sandbox's GitLab is.

@@ -1,7 +1,7 @@
 //! A GitLab that people sign in with: OAuth 2.0 authorization code with PKCE (RFC 6749, RFC 7636), then its own word
 //! on who came (GitLab REST v4, `/user`).
 
-use super::exchange::{Exchange, read_json};
+use super::exchange::{Exchange, Line, read_json};
 use oauth2::basic::BasicClient;
 use oauth2::{
     AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
@@ -18,7 +18,7 @@ pub struct Gitlab {
     name: String,
     base_url: String,
     client: Client,
-    http: reqwest::Client,
+    line: Line,
 }
 
 /// Who GitLab says it is (`/api/v4/user`).
@@ -41,7 +41,7 @@ impl Gitlab {
         id: &str,
         secret: &str,
         public_url: &str,
-        http: reqwest::Client,
+        line: Line,
     ) -> anyhow::Result<Self> {
         let base_url = base_url.trim_end_matches('/').to_owned();
         let client = BasicClient::new(ClientId::new(id.to_owned()))
@@ -53,7 +53,7 @@ impl Gitlab {
             name: name.to_owned(),
             base_url,
             client,
-            http,
+            line,
         })
     }
 
@@ -88,11 +88,11 @@ impl Gitlab {
             .client
             .exchange_code(AuthorizationCode::new(code))
             .set_pkce_verifier(PkceCodeVerifier::new(verifier))
-            .request_async(&Exchange(self.http.clone()))
+            .request_async(&Exchange(self.line.clone()))
             .await?;
         let url = format!("{}/api/v4/user", self.base_url);
-        let answer = self.http.get(url).bearer_auth(token.access_token().secret());
-        let identity: Identity = read_json(answer.send().await?).await?;
+        let answer = self.line.get(&url, Some(token.access_token().secret())).await?;
+        let identity: Identity = read_json(answer).await?;
         Ok(Outside {
             issuer: self.base_url.clone(),
             subject: identity.id.to_string(),

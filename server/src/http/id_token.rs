@@ -126,6 +126,24 @@ pub struct Claims {
     pub all: serde_json::Map<String, serde_json::Value>,
 }
 
+impl Keys {
+    /// The keys that can be read, for signatures.
+    fn read(&self) -> impl Iterator<Item = Key> + '_ {
+        let read = self
+            .keys
+            .iter()
+            .filter_map(|key| serde_json::from_value::<Key>(key.clone()).ok());
+        read.filter(|key| key.usage.as_deref().is_none_or(|usage| usage == "sig"))
+    }
+
+    /// How many an ID token can be checked by.
+    pub fn usable(&self) -> usize {
+        self.read()
+            .filter(|key| signed_by(key, b"", b"").is_some())
+            .count()
+    }
+}
+
 fn decoded(part: &str) -> Result<Vec<u8>, Doubt> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| Doubt::Unreadable)
 }
@@ -158,17 +176,9 @@ fn verify(header: &Header, keys: &Keys, signed: &[u8], signature: &[u8]) -> Resu
         "ES256" => "EC",
         other => return Err(Doubt::Algorithm(other.chars().take(16).collect())),
     };
-    let read = keys
-        .keys
-        .iter()
-        .filter_map(|key| serde_json::from_value::<Key>(key.clone()).ok());
-    let fits = |key: &Key| {
-        key.kty == kind
-            && key.usage.as_deref().is_none_or(|usage| usage == "sig")
-            && (header.kid.is_none() || key.kid == header.kid)
-    };
+    let fits = |key: &Key| key.kty == kind && (header.kid.is_none() || key.kid == header.kid);
     let mut doubt = Doubt::Key;
-    for key in read.filter(fits) {
+    for key in keys.read().filter(fits) {
         match signed_by(&key, signed, signature) {
             Some(true) => return Ok(()),
             Some(false) => doubt = Doubt::Signature,
@@ -181,6 +191,9 @@ fn verify(header: &Header, keys: &Keys, signed: &[u8], signature: &[u8]) -> Resu
 /// Whether `key` made the signature; `None` where it is no key for that.
 fn signed_by(key: &Key, signed: &[u8], signature: &[u8]) -> Option<bool> {
     let part = |text: &Option<String>| URL_SAFE_NO_PAD.decode(text.as_deref()?).ok();
+    if key.kty != "RSA" && key.kty != "EC" {
+        return None;
+    }
     if key.kty == "RSA" {
         let components = RsaPublicKeyComponents {
             n: part(&key.n)?,

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use slipway_domain::access::Action;
 use slipway_domain::id::{ProjectId, UserId};
-use slipway_portal::access::ProjectScope;
+use slipway_portal::access::{self, ProjectScope};
 use slipway_portal::live::Invalidation;
 use slipway_portal::{Error, OpCtx};
 use std::collections::{HashMap, VecDeque};
@@ -125,6 +125,7 @@ pub async fn stream(
         ctx: visit.ctx,
         checked: Instant::now(),
         projects: HashMap::new(),
+        operator: None,
         _place: place,
     };
     let mut response = Sse::new(told(listener, missed.into(), events))
@@ -147,6 +148,8 @@ struct Listener {
     checked: Instant,
     /// Projects that were looked up since the last check.
     projects: HashMap<ProjectId, Option<ProjectScope>>,
+    /// Whether they are an operator, if that was looked up since the last check.
+    operator: Option<bool>,
     _place: Place,
 }
 
@@ -233,6 +236,7 @@ impl Listener {
             .portal
             .ctx(ctx.actor().clone(), ctx.via(), ctx.request_id(), ctx.locale());
         self.projects.clear();
+        self.operator = None;
         self.checked = Instant::now();
         true
     }
@@ -242,13 +246,16 @@ impl Listener {
             return user == self.user;
         }
         let ctx = self.ctx.clone();
+        let Some(org) = event.org else {
+            return self.operates().await;
+        };
         let Ok(rights) = ctx.rights().await else {
             return false;
         };
         let Some(project) = event.project else {
-            return rights.at_org(event.org).has(Action::See);
+            return rights.at_org(org).has(Action::See);
         };
-        if !rights.at_org(event.org).has(Action::See) {
+        if !rights.at_org(org).has(Action::See) {
             return false;
         }
         let Some(scope) = self.project(project).await else {
@@ -259,6 +266,14 @@ impl Listener {
             None => rights.in_project(scope),
         };
         held.has(Action::See)
+    }
+
+    /// Whether they are an operator of the whole server.
+    async fn operates(&mut self) -> bool {
+        if self.operator.is_none() {
+            self.operator = access::is_operator(&self.ctx).await.ok();
+        }
+        self.operator == Some(true)
     }
 
     /// The project, to know whether all members see it.

@@ -4,8 +4,10 @@
 //! [`observe`] (its id, its time, its end), [`headers`], [`csrf`] and [`visit`] (who asks), in this order.
 
 pub mod api;
+pub mod connection;
 pub mod cookie;
 pub mod csrf;
+pub mod discovery;
 pub mod exchange;
 pub mod flash;
 pub mod gitlab_oauth;
@@ -66,7 +68,7 @@ pub struct EdgeParts {
     /// Whether local accounts sign in by password.
     pub local_accounts: bool,
     /// The providers that people sign in with.
-    pub providers: Vec<provider::Provider>,
+    pub providers: provider::Providers,
     /// Whether a proxy stands in front.
     pub behind_proxy: bool,
     /// Where metrics are read.

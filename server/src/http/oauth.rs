@@ -21,6 +21,7 @@ use slipway_app::me::security::{BACK, FROM_PROVIDER};
 use slipway_domain::time::{MINUTE, SECOND, Timestamp};
 use slipway_portal::identity::{self, Outside};
 use slipway_portal::{Error, session};
+use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
 
 /// What the cookie is sealed for.
@@ -77,8 +78,21 @@ pub struct Leaving {
     next: String,
 }
 
-fn provider<'e>(edge: &'e Edge, key: &str) -> Option<&'e Provider> {
-    edge.providers.iter().find(|provider| provider.key() == key)
+/// The provider of that key; `None`, with a word in the log, where it cannot be had.
+async fn provider(edge: &Edge, visit: &Visit, key: &str) -> Option<Arc<Provider>> {
+    match edge.providers.find(&visit.ctx, key).await {
+        Ok(found) => found,
+        Err(error) => {
+            let request_id = visit.ctx.request_id();
+            tracing::error!(
+                provider = key,
+                error = format!("{error:#}"),
+                request_id,
+                "no way to a provider"
+            );
+            None
+        }
+    }
 }
 
 /// `GET /sign-in/{provider}`: sends the person to the provider.
@@ -90,7 +104,7 @@ pub async fn leave(
     headers: HeaderMap,
 ) -> Response {
     let purpose = leaving.purpose;
-    let Some(provider) = provider(&edge, &key) else {
+    let Some(provider) = provider(&edge, &visit, &key).await else {
         return failed("provider", "/");
     };
     let session = match about(&edge, &visit, purpose, &headers) {
@@ -179,7 +193,7 @@ fn trip_of(edge: &Edge, headers: &HeaderMap, key: &str, state: Option<&str>) -> 
 }
 
 async fn finish(edge: &Edge, visit: &Visit, trip: &Trip, sent: ComingBack) -> Response {
-    let Some(provider) = provider(edge, &trip.provider) else {
+    let Some(provider) = provider(edge, visit, &trip.provider).await else {
         return failed("provider", "/");
     };
     if let Err(error) = identity::use_state(&visit.ctx, &trip.state).await {
@@ -190,7 +204,7 @@ async fn finish(edge: &Edge, visit: &Visit, trip: &Trip, sent: ComingBack) -> Re
         );
         return failed("expired", &trip.next);
     }
-    match believed(edge, provider, trip, sent).await {
+    match believed(edge, &provider, trip, sent).await {
         Ok(who) => arrive(edge, visit, trip, &who).await,
         Err(error) => unbelieved(edge, visit, trip, &error).await,
     }

@@ -1,7 +1,8 @@
 //! An `OpenID` Connect provider by discovery (`OpenID` Connect Discovery 1.0): its endpoints, its keys, and who it says
 //! somebody is.
 
-use super::exchange::{Exchange, read_json};
+use super::discovery::{self, Document};
+use super::exchange::{Exchange, Line, read_json};
 use super::id_token::{self, Claims, Doubt, Expected, Keys};
 use anyhow::{Context as _, bail, ensure};
 use oauth2::basic::{
@@ -9,9 +10,9 @@ use oauth2::basic::{
     BasicTokenType,
 };
 use oauth2::{
-    AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, ExtraTokenFields, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse as _,
-    TokenUrl,
+    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, ExtraTokenFields,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, StandardRevocableToken, StandardTokenResponse,
+    TokenResponse as _, TokenUrl,
 };
 use serde::{Deserialize, Serialize};
 use slipway_domain::time::Timestamp;
@@ -47,19 +48,6 @@ pub struct Setup {
     pub allowed_domains: Vec<String>,
 }
 
-/// What a provider says of itself.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Document {
-    issuer: String,
-    authorization_endpoint: String,
-    token_endpoint: String,
-    jwks_uri: String,
-    #[serde(default)]
-    userinfo_endpoint: Option<String>,
-    #[serde(default)]
-    authorization_response_iss_parameter_supported: bool,
-}
-
 /// The ID token beside the access token.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct WithIdToken {
@@ -88,7 +76,7 @@ struct Known {
 pub struct Oidc {
     setup: Setup,
     redirect: RedirectUrl,
-    http: reqwest::Client,
+    line: Line,
     known: Mutex<Option<Known>>,
 }
 
@@ -123,12 +111,12 @@ impl Oidc {
     ///
     /// # Errors
     /// One of the URLs is none.
-    pub fn new(setup: Setup, public_url: &str, http: reqwest::Client) -> anyhow::Result<Self> {
+    pub fn new(setup: Setup, public_url: &str, line: Line) -> anyhow::Result<Self> {
         let redirect = RedirectUrl::new(format!("{public_url}/sign-in/{}/callback", setup.key))?;
         Ok(Self {
             setup,
             redirect,
-            http,
+            line,
             known: Mutex::new(None),
         })
     }
@@ -181,14 +169,20 @@ impl Oidc {
     pub async fn identity(&self, answering: Answering<'_>) -> anyhow::Result<Outside> {
         let document = self.document().await?;
         let client: Client = Client::new(ClientId::new(self.setup.client_id.clone()));
+        let secret_goes = if document.secret_in_body() {
+            AuthType::RequestBody
+        } else {
+            AuthType::BasicAuth
+        };
         let client = client
+            .set_auth_type(secret_goes)
             .set_client_secret(ClientSecret::new(self.setup.client_secret.clone()))
             .set_token_uri(TokenUrl::new(document.token_endpoint.clone())?)
             .set_redirect_uri(self.redirect.clone());
         let token = client
             .exchange_code(AuthorizationCode::new(answering.code))
             .set_pkce_verifier(PkceCodeVerifier::new(answering.verifier))
-            .request_async(&Exchange(self.http.clone()))
+            .request_async(&Exchange(self.line.clone()))
             .await
             .context("the code could not be exchanged")?;
         let id_token = token.extra_fields().id_token.as_deref();
@@ -230,7 +224,7 @@ impl Oidc {
         {
             return Ok(());
         }
-        let answer = self.http.get(endpoint).bearer_auth(token).send().await;
+        let answer = self.line.get(endpoint, Some(token)).await;
         let answer = answer.context("the userinfo endpoint does not answer")?;
         let more: serde_json::Map<String, serde_json::Value> = read_json(answer.error_for_status()?).await?;
         let subject = more.get("sub").and_then(serde_json::Value::as_str);
@@ -306,8 +300,8 @@ impl Oidc {
         if let Some(known) = known.as_ref().filter(|known| known.at.elapsed() < REMEMBERED) {
             return Ok(known.document.clone());
         }
-        let document = discover(&self.http, &self.setup.issuer).await?;
-        let keys = fetch_keys(&self.http, &document).await?;
+        let document = discovery::discover(&self.line, &self.setup.issuer).await?;
+        let keys = discovery::keys(&self.line, &document).await?;
         *known = Some(Known {
             at: Instant::now(),
             document: document.clone(),
@@ -322,7 +316,7 @@ impl Oidc {
         let mut known = self.known.lock().await;
         let known = known.as_mut().context("the provider was forgotten meanwhile")?;
         if again && known.again_at.is_none_or(|at| at.elapsed() >= AGAIN) {
-            known.keys = fetch_keys(&self.http, &known.document).await?;
+            known.keys = discovery::keys(&self.line, &known.document).await?;
             known.again_at = Some(Instant::now());
         }
         Ok(known.keys.clone())
@@ -333,55 +327,3 @@ impl Oidc {
 #[derive(Debug, thiserror::Error)]
 #[error("no verified address of a domain that the configuration allows")]
 pub struct NotAllowed;
-
-/// Reads and checks what the provider of `issuer` says of itself.
-///
-/// # Errors
-/// It does not answer, or says something impossible; says what to do.
-pub async fn discover(http: &reqwest::Client, issuer: &str) -> anyhow::Result<Document> {
-    let url = format!(
-        "{}/.well-known/openid-configuration",
-        issuer.trim_end_matches('/')
-    );
-    let answer = http
-        .get(&url)
-        .send()
-        .await
-        .with_context(|| format!("{url} does not answer"))?;
-    let answer = answer
-        .error_for_status()
-        .with_context(|| format!("{url} refuses"))?;
-    let document: Document = read_json(answer)
-        .await
-        .with_context(|| format!("{url} is no discovery document"))?;
-    ensure!(
-        document.issuer == issuer,
-        "the provider calls itself {}; write it exactly so in issuer",
-        document.issuer
-    );
-    let secure = issuer.starts_with("https:");
-    let userinfo = document.userinfo_endpoint.iter();
-    let endpoints = [
-        &document.authorization_endpoint,
-        &document.token_endpoint,
-        &document.jwks_uri,
-    ];
-    for endpoint in endpoints.into_iter().chain(userinfo) {
-        let parsed = Url::parse(endpoint).with_context(|| format!("{endpoint} is not a URL"))?;
-        ensure!(
-            parsed.scheme() == "https" || (!secure && parsed.scheme() == "http"),
-            "{endpoint} is not https"
-        );
-    }
-    Ok(document)
-}
-
-async fn fetch_keys(http: &reqwest::Client, document: &Document) -> anyhow::Result<Keys> {
-    let answer = http.get(&document.jwks_uri).send().await;
-    let answer = answer
-        .context("the provider's keys cannot be fetched")?
-        .error_for_status()?;
-    read_json(answer)
-        .await
-        .context("the provider's keys cannot be read")
-}

@@ -4,7 +4,8 @@
 
 use super::visit::Visit;
 use super::{
-    Edge, api, health, join, live, oauth, preferences, problem, second_step, sign_in, tokens, webhooks,
+    Edge, api, connection, health, join, live, oauth, preferences, problem, second_step, sign_in, tokens,
+    webhooks,
 };
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -12,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use slipway_portal::Error;
+use slipway_portal::connection::oauth::CALLBACK;
 
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/sign-in/{provider}/callback", Access::Proof, || {
         get(oauth::come_back)
     }),
+    route("GET", CALLBACK, Access::Proof, || get(connection::come_back)),
     route("POST", "/join", Access::Proof, || post(join::join)),
     route("POST", "/preferences", Access::Anyone, || {
         post(preferences::choose)

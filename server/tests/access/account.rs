@@ -6,7 +6,6 @@ use slipway_domain::approval::{ApprovalPolicy, ApprovalRule, Eligible};
 use slipway_domain::factor::Factor;
 use slipway_domain::text::Text;
 use slipway_domain::time::{MINUTE, SECOND};
-use slipway_portal::identity::Ways;
 use slipway_portal::{environment, factor};
 
 const SESSION: &str = "slipway_session";
@@ -211,7 +210,7 @@ async fn what_is_hard_to_take_back_asks_again_who_it_is() {
         slipway_domain::text::Locale::En,
     );
     assert!(matches!(
-        factor::security(&ctx, &Ways::default()).await.unwrap().factor,
+        factor::security(&ctx).await.unwrap().factor,
         Factor::Pending(_)
     ));
 }

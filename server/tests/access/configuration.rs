@@ -31,6 +31,16 @@ fn a_small_file_is_enough() {
 }
 
 #[test]
+fn slipways_own_service_account_is_lent_only_where_that_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = Config::load(Some(&file(&folder, KEY))).unwrap();
+    assert!(!plain.outgoing.rule().in_cluster());
+    let text = format!("{KEY}[outgoing]\nin_cluster = true\n");
+    let lending = Config::load(Some(&file(&folder, &text))).unwrap();
+    assert!(lending.outgoing.rule().in_cluster());
+}
+
+#[test]
 fn every_trouble_is_told_at_once_with_its_key_and_its_source() {
     let text = "[server]\nlisten = \"here\"\n[database]\nurl = \"mysql://x\"\n\
                 [[gitlab]]\nname = \"\"\nbase_url = \"gitlab\"\n[[clusters]]\nname = \"c\"\n";

@@ -2,6 +2,8 @@
 //! somebody whose role is too small, and by somebody who may. None can be left out: the names are taken
 //! from the program itself and from `coverage.txt`.
 
+mod editor;
+pub(crate) mod operator;
 pub(crate) mod own;
 mod rest;
 mod settings;
@@ -9,6 +11,7 @@ mod webhooks;
 
 use crate::scene::{Answer, Places, Scene};
 use http::StatusCode;
+use operator::operators;
 use own::{OWN, OWNERS, PUBLIC};
 use rest::{OPEN, change};
 use slipway_server::http::route::{self, Access};
@@ -514,6 +517,7 @@ pub(crate) fn calls(at: &Places) -> Vec<Call> {
     .chain(rest::people(at))
     .chain(settings::settings())
     .chain(webhooks::calls(at))
+    .chain(editor::calls())
     .collect()
 }
 
@@ -554,6 +558,7 @@ async fn every_server_function_and_every_route_has_a_row_and_a_case() {
     cases.extend(OWN.iter().map(|(name, ..)| (*name).to_owned()));
     cases.extend(PUBLIC.iter().map(|(name, _)| (*name).to_owned()));
     cases.extend(OWNERS.iter().map(|(name, ..)| (*name).to_owned()));
+    cases.extend(operators(&places).iter().map(|(name, ..)| (*name).to_owned()));
     let functions: BTreeSet<String> = server_functions().into_keys().collect();
     let routes = route::all()
         .filter(|r| r.access == Access::SignedIn)

@@ -9,12 +9,13 @@ use axum::routing::{get, post};
 use axum::{Form, Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use slipway_domain::time::SECOND;
 use slipway_portal::ports::Clock as _;
+use slipway_server::http::exchange::Line;
 use slipway_server::http::oidc::{Oidc, Setup};
 use slipway_server::http::provider::Provider;
 use slipway_testkit::MockClock;
@@ -49,7 +50,11 @@ pub struct Inner {
     /// Code → the challenge and the nonce that were asked with.
     codes: HashMap<String, (String, String)>,
     pub promises_iss: bool,
+    /// Laid over what it says of itself; `null` takes something away.
+    pub document: Value,
     pub exchanged: usize,
+    /// How the client secret came the last time: in the header, or in the body.
+    pub secret_in: Option<&'static str>,
 }
 
 /// The provider.
@@ -62,8 +67,8 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
 
 /// Slipway's side of a provider.
 pub fn set_up(setup: Setup) -> Provider {
-    let http = slipway_server::http::exchange::client().unwrap();
-    Provider::Oidc(Box::new(Oidc::new(setup, crate::scene::URL, http).unwrap()))
+    let line = Line::anywhere().unwrap();
+    Provider::Oidc(Box::new(Oidc::new(setup, crate::scene::URL, line).unwrap()))
 }
 
 impl FakeProvider {
@@ -81,7 +86,9 @@ impl FakeProvider {
             claims: json!({}),
             codes: HashMap::new(),
             promises_iss: false,
+            document: json!({}),
             exchanged: 0,
+            secret_in: None,
         })));
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
@@ -135,13 +142,30 @@ impl FakeProvider {
 async fn discovery(State(provider): State<FakeProvider>) -> Json<Value> {
     let inner = provider.0.lock();
     let at = |path: &str| format!("{}{path}", inner.url);
-    Json(json!({
+    let mut document = json!({
         "issuer": inner.url,
         "authorization_endpoint": at("/authorize"),
         "token_endpoint": at("/token"),
         "jwks_uri": at("/keys"),
         "authorization_response_iss_parameter_supported": inner.promises_iss,
-    }))
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        "code_challenge_methods_supported": ["S256"],
+    });
+    lay_over(&mut document, &inner.document);
+    Json(document)
+}
+
+/// Lays the fields of `over` over those of `under`; `null` takes one away.
+fn lay_over(under: &mut Value, over: &Value) {
+    for (name, value) in over.as_object().unwrap() {
+        if value.is_null() {
+            under.as_object_mut().unwrap().remove(name);
+        } else {
+            under[name] = value.clone();
+        }
+    }
 }
 
 async fn keys(State(provider): State<FakeProvider>) -> Json<Value> {
@@ -159,10 +183,19 @@ async fn keys(State(provider): State<FakeProvider>) -> Json<Value> {
 /// A code is used up by the first try, as RFC 6749 asks.
 async fn token(
     State(provider): State<FakeProvider>,
+    headers: HeaderMap,
     Form(sent): Form<HashMap<String, String>>,
 ) -> (StatusCode, Json<Value>) {
     let mut inner = provider.0.lock();
     inner.exchanged += 1;
+    inner.secret_in = match (
+        headers.contains_key("authorization"),
+        sent.contains_key("client_secret"),
+    ) {
+        (true, false) => Some("header"),
+        (false, true) => Some("body"),
+        _ => None,
+    };
     let refused = (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_grant" })));
     let Some((challenge, nonce)) = inner.codes.remove(&sent["code"]) else {
         return refused;
@@ -182,13 +215,7 @@ impl Inner {
             "iss": self.url, "sub": "subject-1", "aud": "slipway", "exp": now + 300, "iat": now, "auth_time": now,
             "nonce": nonce, "name": "Sam Song", "preferred_username": "sam", "groups": [],
         });
-        for (name, value) in self.claims.as_object().unwrap() {
-            if value.is_null() {
-                claims.as_object_mut().unwrap().remove(name);
-            } else {
-                claims[name] = value.clone();
-            }
-        }
+        lay_over(&mut claims, &self.claims);
         let (alg, kid) = match self.signed {
             Signed::Rs256 => ("RS256", "rsa"),
             Signed::Nobody => ("none", "ec"),

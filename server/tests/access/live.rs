@@ -44,7 +44,7 @@ fn told(id: &str, org: OrgId, project: Option<ProjectId>, user: Option<UserId>) 
         topic: String::from("test"),
         id: id.to_owned(),
         version: 7,
-        org,
+        org: Some(org),
         project,
         app: None,
         user,
@@ -87,6 +87,29 @@ async fn everybody_hears_only_of_what_they_may_see_and_only_that_it_changed() {
     );
     assert!(olga.next().await.unwrap().contains("of-olga"));
     assert!(olga.next().await.unwrap().contains("other-org"));
+}
+
+#[tokio::test]
+async fn what_is_of_the_whole_server_is_heard_by_its_operators_alone() {
+    let mut scene = Scene::new().await;
+    scene.furnish().await;
+    scene.operator("opal").await;
+    let (org, project) = checkout(&scene).await;
+    let mut opal = Stream::open(&scene, &scene.session("opal").await).await.unwrap();
+    let mut ada = Stream::open(&scene, &scene.session("ada").await).await.unwrap();
+    scene.portal.notifier.publish(Invalidation {
+        org: None,
+        ..told("of-the-server", org, None, None)
+    });
+    scene
+        .portal
+        .notifier
+        .publish(told("project", org, Some(project), None));
+    assert!(opal.next().await.unwrap().contains("of-the-server"));
+    assert!(
+        ada.next().await.unwrap().contains("\"project\""),
+        "an owner of an organization is no operator"
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Every server function and every route × every built-in role, in its own organization and from another one. What
 //! each gets is `matrix.txt`, which `SLIPWAY_WRITE_MATRIX=1` writes anew.
 
+use crate::coverage::operator::operators;
 use crate::coverage::own::{OWN, OWNERS, PUBLIC};
 use crate::coverage::{Call, ask, calls, server_functions};
 use crate::scene::{Answer, Places, Scene, URL};
@@ -219,6 +220,27 @@ async fn own(template: &Template, functions: &BTreeMap<String, bool>, rows: &mut
     }
 }
 
+/// What is for operators of the server: no role makes anybody one.
+async fn of_operators(
+    template: &Template,
+    functions: &BTreeMap<String, bool>,
+    rows: &mut BTreeMap<String, String>,
+) {
+    for (name, arguments, _) in operators(&template.places) {
+        let mut cells = String::new();
+        for holder in template.holders.iter().filter(|holder| !holder.stranger) {
+            let scene = template.copy().await;
+            let got = ask(&scene, functions, name, &arguments, Some(&holder.cookie)).await;
+            cells.push(match got.status.as_u16() {
+                403 => REFUSED,
+                404 => UNSEEN,
+                _ => ALLOWED,
+            });
+        }
+        rows.insert(name.to_owned(), cells);
+    }
+}
+
 fn written(rows: &BTreeMap<String, String>) -> String {
     let mut text = format!(
         "# What each built-in role gets of each server function and route, alone and nowhere else:\n\
@@ -252,6 +274,7 @@ async fn every_call_gives_every_role_what_the_matrix_says() {
         leaks.extend(row.leaks);
     }
     own(&template, &functions, &mut rows).await;
+    of_operators(&template, &functions, &mut rows).await;
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
     let text = written(&rows);
     if std::env::var_os("SLIPWAY_WRITE_MATRIX").is_some() {

@@ -1,7 +1,8 @@
 //! Renamed, archived and switched-off places, at the HTTP edge.
 
-use crate::scene::Scene;
+use crate::scene::{Scene, URL};
 use http::StatusCode;
+use slipway_portal::outgoing::Outgoing;
 
 const RENAMED: &str = "org=acme&project=checkout&slug=till&name=Till&description=";
 
@@ -126,4 +127,48 @@ async fn no_page_of_the_settings_shows_a_secret() {
         assert!(!answer.body.contains("opensesame"), "{address}");
         assert!(!answer.body.contains("kubeconfig\":"), "{address}");
     }
+}
+
+#[tokio::test]
+async fn the_cluster_that_slipway_runs_in_is_chosen_only_where_the_operator_lets_people() {
+    let scene = Scene::new().await;
+    scene.furnish().await;
+    let ada = scene.session("ada").await;
+    let (page, form) = ("/orgs/acme/settings/clusters", "org=acme&name=own&kubeconfig=");
+    assert!(
+        !scene
+            .page(page, Some(&ada))
+            .await
+            .body
+            .contains("the cluster that Slipway runs in")
+    );
+    let refused = scene.post("/api/fn/cluster/add", form, Some(&ada)).await;
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    assert!(
+        refused.body.contains("service account cannot be chosen"),
+        "{}",
+        refused.body
+    );
+    let rest = ("/api/v1/orgs/acme/clusters", r#"{"name":"own"}"#);
+    let refused = scene.call("POST", rest.0, rest.1, Some(&ada)).await;
+    assert_eq!(
+        refused.json()["errors"][0]["field"],
+        "kubeconfig",
+        "{}",
+        refused.body
+    );
+
+    let outgoing = Outgoing::with_loopback().lending_itself(true);
+    let clusters = slipway_server::outside::clusters(outgoing);
+    let folder = tempfile::tempdir().unwrap();
+    let lending = Scene::replica(scene.store.clone(), clusters, folder, URL).await;
+    assert!(
+        lending
+            .page(page, Some(&ada))
+            .await
+            .body
+            .contains("the cluster that Slipway runs in")
+    );
+    let added = lending.post("/api/fn/cluster/add", form, Some(&ada)).await;
+    assert_eq!(added.status, 200, "{}", added.body);
 }

@@ -19,20 +19,20 @@ async fn scene() -> (Scene, FakeProvider) {
 }
 
 /// A browser on its way: the cookie of the trip, and where Slipway sent it.
-struct Away {
-    trip: String,
-    address: String,
+pub(crate) struct Away {
+    pub(crate) trip: String,
+    pub(crate) address: String,
 }
 
 impl Away {
-    fn state(&self) -> String {
+    pub(crate) fn state(&self) -> String {
         let url = url::Url::parse(&self.address).unwrap();
         let pair = url.query_pairs().find(|(name, _)| name == "state");
         pair.unwrap().1.into_owned()
     }
 }
 
-async fn leave(scene: &Scene, path: &str, session: Option<&str>) -> Away {
+pub(crate) async fn leave(scene: &Scene, path: &str, session: Option<&str>) -> Away {
     let request = get(path, session).header("sec-fetch-site", "same-origin");
     let answer = scene.send(request.body(Body::empty()).unwrap()).await;
     let trip = answer.cookie(TRIP);
@@ -42,7 +42,7 @@ async fn leave(scene: &Scene, path: &str, session: Option<&str>) -> Away {
     }
 }
 
-async fn come_back(scene: &Scene, key: &str, query: &str, cookies: &str) -> Answer {
+pub(crate) async fn come_back(scene: &Scene, key: &str, query: &str, cookies: &str) -> Answer {
     let path = format!("/sign-in/{key}/callback?{query}");
     scene.page(&path, (!cookies.is_empty()).then_some(cookies)).await
 }
@@ -549,13 +549,13 @@ async fn a_claim_does_not_take_an_organization_its_last_owner() {
 async fn a_provider_that_lies_about_itself_or_is_silent_is_told() {
     let scene = Scene::new().await;
     let provider = FakeProvider::start(&scene.clock).await;
-    let http = slipway_server::http::exchange::client().unwrap();
+    let line = slipway_server::http::exchange::Line::anywhere().unwrap();
     let other = format!("{}/", provider.url());
-    let told = slipway_server::http::oidc::discover(&http, &other)
+    let told = slipway_server::http::discovery::discover(&line, &other)
         .await
         .unwrap_err();
     assert!(told.to_string().contains("write it exactly so"), "{told}");
-    let silent = slipway_server::http::oidc::discover(&http, "http://127.0.0.1:9")
+    let silent = slipway_server::http::discovery::discover(&line, "http://127.0.0.1:9")
         .await
         .unwrap_err();
     assert!(silent.to_string().contains("does not answer"), "{silent}");

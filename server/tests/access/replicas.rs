@@ -78,6 +78,43 @@ async fn a_change_at_one_replica_is_heard_at_the_other_and_a_lost_connection_mak
     hears_of_the_board(&mut there).await;
 }
 
+#[tokio::test]
+async fn a_provider_of_sign_in_counts_at_every_replica_at_once() {
+    let Some(database) = database().await else { return };
+    let (one, other, _) = two(&database, Arc::new(Unconnected)).await;
+    let system = one.portal.system("test");
+    slipway_portal::operator::grant(&system, one.people["ada"].id)
+        .await
+        .unwrap();
+    let ada = one.session("ada").await;
+    let known = async || {
+        let to = other.page("/sign-in/sso", None).await;
+        let shown = other
+            .page("/sign-in", None)
+            .await
+            .body
+            .contains("Company account");
+        (
+            to.header("location").starts_with("/sign-in?error=provider"),
+            shown,
+        )
+    };
+    assert_eq!(known().await, (true, false));
+    let provider = crate::fake_provider::FakeProvider::start(&one.clock).await;
+    let form = format!(
+        "key=sso&name=Company+account&issuer={}&client_id=slipway&client_secret=s&scopes=&groups_claim=&allowed_domains=",
+        provider.url()
+    );
+    let added = one.post("/api/fn/operator/add_provider", &form, Some(&ada)).await;
+    assert_eq!(added.status, 200, "{}", added.body);
+    assert_eq!(known().await, (false, true));
+    let off = one
+        .post("/api/fn/operator/switch_provider", "key=sso&on=false", Some(&ada))
+        .await;
+    assert_eq!(off.status, 200, "{}", off.body);
+    assert_eq!(known().await, (true, false));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_replicas_do_each_job_once() {
     const APPS: usize = 12;

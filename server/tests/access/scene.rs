@@ -22,16 +22,17 @@ use slipway_portal::person::NewAccount;
 use slipway_portal::ports::{ClusterConnector, JobRecord, MailAccess, NewPerson, ReleaseRecord, RunRecord};
 use slipway_portal::{
     Actor, OpCtx, Portal, PortalParts, Via, app, cluster, environment, item, org, project, promotion,
-    subscriber,
+    provider, subscriber,
 };
 use slipway_server::config::SignIn;
-use slipway_server::http::provider::Provider;
+use slipway_server::http::exchange::Line;
+use slipway_server::http::provider::{Provider, Providers};
 use slipway_server::http::session::Device;
 use slipway_server::http::{Edge, router};
 use slipway_server::outside;
 use slipway_server::running::{self, Plan};
 use slipway_store::SqlStore;
-use slipway_testkit::{MockClock, SmtpServer, Unconnected};
+use slipway_testkit::{MockClock, SmtpServer, Unconnected, signing_in};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -65,7 +66,11 @@ fn plan(portal: &Portal, folder: &TempDir, providers: Vec<Provider>) -> Plan {
         site: folder.path().join("site"),
         sign_in: SignIn::default(),
         ways: SignInOptions::default(),
-        providers,
+        providers: Providers::new(
+            providers,
+            Line::guarded(Outgoing::with_loopback()).unwrap(),
+            &portal.public_url,
+        ),
         behind_proxy: false,
         metrics_token: Some(String::from("metrics-token")),
     }
@@ -166,6 +171,11 @@ impl Scene {
             courier: Arc::new(Unconnected),
             mailer: Arc::new(Unconnected),
             mail_server: None,
+            providers: outside::providers(Outgoing::with_loopback()).unwrap(),
+            sign_in: provider::SignIn {
+                local: true,
+                providers: Vec::new(),
+            },
             clock: Arc::new(clock.clone()),
             notifier: store.notifier().await.unwrap(),
             sealer: slipway_portal::seal::Sealer::new("a key for tests, never for people", &[]),
@@ -190,6 +200,11 @@ impl Scene {
 
     /// The same, with these providers of sign-in.
     pub fn providing(mut self, providers: Vec<Provider>) -> Self {
+        let sign_in = provider::SignIn {
+            local: true,
+            providers: providers.iter().map(Provider::configured).collect(),
+        };
+        self.portal = signing_in(&self.portal, sign_in);
         let plan = plan(&self.portal, &self.folder, providers);
         self.edge = running::edge(plan, self.stop.subscribe());
         self.router = router(self.edge.clone());
@@ -216,6 +231,15 @@ impl Scene {
         .unwrap();
         tx.commit().await.unwrap();
         self.people.insert(username, person.as_ref());
+    }
+
+    /// Somebody who is an operator of the server, and nothing in any organization.
+    pub async fn operator(&mut self, username: &'static str) {
+        self.person(username).await;
+        let system = self.portal.system("test");
+        slipway_portal::operator::grant(&system, self.people[username].id)
+            .await
+            .unwrap();
     }
 
     /// Somebody who signs in by [`PASSWORD`].

@@ -160,7 +160,7 @@ async fn a_token_that_reads_neither_leaves_nor_asks_for_roles() {
 async fn an_invitation_made_twice_by_one_key_is_one_and_its_link_is_not_in_the_database() {
     let scene = Scene::new().await;
     scene.furnish().await;
-    let made = token(&scene, "ada", Scope::ALL).await;
+    let made = token(&scene, "ada", &Scope::offered(false)).await;
     let ask = || {
         Request::builder()
             .method("POST")
@@ -194,7 +194,7 @@ fn stored(scene: &Scene, text: &str) -> bool {
 async fn a_token_opens_no_server_function_and_makes_no_token() {
     let scene = Scene::new().await;
     scene.furnish().await;
-    let made = token(&scene, "dora", Scope::ALL).await;
+    let made = token(&scene, "dora", &Scope::offered(false)).await;
     assert_eq!(
         send(&scene, "GET", "/api/fn/token/list", &made, None)
             .await

@@ -83,10 +83,13 @@ const ARROWS: &[Arrow] = &[
         product: &[
             "slipway-domain",
             "slipway-portal",
+            "slipway-guard",
             "slipway-store",
             "slipway-forge",
             "slipway-cluster",
             "slipway-courier",
+            // Providers of sign-in are asked by the edge itself.
+            "slipway-guard",
             "slipway-mail",
             "slipway-sandbox",
             "slipway-app",

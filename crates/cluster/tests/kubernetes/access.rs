@@ -208,3 +208,34 @@ async fn a_kubeconfig_may_not_name_a_proxy() {
     config["clusters"][0]["cluster"]["proxy-url"] = json!("http://169.254.169.254");
     assert!(refused(access(config.to_string())).await.contains("proxy-url"));
 }
+
+#[tokio::test]
+async fn slipways_own_service_account_is_lent_to_people_only_where_the_operator_says_so() {
+    let own = |operator: bool| ClusterAccess {
+        kubeconfig: None,
+        context: None,
+        operator,
+    };
+    let strict = KubeConnector::new(Outgoing::with_loopback());
+    assert!(!strict.in_cluster());
+    for said in [
+        strict.admits(&own(false)).await,
+        strict.connect(&own(false)).await.map(drop),
+    ] {
+        let said = said.expect_err("it is typed");
+        assert!(
+            matches!(&said, ClusterError::Forbidden(what) if what.contains("outgoing.in_cluster")),
+            "{said:?}"
+        );
+    }
+    strict
+        .admits(&own(true))
+        .await
+        .expect("whoever runs the server may");
+    // There is no such account here: it is looked for, and not refused.
+    let said = strict.connect(&own(true)).await.map(drop).expect_err("no pod");
+    assert!(!said.to_string().contains("outgoing.in_cluster"), "{said}");
+    let lending = KubeConnector::new(Outgoing::with_loopback().lending_itself(true));
+    assert!(lending.in_cluster());
+    lending.admits(&own(false)).await.expect("it is lent");
+}

@@ -16,6 +16,10 @@ pub struct Project;
 #[derive(Clone, Copy, Debug)]
 pub struct App;
 
+/// The whole server, which is no place of any organization: see [`operator`](super::operator).
+#[derive(Clone, Copy, Debug)]
+pub struct Server;
+
 /// A place of any kind: where roles are held.
 #[derive(Clone, Copy, Debug)]
 pub struct Anywhere;
@@ -187,6 +191,9 @@ impl Resource for Project {
 }
 impl Resource for App {
     type Scope = AppScope;
+}
+impl Resource for Server {
+    type Scope = ();
 }
 impl Resource for Anywhere {
     type Scope = AnyScope;

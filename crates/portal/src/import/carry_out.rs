@@ -236,7 +236,9 @@ impl Turn<'_> {
     async fn trouble(&self, mut item: ImportItemRecord, error: &ForgeError) -> Result<Next> {
         let now = self.system.now();
         match error {
-            ForgeError::BadToken | ForgeError::OutOfBounds(_) => self.stop(error.text()).await,
+            ForgeError::BadToken | ForgeError::Unauthorized(_) | ForgeError::OutOfBounds(_) => {
+                self.stop(error.text()).await
+            }
             ForgeError::Limited { retry_after } => {
                 let pause = i64::try_from(*retry_after).unwrap_or(60).saturating_mul(SECOND);
                 self.wait(item, error.text(), now.plus(pause)).await

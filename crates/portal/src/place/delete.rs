@@ -2,7 +2,8 @@
 
 use super::archive::unfinished_promotions;
 use super::{called, entry, tell, words};
-use crate::access::{self, At};
+use crate::access::{self, At, Managed};
+use crate::connection::revocation;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use slipway_domain::project::Place;
@@ -45,6 +46,13 @@ pub async fn delete(
     change
         .audit(entry(words(&place).delete, &place, &at, serde_json::json!({})))
         .await?;
+    if let Managed::Org(org) = &place {
+        for record in change.tx().connections(org.id()).await? {
+            if let Some(grant) = &record.grant {
+                revocation::begin(&mut change, &record, grant).await?;
+            }
+        }
+    }
     change.tx().delete_place(&place, ctx.now()).await?;
     tell(&mut change, &place);
     change.commit().await?;

@@ -1,6 +1,6 @@
 //! What a place is called: a new slug leaves the old one behind as a redirect.
 
-use super::{called, checked, entry, free_for_app, taken, tell, words};
+use super::{called, checked, checked_org, entry, free_for_app, taken, tell, words};
 use crate::access::{self, Managed, may};
 use crate::change::Change;
 use crate::context::OpCtx;
@@ -47,7 +47,13 @@ pub struct AppInput {
 /// [`Forbidden`](crate::Error::Forbidden); a wrong or taken name; `archived`.
 pub async fn edit_org(ctx: &OpCtx, org: &str, input: OrgInput) -> Result<Place> {
     let org = access::org::<may::OrgManage>(ctx, org).await?;
-    let new = checked(&input.slug, &input.name, "")?;
+    // One that was taken before the word was reserved stays.
+    let check = if input.slug.trim() == org.org.slug {
+        |slug: &str, name: &str| checked(slug, name, "")
+    } else {
+        checked_org
+    };
+    let new = check(&input.slug, &input.name)?;
     let modify = org.modify();
     let managed = Managed::Org(modify.clone());
     let mut change = ctx.change().await?;

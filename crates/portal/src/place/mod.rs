@@ -8,7 +8,7 @@ mod name;
 pub use archive::{archive, restore};
 pub use delete::delete;
 pub use edit::{AppInput, OrgInput, ProjectInput, edit_app, edit_org, edit_project};
-pub(crate) use name::{checked, free_for_app, taken};
+pub(crate) use name::{checked, checked_org, free_for_app, taken};
 
 use crate::access::Managed;
 use crate::change::Entry;

@@ -26,6 +26,23 @@ pub(crate) struct Checked {
 /// # Errors
 /// [`Error::Invalid`] with every field that is wrong.
 pub(crate) fn checked(slug: &str, name: &str, description: &str) -> Result<Checked> {
+    checked_by(Slug::parse, slug, name, description)
+}
+
+/// As [`checked`], for an organization: some words stand for the whole server.
+///
+/// # Errors
+/// As [`checked`].
+pub(crate) fn checked_org(slug: &str, name: &str) -> Result<Checked> {
+    checked_by(Slug::of_org, slug, name, "")
+}
+
+fn checked_by(
+    parse: fn(&str) -> Result<Slug, NameError>,
+    slug: &str,
+    name: &str,
+    description: &str,
+) -> Result<Checked> {
     let mut wrong = Vec::new();
     let mut say = |field: &str, text: Text| {
         wrong.push(FieldError {
@@ -40,7 +57,7 @@ pub(crate) fn checked(slug: &str, name: &str, description: &str) -> Result<Check
         say("name", too_long(NAME_MOST));
     }
     let slug = slug.trim();
-    if let Err(error) = Slug::parse(slug) {
+    if let Err(error) = parse(slug) {
         say("slug", error.text());
     }
     if description.chars().count() > DESCRIPTION_MOST {

@@ -102,6 +102,9 @@ impl ClusterError {
 /// Makes clients.
 #[async_trait]
 pub trait ClusterConnector: Send + Sync {
+    /// Whether people may choose the service account of the pod that Slipway runs in
+    /// ([`Outgoing`](crate::outgoing::Outgoing)); whoever runs the server may in any case.
+    fn in_cluster(&self) -> bool;
     /// Whether an access that somebody typed may be used: it can be read, names nothing of Slipway's machine, and
     /// does not lead to an address that is out of bounds ([`Outgoing`](crate::outgoing::Outgoing)).
     async fn admits(&self, access: &ClusterAccess) -> Result<(), ClusterError>;

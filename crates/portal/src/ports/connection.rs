@@ -1,6 +1,6 @@
 //! Connections to GitLab and clusters, with their sealed secrets.
 
-use super::StoreResult;
+use super::{GrantRecord, StoreResult};
 use async_trait::async_trait;
 use slipway_domain::connection::{Cluster, ClusterReport, Connection, ConnectionReport};
 use slipway_domain::id::{ClusterId, ConnectionId, OrgId};
@@ -14,8 +14,10 @@ pub struct ConnectionRecord {
     pub connection: Connection,
     /// Whose it is.
     pub org: OrgId,
-    /// The access token, sealed for the connection's id.
+    /// The access token, sealed for the connection's id; empty where it gets in by OAuth 2.
     pub token: String,
+    /// How it gets in by OAuth 2.
+    pub grant: Option<GrantRecord>,
 }
 
 /// A cluster with its credentials.
@@ -32,7 +34,7 @@ pub struct ClusterRecord {
 /// Connections.
 #[async_trait]
 pub trait ConnectionTx: Send {
-    /// Makes a connection, or replaces the one of the same id.
+    /// Makes a connection, or replaces the one of the same id; not its grant, which is renewed meanwhile.
     async fn put_connection(&mut self, record: &ConnectionRecord) -> StoreResult<()>;
     /// The connection of that id, in the organization.
     async fn connection(&mut self, org: OrgId, id: ConnectionId) -> StoreResult<Option<ConnectionRecord>>;

@@ -1,5 +1,6 @@
 //! GitLab, as the use cases need it.
 
+use super::{AskingGrant, CodeGrant, GrantError, OauthApplication, OauthTokens};
 use async_trait::async_trait;
 use slipway_domain::release::{Commit, Evidence};
 use slipway_domain::run::RunStatus;
@@ -14,10 +15,28 @@ use std::sync::Arc;
 pub struct ForgeAccess {
     /// The base URL, without `/api/v4`.
     pub base_url: String,
-    /// A personal, group or project access token with the `api` scope.
-    pub token: String,
+    /// What opens it, and how that is sent.
+    pub credential: Credential,
     /// Whether the operator of Slipway's machine wrote it, so that it may lead anywhere.
     pub operator: bool,
+}
+
+/// What opens a GitLab. Either needs the scope `api`.
+#[derive(Clone)]
+pub enum Credential {
+    /// A personal, group or project access token, sent as `private-token`.
+    Token(String),
+    /// Access tokens of OAuth 2 (RFC 6750), sent as `Authorization: Bearer`.
+    Bearer(Arc<dyn Bearer>),
+}
+
+/// Has an access token that ends, and another one then.
+#[async_trait]
+pub trait Bearer: Send + Sync {
+    /// The access token to send now.
+    async fn token(&self) -> Result<String, ForgeError>;
+    /// Another access token than `refused`, which GitLab took no longer.
+    async fn another(&self, refused: &str) -> Result<String, ForgeError>;
 }
 
 /// Why GitLab did not do it.
@@ -29,6 +48,9 @@ pub enum ForgeError {
     /// The token is wrong, revoked or expired (401).
     #[error("GitLab refuses the token")]
     BadToken,
+    /// The connection gets in by OAuth 2, and nobody has authorized it, or not again; the text says what to do.
+    #[error("the connection is not authorized: {}", .0.en)]
+    Unauthorized(Text),
     /// The token may not do this (403).
     #[error("GitLab does not allow it: {0}")]
     Forbidden(String),
@@ -82,6 +104,7 @@ impl ForgeError {
                 "GitLab refuses the connection's token. An organization admin must renew it in the settings.",
                 "GitLab 拒绝了连接所用的令牌，请组织管理员在设置中更新。",
             ),
+            Self::Unauthorized(text) => text.clone(),
             Self::Forbidden(what) => Text::new(
                 format!("GitLab does not allow the connection's token to do this: {what}"),
                 format!("连接所用的令牌无权执行此操作：{what}"),
@@ -111,8 +134,25 @@ pub trait ForgeConnector: Send + Sync {
     /// Whether an address that somebody typed may be used: it does not lead out of bounds
     /// ([`Outgoing`](crate::outgoing::Outgoing)) as names resolve now. Every connection asks again.
     async fn admits(&self, base_url: &str) -> Result<(), ForgeError>;
-    /// A client for a GitLab. Does not connect yet; clients of the same access are shared.
+    /// A client for a GitLab. Does not connect yet; clients share their HTTP connections.
     fn connect(&self, access: &ForgeAccess) -> Result<Arc<dyn SourceForge>, ForgeError>;
+    /// Where to send a person who is to authorize an application.
+    fn authorize_url(&self, asking: &AskingGrant<'_>) -> Result<String, ForgeError>;
+    /// Tokens for a code that GitLab sent along with the person who came back.
+    async fn redeem(
+        &self,
+        application: &OauthApplication,
+        code: &CodeGrant<'_>,
+    ) -> Result<OauthTokens, GrantError>;
+    /// Tokens for a refresh token, which GitLab takes once.
+    async fn refresh(
+        &self,
+        application: &OauthApplication,
+        refresh_token: &str,
+        redirect_uri: &str,
+    ) -> Result<OauthTokens, GrantError>;
+    /// Takes a refresh token back and the access token that goes with it; one that GitLab does not know is no error.
+    async fn revoke(&self, application: &OauthApplication, refresh_token: &str) -> Result<(), GrantError>;
 }
 
 /// What the token is and may do.
@@ -120,9 +160,9 @@ pub trait ForgeConnector: Send + Sync {
 pub struct TokenInfo {
     /// The username it acts as.
     pub username: String,
-    /// Its scopes, as in `api`; empty where GitLab does not say (tokens of OAuth 2).
+    /// Its scopes, as in `api`; empty where GitLab does not say.
     pub scopes: Vec<String>,
-    /// When it ends: a date, `YYYY-MM-DD`.
+    /// When it ends: a date, `YYYY-MM-DD`; `None` for tokens of OAuth 2, which are renewed.
     pub expires_at: Option<String>,
 }
 
@@ -350,7 +390,7 @@ pub struct Hook {
 /// A GitLab instance, through one token (GitLab REST v4). `project` is GitLab's numeric id.
 #[async_trait]
 pub trait SourceForge: Send + Sync {
-    /// Who the token is and what it may do, as in `/user` and `/personal_access_tokens/self`.
+    /// Who the token is and what it may do, as in `/user`, `/personal_access_tokens/self` and `/oauth/token/info`.
     async fn token(&self) -> Result<TokenInfo, ForgeError>;
     /// Projects the token is a member of, those active last first; with `search`, those whose path or name has it.
     async fn projects(&self, search: Option<&str>, limit: usize) -> Result<Vec<ForgeProject>, ForgeError>;

@@ -82,7 +82,8 @@ pub(crate) async fn carry_out(ctx: &OpCtx, app: AppId, id: ProposalId) -> Result
                 ForgeError::Limited { retry_after } => {
                     i64::try_from(*retry_after).unwrap_or(60).saturating_mul(SECOND)
                 }
-                error if error.is_passing() || matches!(error, ForgeError::BadToken) => jittered(PAUSE),
+                ForgeError::BadToken | ForgeError::Unauthorized(_) => jittered(PAUSE),
+                error if error.is_passing() => jittered(PAUSE),
                 _ => return fail(ctx, &app, record, error.text()).await,
             };
             wait(ctx, &app, record, error.text(), pause).await
@@ -185,7 +186,11 @@ fn changed_meanwhile() -> Text {
 /// Makes the merge request, or updates the one that is open.
 async fn request(link: &Link, record: &ProposalRecord) -> Result<ForgeMergeRequest, Stop> {
     let (forge, project) = (&link.forge, link.project());
-    let description = format!("Made with Slipway from the template `{}`.", record.template);
+    let description = if record.template.is_empty() {
+        String::from("Edited with Slipway.")
+    } else {
+        format!("Made with Slipway from the template `{}`.", record.template)
+    };
     let new = NewMergeRequest {
         source_branch: record.branch.clone(),
         target_branch: record.target.clone(),

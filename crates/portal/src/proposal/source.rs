@@ -15,29 +15,29 @@ use std::borrow::Cow;
 const PROPOSALS: i64 = 50;
 
 /// What stands on a branch.
-pub(super) struct Found {
+pub(crate) struct Found {
     /// The branch.
-    pub(super) branch: String,
+    pub(crate) branch: String,
     /// The file; `None`: there is none.
-    pub(super) file: Option<ForgeFile>,
+    pub(crate) file: Option<ForgeFile>,
 }
 
 /// Reads the file on a branch.
-pub(super) async fn look_up(link: &Link, branch: String) -> Result<Found, ForgeError> {
+pub(crate) async fn look_up(link: &Link, branch: String) -> Result<Found, ForgeError> {
     let file = link.forge.file(link.project(), FILE, &branch).await?;
     Ok(Found { branch, file })
 }
 
 impl Found {
     /// The text; empty where there is no file.
-    pub(super) fn text(&self) -> Cow<'_, str> {
+    pub(crate) fn text(&self) -> Cow<'_, str> {
         self.file
             .as_ref()
             .map_or(Cow::Borrowed(""), |file| String::from_utf8_lossy(&file.content))
     }
 
     /// Where it is not YAML: line, column, and what to do.
-    fn broken(&self) -> Option<Text> {
+    pub(crate) fn broken(&self) -> Option<Text> {
         let file = self.file.as_ref()?;
         let text = match std::str::from_utf8(&file.content) {
             Ok(text) => text,

@@ -73,7 +73,7 @@ fn pause(error: &ForgeError) -> i64 {
         ForgeError::Limited { retry_after } => {
             i64::try_from(*retry_after).unwrap_or(60).saturating_mul(SECOND) + rand::random_range(0..SECOND)
         }
-        ForgeError::BadToken | ForgeError::Forbidden(_) => jittered(MINUTE),
+        ForgeError::BadToken | ForgeError::Unauthorized(_) | ForgeError::Forbidden(_) => jittered(MINUTE),
         _ => jittered(PAUSE),
     }
 }

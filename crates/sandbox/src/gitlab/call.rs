@@ -26,6 +26,8 @@ pub struct Actor {
     pub user: User,
     pub token_id: u64,
     pub scopes: Vec<String>,
+    /// Whether the token is of an OAuth application.
+    pub oauth: bool,
     /// The job whose `CI_JOB_TOKEN` this is.
     pub job_id: Option<u64>,
 }

@@ -13,11 +13,12 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::call::{Answer, Call, Outcome, Refusal};
-use super::state::{Application, Grant, State, Token, now};
-use super::{App, page, random, server};
+use super::state::{Application, Grant, State};
+use super::{App, page, random};
 
-/// Access tokens live two hours, codes ten minutes.
-const TOKEN_LIFE: i64 = 7200;
+mod tokens;
+
+/// How long codes live, in seconds.
 const CODE_LIFE: i64 = 600;
 const SCOPES: [&str; 8] = [
     "api",
@@ -87,10 +88,10 @@ pub fn answer(call: &Call, path: &str) -> Outcome {
         ("GET", "/oauth/discovery/keys") => Answer::ok(json!({ "keys": [call.app.signer.jwk()] })),
         ("GET", "/oauth/authorize") => ask(call),
         ("POST", "/oauth/authorize") => grant(call),
-        ("POST", "/oauth/token") => token(call),
-        ("POST", "/oauth/revoke") => revoke(call),
-        ("GET" | "POST", "/oauth/userinfo") => userinfo(call),
-        ("GET", "/oauth/token/info") => token_info(call),
+        ("POST", "/oauth/token") => tokens::token(call),
+        ("POST", "/oauth/revoke") => tokens::revoke(call),
+        ("GET" | "POST", "/oauth/userinfo") => tokens::userinfo(call),
+        ("GET", "/oauth/token/info") => tokens::info(call),
         _ => Err(Refusal::new(404, json!({ "error": "404 Not Found" }))),
     }
 }
@@ -172,7 +173,10 @@ pub fn create_application(call: &Call) -> Outcome {
 pub fn delete_application(call: &Call) -> Outcome {
     call.admin()?;
     let id = call.id("application_id")?;
-    call.with(|state| state.applications.retain(|application| application.id != id));
+    call.with(|state| {
+        state.applications.retain(|application| application.id != id);
+        state.tokens.retain(|token| token.application_id != Some(id));
+    });
     Answer::no_content()
 }
 
@@ -221,17 +225,12 @@ fn asked(call: &Call) -> Result<Result<Asked, String>, Answer> {
         ));
     }
     let state = call.opt_str("state");
-    let fail = |error: &str| {
-        let separator = if redirect_uri.contains('?') { '&' } else { '?' };
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("error", error);
-        if let Some(state) = &state {
-            query.append_pair("state", state);
-        }
-        Ok(Err(format!("{redirect_uri}{separator}{}", query.finish())))
-    };
+    let fail = |error: &str, text: &str| Ok(Err(refused(&redirect_uri, state.as_deref(), error, text)));
     if call.opt_str("response_type").as_deref() != Some("code") {
-        return fail("unsupported_response_type");
+        return fail(
+            "unsupported_response_type",
+            "The authorization server does not support this response type.",
+        );
     }
     let wanted = call.opt_str("scope").filter(|scope| !scope.is_empty());
     let scopes: Vec<String> = wanted.map_or_else(
@@ -245,14 +244,17 @@ fn asked(call: &Call) -> Result<Result<Asked, String>, Answer> {
         },
     );
     if scopes.iter().any(|scope| !application.scopes.contains(scope)) {
-        return fail("invalid_scope");
+        return fail(
+            "invalid_scope",
+            "The requested scope is invalid, unknown, or malformed.",
+        );
     }
     let challenge = call.opt_str("code_challenge").filter(|text| !text.is_empty());
     let method = call.opt_str("code_challenge_method");
     if challenge.is_some() && method.as_deref() != Some("S256")
         || (challenge.is_none() && !application.confidential)
     {
-        return fail("invalid_request");
+        return fail("invalid_request", "The code challenge method must be S256.");
     }
     Ok(Ok(Asked {
         application,
@@ -262,6 +264,19 @@ fn asked(call: &Call) -> Result<Result<Asked, String>, Answer> {
         challenge,
         nonce: call.opt_str("nonce"),
     }))
+}
+
+/// Where a refusal sends the browser back to.
+fn refused(redirect_uri: &str, state: Option<&str>, error: &str, text: &str) -> String {
+    let separator = if redirect_uri.contains('?') { '&' } else { '?' };
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query
+        .append_pair("error", error)
+        .append_pair("error_description", text);
+    if let Some(state) = state {
+        query.append_pair("state", state);
+    }
+    format!("{redirect_uri}{separator}{}", query.finish())
 }
 
 fn escape(text: &str) -> String {
@@ -288,7 +303,7 @@ fn redirect(to: String) -> Answer {
     answer.with("location", to)
 }
 
-/// The sign-in page: one button per user.
+/// The sign-in page: one button per user, and one for whoever does not want to.
 fn ask(call: &Call) -> Outcome {
     let asked = match asked(call) {
         Ok(Ok(asked)) => asked,
@@ -319,7 +334,7 @@ fn ask(call: &Call) -> Outcome {
             escape(&user.name)
         );
     }
-    body.push_str("</form>");
+    body.push_str("<button name=\"deny\" value=\"true\">Deny</button></form>");
     Ok(Answer::bytes(
         "text/html; charset=utf-8",
         html("Sign in to the sandbox's GitLab", &body),
@@ -336,6 +351,14 @@ fn grant(call: &Call) -> Outcome {
         Ok(Err(location)) => return Ok(redirect(location)),
         Err(answer) => return Ok(answer),
     };
+    if call.flag("deny") {
+        return Ok(redirect(refused(
+            &asked.redirect_uri,
+            asked.state.as_deref(),
+            "access_denied",
+            "The resource owner or authorization server denied the request.",
+        )));
+    }
     let username = call.opt_str("username").unwrap_or_default();
     let Some(user) = call.with(|state| state.user_by_name(&username).cloned()) else {
         return Ok(page_error(
@@ -345,7 +368,7 @@ fn grant(call: &Call) -> Outcome {
         ));
     };
     let code = hex::encode(Sha256::digest(random(32)));
-    let instant = jiff::Timestamp::now().as_second();
+    let instant = call.app.unix();
     call.with(|state| {
         state.grants.retain(|grant| grant.expires_unix > instant);
         state.grants.push(Grant {
@@ -374,231 +397,4 @@ fn grant(call: &Call) -> Outcome {
         asked.redirect_uri,
         query.finish()
     )))
-}
-
-fn oauth_error(status: u16, error: &str, text: &str) -> Refusal {
-    Refusal::new(status, json!({ "error": error, "error_description": text }))
-}
-
-fn invalid_grant() -> Refusal {
-    oauth_error(
-        400,
-        "invalid_grant",
-        "The provided authorization grant is invalid, expired, revoked, does not match the redirection URI used in \
-         the authorization request, or was issued to another client.",
-    )
-}
-
-/// The client by HTTP Basic or by body parameters.
-fn client(call: &Call) -> Result<Application, Refusal> {
-    let decode = |text: &str| {
-        percent_encoding::percent_decode_str(text)
-            .decode_utf8_lossy()
-            .into_owned()
-    };
-    let basic = call
-        .header("authorization")
-        .and_then(|value| value.strip_prefix("Basic "))
-        .and_then(|encoded| {
-            let text = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
-            let (id, secret) = text.split_once(':')?;
-            Some((decode(id), Some(decode(secret))))
-        });
-    let (id, secret) = basic.unwrap_or_else(|| {
-        (
-            call.opt_str("client_id").unwrap_or_default(),
-            call.opt_str("client_secret"),
-        )
-    });
-    let found = call.with(|state| state.applications.iter().find(|a| a.client_id == id).cloned());
-    found.filter(|a| !a.confidential || secret.as_deref() == Some(&a.secret)).ok_or_else(|| {
-        oauth_error(401, "invalid_client", "Client authentication failed due to unknown client, no client authentication included, or unsupported authentication method.")
-    })
-}
-
-fn token(call: &Call) -> Outcome {
-    match call.opt_str("grant_type").as_deref() {
-        Some("authorization_code") => redeem(call),
-        Some("refresh_token") => refresh(call),
-        Some(_) => Err(oauth_error(
-            400,
-            "unsupported_grant_type",
-            "The authorization grant type is not supported by the authorization server.",
-        )),
-        None => Err(oauth_error(
-            400,
-            "invalid_request",
-            "Missing required parameter: grant_type.",
-        )),
-    }
-}
-
-fn redeem(call: &Call) -> Outcome {
-    let application = client(call)?;
-    let code = call.opt_str("code").unwrap_or_default();
-    // A code is used up by the first attempt, successful or not.
-    let grant = call.with(|state| {
-        let index = state.grants.iter().position(|grant| grant.code == code)?;
-        Some(state.grants.remove(index))
-    });
-    let grant = grant
-        .filter(|grant| grant.client_id == application.client_id)
-        .filter(|grant| grant.expires_unix > jiff::Timestamp::now().as_second())
-        .filter(|grant| call.opt_str("redirect_uri").as_ref() == Some(&grant.redirect_uri))
-        .ok_or_else(invalid_grant)?;
-    if let Some(challenge) = &grant.challenge {
-        let verifier = call.opt_str("code_verifier").unwrap_or_default();
-        if URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes())) != *challenge {
-            return Err(invalid_grant());
-        }
-    }
-    issue(
-        call,
-        &application,
-        grant.user_id,
-        &grant.scopes,
-        grant.nonce.as_deref(),
-    )
-}
-
-fn refresh(call: &Call) -> Outcome {
-    let application = client(call)?;
-    let given = call.opt_str("refresh_token");
-    let old = call.with(|state| {
-        let of = |token: &Token| {
-            token.refresh.is_some() && token.refresh == given && token.application_id == Some(application.id)
-        };
-        let token = state
-            .tokens
-            .iter_mut()
-            .find(|token| of(token) && !token.revoked)?;
-        token.revoked = true;
-        Some(token.clone())
-    });
-    let old = old.ok_or_else(invalid_grant)?;
-    issue(call, &application, old.user_id, &old.scopes, None)
-}
-
-fn issue(
-    call: &Call,
-    application: &Application,
-    user_id: u64,
-    scopes: &[String],
-    nonce: Option<&str>,
-) -> Outcome {
-    let instant = jiff::Timestamp::now().as_second();
-    let refresh = hex::encode(Sha256::digest(random(32)));
-    let value = hex::encode(Sha256::digest(random(32)));
-    let claims = call.with(|state| {
-        let names: Vec<&str> = scopes.iter().map(String::as_str).collect();
-        let id = state
-            .add_token(user_id, &application.name, value.clone(), &names)
-            .id;
-        if let Some(token) = state.tokens.iter_mut().find(|token| token.id == id) {
-            token.refresh = Some(refresh.clone());
-            token.expires_unix = Some(instant + TOKEN_LIFE);
-            token.application_id = Some(application.id);
-        }
-        claims(&call.app, state, user_id, scopes)
-    });
-    let mut answer = json!({
-        "access_token": value,
-        "token_type": "Bearer",
-        "expires_in": TOKEN_LIFE,
-        "refresh_token": refresh,
-        "scope": scopes.join(" "),
-        "created_at": instant,
-    });
-    if scopes.iter().any(|scope| scope == "openid") {
-        let mut claims = claims;
-        claims["iss"] = call.app.url.clone().into();
-        claims["aud"] = application.client_id.clone().into();
-        claims["exp"] = (instant + 120).into();
-        claims["iat"] = instant.into();
-        claims["auth_time"] = instant.into();
-        if let Some(nonce) = nonce {
-            claims["nonce"] = nonce.into();
-        }
-        answer["id_token"] = call.app.signer.jwt(&claims)?.into();
-    }
-    Ok(Answer::json(200, &answer).with("cache-control", "no-store"))
-}
-
-fn claims(app: &App, state: &State, user_id: u64, scopes: &[String]) -> Value {
-    let Some(user) = state.users.get(&user_id) else {
-        return json!({});
-    };
-    let has = |scope: &str| scopes.iter().any(|own| own == scope);
-    let mut value =
-        json!({ "sub": user.id.to_string(), "sub_legacy": hex::encode(Sha256::digest(&user.username)) });
-    if has("profile") || has("openid") {
-        value["name"] = user.name.clone().into();
-        value["nickname"] = user.username.clone().into();
-        value["preferred_username"] = user.username.clone().into();
-        value["profile"] = format!("{}/{}", app.url, user.username).into();
-        value["picture"] = Value::Null;
-        let groups = state
-            .groups
-            .keys()
-            .filter(|id| state.group_membership(user, **id) > 0);
-        value["groups"] = groups
-            .map(|id| Value::String(state.namespace_path(*id)))
-            .collect();
-    }
-    if has("email") || has("openid") {
-        value["email"] = user.email.clone().into();
-        value["email_verified"] = true.into();
-    }
-    value
-}
-
-fn bearer(call: &Call) -> Result<super::call::Actor, Refusal> {
-    let given = call
-        .header("authorization")
-        .and_then(|value| value.strip_prefix("Bearer "));
-    let given = given.map(str::to_owned).or_else(|| call.opt_str("access_token"));
-    server::by_token(
-        &call.app,
-        &given.ok_or_else(|| oauth_error(401, "invalid_token", "The access token is invalid"))?,
-    )
-}
-
-fn userinfo(call: &Call) -> Outcome {
-    let actor = bearer(call)?;
-    if !actor.scopes.iter().any(|scope| scope == "openid") {
-        return Err(oauth_error(
-            403,
-            "insufficient_scope",
-            "The request requires the openid scope.",
-        ));
-    }
-    Answer::ok(call.with(|state| claims(&call.app, state, actor.user.id, &actor.scopes)))
-}
-
-fn token_info(call: &Call) -> Outcome {
-    let actor = bearer(call)?;
-    let value = call.with(|state| {
-        let token = state.tokens.iter().find(|token| token.id == actor.token_id)?;
-        let uid = token.application_id.and_then(|id| state.applications.iter().find(|a| a.id == id)).map(|a| a.client_id.clone());
-        let left = token.expires_unix.map(|at| at - jiff::Timestamp::now().as_second());
-        Some(json!({
-            "resource_owner_id": token.user_id, "scope": token.scopes, "expires_in": left,
-            "application": { "uid": uid }, "created_at": token.created_at.parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_second),
-        }))
-    });
-    Answer::ok(value.unwrap_or_else(|| json!({ "created_at": now() })))
-}
-
-fn revoke(call: &Call) -> Outcome {
-    let application = client(call)?;
-    let given = call.opt_str("token").unwrap_or_default();
-    call.with(|state| {
-        for token in &mut state.tokens {
-            let named = token.value == given || token.refresh.as_deref() == Some(&given);
-            if named && token.application_id == Some(application.id) {
-                token.revoked = true;
-            }
-        }
-    });
-    Answer::ok(json!({}))
 }

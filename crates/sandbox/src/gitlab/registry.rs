@@ -225,7 +225,8 @@ pub fn distribution(call: &Call, path: &str) -> Outcome {
     if path == "/v2" || path == "/v2/" {
         return Ok(Answer::json(200, &json!({})).with("docker-distribution-api-version", "registry/2.0"));
     }
-    let actor = server::by_basic(&call.app, &call.headers);
+    // Tokens of OAuth do not open the registry.
+    let actor = server::by_basic(&call.app, &call.headers).filter(|actor| !actor.oauth);
     let rest = path.trim_start_matches("/v2/");
     let (name, kind, reference) = if let Some(name) = rest.strip_suffix("/tags/list") {
         (name, "tags", "")

@@ -173,28 +173,44 @@ fn identify(call: &Call) -> Result<Option<Actor>, Refusal> {
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
     };
+    let private = |given| (given, Sent::Private);
+    let bears = |given| (given, Sent::Bearer);
     let given = call
         .header("private-token")
-        .or(bearer)
-        .or_else(|| call.header("job-token"))
-        .or_else(|| query("private_token"))
-        .or_else(|| query("access_token"))
-        .or_else(|| query("job_token"));
-    let Some(given) = given else { return Ok(None) };
-    by_token(&call.app, given.trim()).map(Some)
+        .map(private)
+        .or_else(|| bearer.map(bears))
+        .or_else(|| call.header("job-token").map(private))
+        .or_else(|| query("private_token").map(private))
+        .or_else(|| query("access_token").map(bears))
+        .or_else(|| query("job_token").map(private));
+    let Some((given, sent)) = given else {
+        return Ok(None);
+    };
+    by_token(&call.app, given.trim(), sent).map(Some)
+}
+
+/// How a token was sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// As `PRIVATE-TOKEN` or `JOB-TOKEN`, where tokens of OAuth are not looked for.
+    Private,
+    /// As `Authorization: Bearer` or a password, where all kinds are.
+    Bearer,
 }
 
 /// The caller that a token stands for.
-pub fn by_token(app: &App, given: &str) -> Result<Actor, Refusal> {
+pub fn by_token(app: &App, given: &str, sent: Sent) -> Result<Actor, Refusal> {
+    let instant = app.unix();
     let mut state = app.state.lock();
     let users = state.users.clone();
-    let found = state.tokens.iter_mut().find(|token| token.value == given);
+    let found = state
+        .tokens
+        .iter_mut()
+        .find(|token| token.value == given && (sent == Sent::Bearer || token.application_id.is_none()));
     let token = found.ok_or_else(Refusal::unauthorized)?;
     let today = &now()[..10];
     let expired = token.expires_at.as_deref().is_some_and(|date| date <= today)
-        || token
-            .expires_unix
-            .is_some_and(|at| at < jiff::Timestamp::now().as_second());
+        || token.expires_unix.is_some_and(|at| at <= instant);
     if token.revoked || expired {
         let (error, text) = if token.revoked {
             (
@@ -221,6 +237,7 @@ pub fn by_token(app: &App, given: &str) -> Result<Actor, Refusal> {
         user,
         token_id: token.id,
         scopes: token.scopes.clone(),
+        oauth: token.application_id.is_some(),
         job_id: token.job_id,
     })
 }
@@ -229,12 +246,12 @@ pub fn by_token(app: &App, given: &str) -> Result<Actor, Refusal> {
 pub fn by_basic(app: &App, headers: &HeaderMap) -> Option<Actor> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     if let Some(token) = value.strip_prefix("Bearer ") {
-        return by_token(app, token).ok();
+        return by_token(app, token, Sent::Bearer).ok();
     }
     let decoded = STANDARD.decode(value.strip_prefix("Basic ")?).ok()?;
     let text = String::from_utf8(decoded).ok()?;
     let (_, password) = text.split_once(':')?;
-    by_token(app, password).ok()
+    by_token(app, password, Sent::Bearer).ok()
 }
 
 fn rate_headers(app: &App, token: u64, answer: Answer) -> Answer {

@@ -42,6 +42,19 @@ pub fn answer(call: &Call, path: &str) -> Outcome {
         answer.status = 401;
         answer.with("www-authenticate", "Basic realm=\"GitLab\"")
     };
+    let needed = if writing {
+        &["api", "write_repository"][..]
+    } else {
+        &["api", "read_repository", "write_repository"][..]
+    };
+    if let Some(actor) = &actor
+        && !actor.scopes.iter().any(|scope| needed.contains(&scope.as_str()))
+    {
+        return Err(Refusal::message(
+            403,
+            "HTTP Basic: Access denied. The token lacks the scope read_repository or write_repository.",
+        ));
+    }
     let found = call.with(|state| {
         let project = state.project_by_path(name)?.clone();
         let level = state.project_access(actor.as_ref().map(|actor| &actor.user), &project);

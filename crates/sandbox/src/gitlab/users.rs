@@ -161,14 +161,25 @@ pub fn tokens(call: &Call) -> Outcome {
     page::answer(call, tokens)
 }
 
+/// The token of the request, which must be none of OAuth.
+fn personal(call: &Call) -> Result<u64, Refusal> {
+    let actor = call.actor()?;
+    if actor.oauth {
+        return Err(Refusal::bad(
+            "400 Bad request - This endpoint requires token type to be a personal access token",
+        ));
+    }
+    Ok(actor.token_id)
+}
+
 pub fn own_token(call: &Call) -> Outcome {
-    let id = call.actor()?.token_id;
+    let id = personal(call)?;
     let token = call.with(|state| state.tokens.iter().find(|token| token.id == id).cloned());
     Answer::ok(token.map_or(Value::Null, |token| token_json(&token, false)))
 }
 
 pub fn revoke_own_token(call: &Call) -> Outcome {
-    revoke(call, call.actor()?.token_id)
+    revoke(call, personal(call)?)
 }
 
 pub fn revoke_token(call: &Call) -> Outcome {

@@ -176,6 +176,265 @@ async fn the_authorization_code_is_redeemed_once_and_only_with_its_verifier() {
     server.gitlab.shutdown().await;
 }
 
+/// An application, and what its tokens do.
+struct Client<'s> {
+    server: &'s Server,
+    id: String,
+    secret: String,
+}
+
+const CALLBACK: &str = "http://127.0.0.1:3000/callback";
+
+impl<'s> Client<'s> {
+    fn new(server: &'s Server, name: &str, scopes: &[&str]) -> Self {
+        let (id, secret) = server.gitlab.seed_application(name, CALLBACK, scopes);
+        Self { server, id, secret }
+    }
+
+    /// A post to an endpoint of OAuth, the client in the body as GitLab's own examples have it.
+    async fn post(&self, endpoint: &str, form: &[(&str, &str)]) -> (u16, Value) {
+        let mut form = form.to_vec();
+        form.extend([
+            ("client_id", self.id.as_str()),
+            ("client_secret", self.secret.as_str()),
+        ]);
+        let url = format!("{}/oauth/{endpoint}", self.server.gitlab.url());
+        let answer = self
+            .server
+            .http
+            .post(url)
+            .form(&form)
+            .send()
+            .await
+            .expect("an answer");
+        (
+            answer.status().as_u16(),
+            answer.json().await.unwrap_or(Value::Null),
+        )
+    }
+
+    /// Where the browser is sent to after somebody pressed a button of the page.
+    async fn pressed(&self, scope: &str, button: (&str, &str)) -> url::Url {
+        let form = [
+            ("client_id", self.id.as_str()),
+            ("redirect_uri", CALLBACK),
+            ("response_type", "code"),
+            ("scope", scope),
+            ("state", "xyz"),
+            button,
+        ];
+        let url = format!("{}/oauth/authorize", self.server.gitlab.url());
+        let answer = self
+            .server
+            .http
+            .post(url)
+            .form(&form)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), 302);
+        answer.headers()["location"]
+            .to_str()
+            .expect("text")
+            .parse()
+            .expect("an address")
+    }
+
+    async fn authorized(&self, scope: &str) -> Value {
+        let to = self.pressed(scope, ("username", "dev-1")).await;
+        let code = found(&to, "code").expect("a code");
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", CALLBACK),
+        ];
+        let (status, tokens) = self.post("token", &form).await;
+        assert_eq!(status, 200, "{tokens}");
+        tokens
+    }
+
+    async fn refreshed(&self, token: &str) -> (u16, Value) {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
+        self.post("token", &form).await
+    }
+
+    /// What the API answers to a GET with a token in a header.
+    async fn asked(&self, path: &str, name: &str, value: &str) -> (u16, Value) {
+        let url = format!("{}/{path}", self.server.gitlab.url());
+        let answer = self
+            .server
+            .http
+            .get(url)
+            .header(name, value)
+            .send()
+            .await
+            .expect("an answer");
+        (
+            answer.status().as_u16(),
+            answer.json().await.unwrap_or(Value::Null),
+        )
+    }
+
+    async fn bears(&self, path: &str, token: &str) -> (u16, Value) {
+        self.asked(path, "authorization", &format!("Bearer {token}"))
+            .await
+    }
+}
+
+fn found(url: &url::Url, name: &str) -> Option<String> {
+    let mut pairs = url.query_pairs();
+    pairs
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+fn word<'v>(value: &'v Value, key: &str) -> &'v str {
+    value[key].as_str().expect("a text")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_oauth_ends_is_rotated_and_revoked() {
+    let server = Server::start().await;
+    let client = Client::new(&server, "Slipway", &["api", "read_user"]);
+    let first = client.authorized("api").await;
+    assert_eq!(first["expires_in"], 7200);
+    let access = word(&first, "access_token");
+    assert_eq!(client.bears("api/v4/user", access).await.0, 200);
+    let private = client.asked("api/v4/user", "private-token", access).await;
+    assert_eq!(private.0, 401, "it is sent as a bearer token and not otherwise");
+    assert_eq!(
+        client.bears("api/v4/personal_access_tokens/self", access).await.0,
+        400
+    );
+    let (status, info) = client.bears("oauth/token/info", access).await;
+    assert_eq!(
+        (status, &info["scope"], &info["scopes"]),
+        (200, &json!(["api"]), &json!(["api"]))
+    );
+    assert_eq!(info["application"]["uid"], client.id.as_str());
+    assert!((7100..=7200).contains(&info["expires_in_seconds"].as_i64().expect("seconds")));
+    assert_eq!(info["expires_in"], info["expires_in_seconds"]);
+    let admin = client
+        .bears("oauth/token/info", server.gitlab.admin_token())
+        .await;
+    assert_eq!(
+        (admin.0, &admin.1["error"]),
+        (401, &json!("invalid_request")),
+        "it is none of OAuth"
+    );
+
+    server.gitlab.pass(7200);
+    let (status, ended) = client.bears("api/v4/user", access).await;
+    assert_eq!((status, &ended["error"]), (401, &json!("invalid_token")));
+    let (status, second) = client.refreshed(word(&first, "refresh_token")).await;
+    assert_eq!(status, 200, "a refresh token outlives its access token: {second}");
+    assert_ne!(second["refresh_token"], first["refresh_token"]);
+    assert_eq!(
+        client.bears("api/v4/user", word(&second, "access_token")).await.0,
+        200
+    );
+    let (status, again) = client.refreshed(word(&first, "refresh_token")).await;
+    assert_eq!(
+        (status, &again["error"]),
+        (400, &json!("invalid_grant")),
+        "and works once"
+    );
+
+    let wrong = Client {
+        secret: String::from("gloas-wrong"),
+        id: client.id.clone(),
+        server: &server,
+    };
+    let refresh = word(&second, "refresh_token");
+    let (status, refused) = wrong.refreshed(refresh).await;
+    assert_eq!((status, &refused["error"]), (401, &json!("invalid_client")));
+    assert_eq!(wrong.post("revoke", &[("token", refresh)]).await.0, 403);
+    assert_eq!(
+        client.bears("api/v4/user", word(&second, "access_token")).await.0,
+        200
+    );
+    assert_eq!(
+        client.post("revoke", &[("token", refresh)]).await,
+        (200, json!({}))
+    );
+    assert_eq!(
+        client.bears("api/v4/user", word(&second, "access_token")).await.0,
+        401
+    );
+    assert_eq!(client.refreshed(refresh).await.0, 400);
+    assert_eq!(
+        client.post("revoke", &[("token", "made up")]).await,
+        (200, json!({}))
+    );
+
+    let third = client.authorized("api").await;
+    let applications = server.get("applications").await;
+    let path = format!("applications/{}", applications[0]["id"]);
+    assert_eq!(server.call("DELETE", &path, Value::Null).await.0, 204);
+    assert_eq!(
+        client.bears("api/v4/user", word(&third, "access_token")).await.0,
+        401
+    );
+    let (status, gone) = client.refreshed(word(&third, "refresh_token")).await;
+    assert_eq!(
+        (status, &gone["error"]),
+        (400, &json!("invalid_grant")),
+        "they go with their application"
+    );
+    server.gitlab.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_gets_the_scopes_it_has_and_nothing_where_somebody_denies() {
+    let server = Server::start().await;
+    let client = Client::new(&server, "Reader", &["read_api", "read_user"]);
+    let denied = client.pressed("read_api", ("deny", "true")).await;
+    assert_eq!(found(&denied, "error").as_deref(), Some("access_denied"));
+    assert_eq!(
+        (found(&denied, "state").as_deref(), found(&denied, "code")),
+        (Some("xyz"), None)
+    );
+    let wider = client.pressed("api", ("username", "dev-1")).await;
+    assert_eq!(found(&wider, "error").as_deref(), Some("invalid_scope"));
+    let tokens = client.authorized("read_api").await;
+    let access = word(&tokens, "access_token");
+    assert_eq!(
+        client.bears("oauth/token/info", access).await.1["scope"],
+        json!(["read_api"])
+    );
+    let project = format!("api/v4/projects/{ORDER_API}");
+    assert_eq!(client.bears(&project, access).await.0, 200);
+    let url = format!("{}/{project}/issues?title=x", server.gitlab.url());
+    let write = server
+        .http
+        .post(url)
+        .bearer_auth(access)
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(write.status(), 403);
+    let url = format!(
+        "{}/acme/order-api.git/info/refs?service=git-upload-pack",
+        server.gitlab.url()
+    );
+    let clone = |token: &str| server.http.get(&url).basic_auth("oauth2", Some(token)).send();
+    assert_eq!(
+        clone(access).await.expect("an answer").status(),
+        403,
+        "it reads no repository"
+    );
+    let wide = Client::new(&server, "Writer", &["api"]);
+    let tokens = wide.authorized("api").await;
+    assert_eq!(
+        clone(word(&tokens, "access_token"))
+            .await
+            .expect("an answer")
+            .status(),
+        200
+    );
+    server.gitlab.shutdown().await;
+}
+
 async fn verify_id_token(server: &Server, jwt: &str, audience: &str) {
     let keys: Value = server
         .http

@@ -6,13 +6,12 @@ use crate::Authenticator;
 use slipway_domain::factor::{ENROLMENT_LASTS, Factor, RECOVERY_CODES};
 use slipway_domain::session::PROOF_LASTS;
 use slipway_domain::time::{HOUR, MINUTE, SECOND};
-use slipway_portal::identity::Ways;
 use slipway_portal::person::{Door, sign_in, sign_in_by_code};
 use slipway_portal::{Error, OpCtx, factor, session};
 
 /// An authenticator that was shown the pending secret of `ctx`'s person.
 async fn shown(ctx: &OpCtx) -> Authenticator {
-    let Factor::Pending(enrolment) = factor::security(ctx, &Ways::default()).await.unwrap().factor else {
+    let Factor::Pending(enrolment) = factor::security(ctx).await.unwrap().factor else {
         panic!("no secret waits for its first code");
     };
     assert!(enrolment.uri.starts_with("otpauth://totp/Slipway:dora?secret="));
@@ -35,7 +34,7 @@ pub async fn a_second_factor_is_asked_for_and_no_code_works_twice(world: World) 
     let dora = world.person("dora").await;
     let here = signed_in(&world, &dora, "here").await;
     assert!(matches!(
-        factor::security(&here, &Ways::default()).await.unwrap().factor,
+        factor::security(&here).await.unwrap().factor,
         Factor::Off
     ));
     assert_eq!(
@@ -71,8 +70,7 @@ pub async fn a_second_factor_is_asked_for_and_no_code_works_twice(world: World) 
         wrong(&enter(&codes[3]).await.unwrap_err()),
         "a recovery code works once"
     );
-    let Factor::On { codes_left, .. } = factor::security(&here, &Ways::default()).await.unwrap().factor
-    else {
+    let Factor::On { codes_left, .. } = factor::security(&here).await.unwrap().factor else {
         panic!("it is on");
     };
     assert_eq!(codes_left, 9);
@@ -152,10 +150,7 @@ pub async fn a_second_factor_is_changed_by_its_owner_alone(world: World) {
     assert!(here.now().since(proved) < SECOND);
     let here = signed_in(&world, &dora, "here again").await;
     assert!(
-        matches!(
-            factor::security(&here, &Ways::default()).await.unwrap().factor,
-            Factor::Off
-        ),
+        matches!(factor::security(&here).await.unwrap().factor, Factor::Off),
         "it waited too long"
     );
     assert_eq!(

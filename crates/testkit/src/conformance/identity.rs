@@ -3,8 +3,10 @@
 use super::World;
 use super::person::signed_in;
 use slipway_domain::identity::Standing;
+use slipway_domain::provider::{Configured, ConfiguredKind};
 use slipway_domain::time::HOUR;
-use slipway_portal::identity::{self, Groups, Outside, Ways};
+use slipway_portal::identity::{self, Groups, Outside};
+use slipway_portal::provider::SignIn;
 use slipway_portal::{Error, group, person};
 
 fn outside(subject: &str, groups: &[&str]) -> Outside {
@@ -22,10 +24,21 @@ fn outside(subject: &str, groups: &[&str]) -> Outside {
     }
 }
 
-fn ways() -> Ways {
-    Ways {
-        local: true,
-        issuers: vec![String::from("https://sso.example.com")],
+/// The same world, whose configuration has the provider; with passwords or without.
+fn with_provider(world: &World, local: bool) -> World {
+    let provider = Configured {
+        key: String::from("sso"),
+        name: String::from("SSO"),
+        issuer: String::from("https://sso.example.com"),
+        kind: ConfiguredKind::Oidc,
+    };
+    let sign_in = SignIn {
+        local,
+        providers: vec![provider],
+    };
+    World {
+        portal: crate::signing_in(&world.portal, sign_in),
+        clock: world.clock.clone(),
     }
 }
 
@@ -64,11 +77,15 @@ pub async fn an_identity_is_one_account_and_an_address_is_none(world: World) {
 
 /// Linked by its owner, to one account, and unlinked while another way in is left.
 pub async fn an_identity_is_linked_once_and_the_last_way_in_stays(world: World) {
+    let world = with_provider(&world, true);
     let (dora, vic) = (world.person("dora").await, world.person("vic").await);
     let here = signed_in(&world, &dora, "here").await;
     let there = signed_in(&world, &vic, "there").await;
+    let without_passwords = with_provider(&world, false);
+    let bare = without_passwords
+        .as_person(&dora)
+        .in_session(here.session().unwrap().clone());
     let who = outside("1", &[]);
-    let unlink = async |ways: &Ways| identity::unlink(&here, &who.issuer, "1", ways).await;
     assert_eq!(
         code(identity::link(&world.as_person(&dora), &who).await),
         "step_up"
@@ -78,23 +95,22 @@ pub async fn an_identity_is_linked_once_and_the_last_way_in_stays(world: World) 
     assert_eq!(code(identity::link(&there, &who).await), "identity_taken");
     assert_eq!(code(identity::prove(&there, &who).await), "other_identity");
     identity::prove(&here, &who).await.unwrap();
-    let list = identity::list(&here, &ways()).await.unwrap();
+    let list = identity::list(&here).await.unwrap();
     assert_eq!(
         (list.len(), list[0].label.as_str(), list[0].last),
         (1, "Dora.Diaz", false)
     );
     assert_eq!(
-        code(identity::unlink(&there, &who.issuer, "1", &ways()).await),
+        code(identity::unlink(&there, &who.issuer, "1").await),
         "not_found"
     );
-    let without_passwords = Ways {
-        local: false,
-        ..ways()
-    };
-    assert!(identity::list(&here, &without_passwords).await.unwrap()[0].last);
-    assert_eq!(code(unlink(&without_passwords).await), "last_way_in");
-    unlink(&ways()).await.unwrap();
-    assert!(identity::list(&here, &ways()).await.unwrap().is_empty());
+    assert!(identity::list(&bare).await.unwrap()[0].last);
+    assert_eq!(
+        code(identity::unlink(&bare, &who.issuer, "1").await),
+        "last_way_in"
+    );
+    identity::unlink(&here, &who.issuer, "1").await.unwrap();
+    assert!(identity::list(&here).await.unwrap().is_empty());
     let next = identity::sign_in(&world.anonymous(), &who).await.unwrap();
     assert_ne!(next.id, dora.id);
     let profile = person::profile(&world.as_person(&next.as_ref())).await.unwrap();

@@ -9,6 +9,7 @@ use crate::http::route::{Access, Route, route};
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http::header;
 use serde::{Deserialize, Serialize};
@@ -100,7 +101,7 @@ pub struct AuditEntry {
 }
 
 impl AuditEntry {
-    fn of(row: AuditRow) -> Self {
+    pub(super) fn of(row: AuditRow) -> Self {
         Self {
             seq: row.seq,
             at: row.at.rfc3339(),
@@ -167,6 +168,15 @@ pub async fn export(
     let pages = slipway_portal::audit::export(asked.ctx(), filter.query(at.org, None))
         .await
         .or_refuse(&asked)?;
+    Ok(self::file(&name, &file, pages))
+}
+
+/// The rows of a log as a file of that name.
+pub(super) fn file(
+    name: &str,
+    file: &Format,
+    pages: BoxStream<'static, slipway_portal::Result<Vec<AuditRow>>>,
+) -> Response {
     let rows = pages
         .map_ok(|rows| stream::iter(rows.into_iter().map(Ok::<AuditRow, slipway_portal::Error>)))
         .try_flatten();
@@ -196,5 +206,5 @@ pub async fn export(
         ),
     ];
     let body = Body::from_stream(body.map_ok(Bytes::from));
-    Ok((headers, body).into_response())
+    (headers, body).into_response()
 }

@@ -100,7 +100,8 @@ pub struct NamespaceName {
 pub struct ClusterUpdate {
     /// For people; unique in the organization.
     name: String,
-    /// The kubeconfig (YAML); nothing: the one it has, and for a new one the cluster that Slipway runs in.
+    /// The kubeconfig (YAML); nothing: the one it has, and for a new one the cluster that Slipway runs in, where the
+    /// server's operator lets people choose that (`outgoing.in_cluster`).
     #[serde(default)]
     kubeconfig: String,
     /// The context in it; none: its current one.

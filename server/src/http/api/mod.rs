@@ -20,9 +20,12 @@ pub mod invitation;
 pub mod item;
 pub mod job;
 pub mod limit;
+pub mod mail;
 pub mod me;
 pub mod member;
+pub mod notice;
 pub mod once;
+pub mod operator;
 pub mod org;
 pub mod paging;
 pub mod place;
@@ -36,12 +39,14 @@ pub mod run;
 pub mod sample;
 pub mod settings;
 pub mod subscriber;
+pub mod working_copy;
 
 use super::problem::{Problem, Refusal};
 use super::route::Route;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
+use sha2::{Digest as _, Sha256};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -61,12 +66,16 @@ pub const ROUTES: &[&[Route]] = &[
     invitation::ROUTES,
     item::ROUTES,
     job::ROUTES,
+    mail::ROUTES,
     me::ROUTES,
     member::ROUTES,
+    notice::ROUTES,
+    operator::ROUTES,
     org::ROUTES,
     project::ROUTES,
     promotion::ROUTES,
     proposal::ROUTES,
+    working_copy::ROUTES,
     release::ROUTES,
     role::ROUTES,
     run::ROUTES,
@@ -97,13 +106,18 @@ pub const ROUTES: &[&[Route]] = &[
         item::list, item::create, item::show, item::set_state, item::set_place, item::board, item::bugs,
         item::start_iteration,
         job::log, job::retry, job::cancel, job::play,
-        me::show,
+        mail::show, mail::update, mail::remove, mail::test,
+        me::show, me::profile, me::update, me::sessions, me::end, me::end_others, me::identities, me::unlink,
         member::list, member::grant, member::change, member::revoke, member::person, member::remove,
+        notice::list, notice::mark, notice::settings, notice::choose,
+        operator::operators, operator::list, operator::create, operator::show, operator::update, operator::remove,
+        operator::test, operator::audit, operator::export,
         org::list, org::show,
         project::list, project::create, project::show,
         promotion::list, promotion::request, promotion::roll_back, promotion::show, promotion::cancel,
         promotion::retry,
         proposal::templates, proposal::check, proposal::propose, proposal::merge,
+        working_copy::show, working_copy::save, working_copy::discard, working_copy::propose,
         release::list, release::show, release::mark_defective,
         role::list, role::create, role::show, role::update, role::remove,
         run::list, run::start, run::show, run::retry, run::cancel,
@@ -137,6 +151,13 @@ impl Modify for Token {
 /// `GET /api/v1/openapi.json`
 pub async fn openapi() -> Json<utoipa::openapi::OpenApi> {
     Json(Description::openapi())
+}
+
+/// A version of what has no number of its own: it is another one whenever `content` is.
+fn tag_of(content: &serde_json::Value) -> i64 {
+    let digest = Sha256::digest(content.to_string().as_bytes());
+    let bytes = std::array::from_fn(|at| digest[at]);
+    i64::from_be_bytes(bytes) & i64::MAX
 }
 
 /// The answer to a request that made something.

@@ -90,6 +90,29 @@ impl Page {
         Paged { entries, next }
     }
 
+    /// As [`take`](Self::take), of a list that goes on before an instant (µs since the epoch): a page never ends between
+    /// two entries of one instant, unless it has no others. `older`: where the list that was read goes on.
+    pub fn take_by_instant<T>(
+        self,
+        mut entries: Vec<T>,
+        older: Option<i64>,
+        instant: impl Fn(&T) -> i64,
+    ) -> Paged<T> {
+        if let Some(first_beyond) = entries.get(self.limit).map(&instant) {
+            let end = entries.partition_point(|entry| instant(entry) > first_beyond);
+            let end = if end == 0 {
+                entries.partition_point(|entry| instant(entry) >= first_beyond)
+            } else {
+                end
+            };
+            entries.truncate(end);
+            let next = entries.last().map(|last| self.link(&instant(last).to_string()));
+            return Paged { entries, next };
+        }
+        let next = older.map(|older| self.link(&older.to_string()));
+        Paged { entries, next }
+    }
+
     fn link(&self, cursor: &str) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query
@@ -178,6 +201,33 @@ mod tests {
         let rest = page(query).cut(all.into_iter().filter(|n| *n != 29).collect(), key);
         assert_eq!(rest.entries, (30..45).collect::<Vec<_>>());
         assert!(rest.next.is_none());
+    }
+
+    #[test]
+    fn a_page_never_ends_within_an_instant() {
+        // The newest first; three at the instant 7.
+        let all = [(9, 'a'), (8, 'b'), (7, 'c'), (7, 'd'), (7, 'e'), (6, 'f')];
+        let read = |before: Option<i64>| {
+            let rest = all
+                .iter()
+                .copied()
+                .filter(|(at, _)| before.is_none_or(|before| *at < before));
+            rest.collect::<Vec<_>>()
+        };
+        let shown = |limit: usize| {
+            let (mut seen, mut before) = (String::new(), None);
+            loop {
+                let query = format!("limit={limit}");
+                let part = page(&query).take_by_instant(read(before), None, |(at, _)| *at);
+                seen.extend(part.entries.iter().map(|(_, name)| *name));
+                let Some(next) = part.next else { return seen };
+                let query = next.split(['?', '>']).nth(1).unwrap().to_owned();
+                before = page(&query).from::<i64>().ok().flatten();
+            }
+        };
+        for limit in 1..=6 {
+            assert_eq!(shown(limit), "abcdef", "{limit}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use slipway_domain::id::ProposalId;
 use slipway_domain::proposal::{Gallery, LintView};
+use slipway_domain::run::ProposalView;
 use slipway_domain::text::Locale;
 use slipway_portal::proposal::Input;
 use std::collections::BTreeMap;
@@ -177,6 +178,18 @@ pub struct Proposal {
     web_url: String,
 }
 
+impl From<ProposalView> for Proposal {
+    fn from(view: ProposalView) -> Self {
+        Self {
+            id: view.id.to_string(),
+            title: view.title,
+            state: view.state,
+            branch: view.branch,
+            web_url: view.web_url,
+        }
+    }
+}
+
 /// The templates, and which of them suit the app's repository.
 #[utoipa::path(
     get,
@@ -244,14 +257,7 @@ pub async fn propose(
     let view = slipway_portal::proposal::propose(asked.ctx(), &at.org, &at.project, &at.app, &form.input())
         .await
         .or_refuse(&asked)?;
-    let proposal = Proposal {
-        id: view.id.to_string(),
-        title: view.title,
-        state: view.state,
-        branch: view.branch,
-        web_url: view.web_url,
-    };
-    Ok((StatusCode::CREATED, Json(proposal)).into_response())
+    Ok((StatusCode::CREATED, Json(Proposal::from(view))).into_response())
 }
 
 /// Merges the merge request of a proposed pipeline.

@@ -11,7 +11,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use slipway_domain::feature::{Feature, Features};
 use slipway_domain::project::ProjectSettings;
 use slipway_domain::quota::{QuotaRow, Requests};
@@ -222,10 +221,12 @@ fn moved(id: String, url: String) -> Json<Made> {
 fn version(settings: &ProjectSettings) -> i64 {
     let project = settings.place.project.as_ref();
     let (slug, name) = project.map_or(("", ""), |project| (project.slug.as_str(), project.name.as_str()));
-    let text = serde_json::json!([slug, name, settings.description, settings.internal]).to_string();
-    let digest = Sha256::digest(text.as_bytes());
-    let bytes = std::array::from_fn(|at| digest[at]);
-    i64::from_be_bytes(bytes) & i64::MAX
+    super::tag_of(&serde_json::json!([
+        slug,
+        name,
+        settings.description,
+        settings.internal
+    ]))
 }
 
 async fn settings(ctx: &OpCtx, at: &ProjectPath) -> slipway_portal::Result<ProjectSettings> {

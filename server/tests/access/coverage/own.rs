@@ -34,6 +34,37 @@ pub const OWN: &[(&str, &str, u16)] = &[
     ("POST /me/tokens", "/me/tokens name=ci&days=1", 303),
     ("GET /api/v1/approvals", "/api/v1/approvals", 200),
     ("GET /api/v1/me", "/api/v1/me", 200),
+    ("GET /api/v1/me/profile", "/api/v1/me/profile", 200),
+    (
+        "PUT /api/v1/me/profile",
+        r#"/api/v1/me/profile {"name":"Nora","locale":"en"}"#,
+        204,
+    ),
+    ("GET /api/v1/me/sessions", "/api/v1/me/sessions", 200),
+    ("DELETE /api/v1/me/sessions", "/api/v1/me/sessions ", 204),
+    (
+        "DELETE /api/v1/me/sessions/{session}",
+        "/api/v1/me/sessions/none ",
+        204,
+    ),
+    ("GET /api/v1/me/identities", "/api/v1/me/identities", 200),
+    (
+        "DELETE /api/v1/me/identities",
+        "/api/v1/me/identities?issuer=https://sso.example.com&subject=1 ",
+        404,
+    ),
+    ("GET /api/v1/me/notices", "/api/v1/me/notices?unread=true", 200),
+    ("POST /api/v1/me/notices/mark", "/api/v1/me/notices/mark {}", 204),
+    (
+        "GET /api/v1/me/notice-settings",
+        "/api/v1/me/notice-settings",
+        200,
+    ),
+    (
+        "PUT /api/v1/me/notice-settings",
+        r#"/api/v1/me/notice-settings {"off":["run_failed"]}"#,
+        204,
+    ),
     ("GET /api/v1/orgs", "/api/v1/orgs", 200),
     ("GET /live", "/live", 200),
 ];

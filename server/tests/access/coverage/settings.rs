@@ -14,8 +14,39 @@ pub fn settings() -> Vec<Call> {
         format!("{org}/clusters/{nothing}"),
     );
     let gitlab = r#"{"name":"three","base_url":"https://gitlab.example.com","token":"t"}"#;
+    let oauth = "application_id=a&application_secret=s";
+    let by_oauth = r#"{"name":"five","base_url":"https://gitlab.example.com","application_id":"a","application_secret":"s"}"#;
     let kubernetes = r#"{"name":"three","kubeconfig":"{}"}"#;
+    let mail = r#"{"host":"smtp.example.com","security":"starttls","sender":"slipway@example.com"}"#;
     vec![
+        call(
+            "GET /api/v1/orgs/{org}/mail",
+            format!("{org}/mail"),
+            Some("devon"),
+            ("ada", 200),
+        ),
+        change(
+            "PUT /api/v1/orgs/{org}/mail",
+            &format!("{org}/mail"),
+            mail,
+            "devon",
+            ("ada", 204),
+        ),
+        // She has no address of her own.
+        change(
+            "POST /api/v1/orgs/{org}/mail/test",
+            &format!("{org}/mail/test"),
+            "",
+            "devon",
+            ("ada", 422),
+        ),
+        change(
+            "DELETE /api/v1/orgs/{org}/mail",
+            &format!("{org}/mail"),
+            "",
+            "devon",
+            ("ada", 204),
+        ),
         change(
             "PUT /api/v1/orgs/{org}",
             org,
@@ -103,6 +134,31 @@ pub fn settings() -> Vec<Call> {
             gitlab,
             "devon",
             ("ada", 201),
+        ),
+        change(
+            "POST /api/v1/orgs/{org}/connections",
+            &format!("{org}/connections"),
+            by_oauth,
+            "devon",
+            ("ada", 201),
+        ),
+        call(
+            "fn:connection/add_oauth",
+            format!("org=acme&name=four&base_url=https://gitlab.example.com&{oauth}"),
+            Some("devon"),
+            ("ada", 200),
+        ),
+        call(
+            "fn:connection/edit_oauth",
+            format!("org=acme&id={nothing}&name=four&base_url=https://gitlab.example.com&{oauth}"),
+            Some("devon"),
+            ("ada", 404),
+        ),
+        call(
+            "fn:connection/authorize",
+            format!("org=acme&id={nothing}"),
+            Some("devon"),
+            ("ada", 404),
         ),
         change(
             "PUT /api/v1/orgs/{org}/connections/{connection}",

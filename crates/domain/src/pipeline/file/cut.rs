@@ -234,7 +234,7 @@ struct Builder<'a, 't> {
 
 impl Builder<'_, '_> {
     fn advance(&mut self, end: usize) {
-        self.line += self.tree.text[self.place..end].matches('\n').count();
+        self.line += line_breaks(&self.tree.text[self.place..end]);
         self.place = end;
         if let Some(last) = self.cuts.last_mut() {
             let ended = self.tree.text[..end].ends_with('\n');
@@ -291,6 +291,11 @@ fn marker(line: &str) -> Option<Marker> {
         id: id.strip_prefix("job=")?.to_owned(),
         template,
     })
+}
+
+/// How many lines end in a text. Faster than a search for each.
+pub(super) fn line_breaks(text: &str) -> usize {
+    text.bytes().map(|byte| usize::from(byte == b'\n')).sum()
 }
 
 /// The byte after the last line break before a place.

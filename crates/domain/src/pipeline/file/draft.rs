@@ -191,7 +191,7 @@ fn variable(work: &mut Work, name: &str, value: Option<&str>) -> Result<(), Refu
             (None, _) if !found.missing.is_empty() => Err(missing()),
             (None, Some((_, map))) if tree.entries(map).len() == 1 => {
                 let top = top::find(tree, "variables")?;
-                Ok(vec![top::remove(tree, &top, "variables")?])
+                top::remove(tree, &top, "variables")
             }
             (None, _) => {
                 let mut plan = Plan::default();

@@ -299,6 +299,17 @@ impl Reader<'_, '_> {
     /// Keys later in the mapping win, also over those that a merge key brings before them, and the
     /// other way round: that is how GitLab's reader does it.
     fn map(&mut self, entries: &[(NodeId, NodeId)]) -> Vec<(Key, NodeId, Effective)> {
+        let is_plain = |key: NodeId| match &self.tree.node(key).kind {
+            Kind::Scalar { text, .. } => text != "<<",
+            _ => false,
+        };
+        if self.tree.duplicates.is_empty() && entries.iter().all(|(key, _)| is_plain(*key)) {
+            let all = entries.iter().map(|(key, value)| {
+                let name = self.tree.scalar(*key).unwrap_or_default();
+                (key_of(name), *key, self.read(*value))
+            });
+            return all.collect();
+        }
         let mut map = Entries {
             all: Vec::with_capacity(entries.len()),
             places: HashMap::new(),

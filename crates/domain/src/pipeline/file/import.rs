@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::super::model::{Job, Need, Pipeline, Segment, Stage};
 use super::super::source::SourceError;
 use super::classify::{Classified, classify, stage_of};
-use super::cut::{Cut, CutKind, Reason, ReasonCode, cuts};
+use super::cut::{Cut, CutKind, Reason, ReasonCode, cuts, line_breaks};
 use super::effective::{Config, Effective, effective};
 use super::finding::Finding;
 use super::job::{is_job, job_names, needs, stages};
@@ -127,7 +127,10 @@ fn edges(job: &ImportedJob) -> Option<(String, Vec<String>)> {
 }
 
 fn line_ending(text: &str) -> &'static str {
-    let all = text.matches('\n').count();
+    if !text.contains('\r') {
+        return "lf";
+    }
+    let all = line_breaks(text);
     match text.matches("\r\n").count() {
         0 => "lf",
         some if some == all => "crlf",

@@ -205,7 +205,7 @@ pub(super) fn remove(work: &mut Work, job: &str, dependents: Dependents) -> Resu
     edges::refuse_if_used(&tree, job, &SOURCES)?;
     drop(tree);
     let_go(work, job, dependents)?;
-    work.one(job, |tree| {
+    work.step(job, |tree| {
         let top = top::find(tree, job)?;
         if tree.entries(top.root).len() == 1 {
             let finding = Finding::error(tree, top.key, FindingCode::NoJobs);

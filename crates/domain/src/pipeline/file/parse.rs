@@ -54,6 +54,13 @@ fn printable(text: &str) -> Result<(), SourceError> {
         (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}'))
             || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
     };
+    // What may be refused begins with one of these bytes; most files have none of them.
+    let suspicious = |byte: u8| {
+        (byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')) || matches!(byte, 0x7f | 0xc2 | 0xef)
+    };
+    if !text.bytes().any(suspicious) {
+        return Ok(());
+    }
     let Some(place) = text.find(refused) else {
         return Ok(());
     };

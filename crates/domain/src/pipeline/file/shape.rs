@@ -1,11 +1,15 @@
 //! Which keys and which kinds of values GitLab takes.
 
+use std::fmt::Display;
+
 use super::effective::{Effective, INCOMPLETE, Value};
 use super::finding::FindingCode;
 use super::lint::Lint;
 use crate::text::Text;
 
+/// In their order.
 const JOB_KEYS: [&str; 41] = [
+    INCOMPLETE,
     "after_script",
     "allow_failure",
     "artifacts",
@@ -46,8 +50,8 @@ const JOB_KEYS: [&str; 41] = [
     "type",
     "variables",
     "when",
-    INCOMPLETE,
 ];
+/// In their order.
 const DEFAULT_KEYS: [&str; 14] = [
     "after_script",
     "artifacts",
@@ -71,41 +75,40 @@ const DEEPEST_SCRIPT: usize = 10;
 /// Checks the keywords of the file.
 pub(super) fn globals(lint: &mut Lint<'_, '_>, root: &Effective) {
     if let Some(stages) = root.get("stages") {
-        texts(lint, "stages", stages);
+        texts(lint, &"stages", stages);
     }
     for key in ["before_script", "after_script"] {
         if let Some(value) = root.get(key) {
-            script(lint, key, value);
+            script(lint, &key, value);
         }
     }
     if let Some(value) = root.get("image") {
-        image(lint, "image", value);
+        image(lint, &"image", value);
     }
     if let Some(value) = root.get("variables") {
-        variables(lint, "variables", value);
+        variables(lint, &"variables", value);
     }
     if let Some(default) = root.get("default") {
         match &*default.value {
             Value::Map(_) => {
-                known_keys(lint, "default", default, &DEFAULT_KEYS);
+                known_keys(lint, &"default", default, &DEFAULT_KEYS);
                 shared(lint, "default", default);
             }
             Value::Null | Value::Unknown => {}
-            _ => wrong(lint, "default", default, ("a mapping", "映射")),
+            _ => wrong(lint, &"default", default, ("a mapping", "映射")),
         }
     }
     if let Some(workflow) = root.get("workflow")
         && let Some(value) = workflow.get("rules")
     {
-        rules(lint, "workflow:rules", value);
+        rules(lint, &"workflow:rules", value);
     }
 }
 
 /// Checks a job that can run.
 pub(super) fn job(lint: &mut Lint<'_, '_>, name: &str, job: &Effective) {
-    known_keys(lint, name, job, &JOB_KEYS);
+    known_keys(lint, &name, job, &JOB_KEYS);
     if let Some(value) = job.get("script") {
-        let place = format!("{name}:script");
         let empty = match &*value.value {
             Value::Null => true,
             Value::Text(text) => text.trim().is_empty(),
@@ -113,19 +116,20 @@ pub(super) fn job(lint: &mut Lint<'_, '_>, name: &str, job: &Effective) {
             _ => false,
         };
         if empty {
-            wrong(lint, &place, value, ("one command or more", "至少一条命令"));
+            let wanted = ("one command or more", "至少一条命令");
+            wrong(lint, &format_args!("{name}:script"), value, wanted);
         } else {
-            script(lint, &place, value);
+            script(lint, &format_args!("{name}:script"), value);
         }
     }
     if let Some(value) = job
         .get("stage")
         .filter(|stage| !matches!(&*stage.value, Value::Unknown | Value::Null | Value::Text(_)))
     {
-        wrong(lint, &format!("{name}:stage"), value, TEXT);
+        wrong(lint, &format_args!("{name}:stage"), value, TEXT);
     }
     if let Some(value) = job.get("rules") {
-        rules(lint, &format!("{name}:rules"), value);
+        rules(lint, &format_args!("{name}:rules"), value);
         for key in ["only", "except"] {
             let other = job.get(key).filter(|other| !matches!(&*other.value, Value::Null));
             if let Some(other) = other.filter(|_| !matches!(&*value.value, Value::Null)) {
@@ -135,10 +139,10 @@ pub(super) fn job(lint: &mut Lint<'_, '_>, name: &str, job: &Effective) {
         }
     }
     if let Some(value) = job.get("variables") {
-        variables(lint, &format!("{name}:variables"), value);
+        variables(lint, &format_args!("{name}:variables"), value);
     }
     if let Some(value) = job.get("when") {
-        one_of(lint, &format!("{name}:when"), value, &WHENS[..5]);
+        one_of(lint, &format_args!("{name}:when"), value, &WHENS[..5]);
     }
     if let Some(value) = job.get("allow_failure") {
         let right = match &*value.value {
@@ -148,7 +152,7 @@ pub(super) fn job(lint: &mut Lint<'_, '_>, name: &str, job: &Effective) {
             _ => false,
         };
         if !right {
-            wrong(lint, &format!("{name}:allow_failure"), value, SWITCH);
+            wrong(lint, &format_args!("{name}:allow_failure"), value, SWITCH);
         }
     }
     if let Some(value) = job.get("parallel") {
@@ -161,34 +165,33 @@ pub(super) fn job(lint: &mut Lint<'_, '_>, name: &str, job: &Effective) {
         };
         if !right {
             let wanted = ("a number from 1 to 200, or a matrix", " 1 到 200 的整数或 matrix");
-            wrong(lint, &format!("{name}:parallel"), value, wanted);
+            wrong(lint, &format_args!("{name}:parallel"), value, wanted);
         }
     }
     if let Some(value) = job.get("dependencies") {
-        texts(lint, &format!("{name}:dependencies"), value);
+        texts(lint, &format_args!("{name}:dependencies"), value);
     }
     shared(lint, name, job);
 }
 
 /// Checks what `default` and a job have in common.
 fn shared(lint: &mut Lint<'_, '_>, place: &str, holder: &Effective) {
-    let at = |key: &str| format!("{place}:{key}");
     for key in ["before_script", "after_script"] {
         if let Some(value) = holder.get(key) {
-            script(lint, &at(key), value);
+            script(lint, &format_args!("{place}:{key}"), value);
         }
     }
     if let Some(value) = holder.get("image") {
-        image(lint, &at("image"), value);
+        image(lint, &format_args!("{place}:image"), value);
     }
     if let Some(value) = holder.get("tags") {
-        texts(lint, &at("tags"), value);
+        texts(lint, &format_args!("{place}:tags"), value);
     }
     if let Some(value) = holder.get("timeout") {
-        duration(lint, &at("timeout"), value);
+        duration(lint, &format_args!("{place}:timeout"), value);
     }
     if let Some(value) = holder.get("interruptible") {
-        switch(lint, &at("interruptible"), value);
+        switch(lint, &format_args!("{place}:interruptible"), value);
     }
     if let Some(retry) = holder.get("retry") {
         let value = retry.get("max").unwrap_or(retry);
@@ -199,28 +202,38 @@ fn shared(lint: &mut Lint<'_, '_>, place: &str, holder: &Effective) {
             _ => false,
         };
         if !right {
-            wrong(lint, &at("retry"), value, ("0, 1 or 2", " 0、1 或 2"));
+            wrong(
+                lint,
+                &format_args!("{place}:retry"),
+                value,
+                ("0, 1 or 2", " 0、1 或 2"),
+            );
         }
     }
     if let Some(artifacts) = holder.get("artifacts") {
         match &*artifacts.value {
-            Value::Map(_) => artifact(lint, &at("artifacts"), artifacts),
+            Value::Map(_) => artifact(lint, &format_args!("{place}:artifacts"), artifacts),
             Value::Unknown | Value::Null => {}
-            _ => wrong(lint, &at("artifacts"), artifacts, ("a mapping", "映射")),
+            _ => wrong(
+                lint,
+                &format_args!("{place}:artifacts"),
+                artifacts,
+                ("a mapping", "映射"),
+            ),
         }
     }
 }
 
-fn artifact(lint: &mut Lint<'_, '_>, place: &str, artifacts: &Effective) {
+fn artifact(lint: &mut Lint<'_, '_>, place: &dyn Display, artifacts: &Effective) {
     for key in ["paths", "exclude"] {
         if let Some(value) = artifacts.get(key) {
-            texts(lint, &format!("{place}:{key}"), value);
+            texts(lint, &format_args!("{place}:{key}"), value);
         }
     }
     if let Some(value) = artifacts.get("when") {
         one_of(
             lint,
-            &format!("{place}:when"),
+            &format_args!("{place}:when"),
             value,
             &["on_success", "on_failure", "always"],
         );
@@ -229,31 +242,31 @@ fn artifact(lint: &mut Lint<'_, '_>, place: &str, artifacts: &Effective) {
         .get("expire_in")
         .filter(|value| value.text() != Some("never"))
     {
-        duration(lint, &format!("{place}:expire_in"), value);
+        duration(lint, &format_args!("{place}:expire_in"), value);
     }
 }
 
 const TEXT: (&str, &str) = ("a text", "文本");
 const SWITCH: (&str, &str) = ("true or false", " true 或 false");
 
-fn wrong(lint: &mut Lint<'_, '_>, place: &str, value: &Effective, wanted: (&str, &str)) {
+fn wrong(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective, wanted: (&str, &str)) {
     let wanted = Text::new(wanted.0, wanted.1);
     lint.error(
         value.node,
         FindingCode::WrongShape {
-            place: place.to_owned(),
+            place: place.to_string(),
             wanted,
         },
     );
 }
 
-fn known_keys(lint: &mut Lint<'_, '_>, place: &str, holder: &Effective, known: &[&str]) {
+fn known_keys(lint: &mut Lint<'_, '_>, place: &dyn Display, holder: &Effective, known: &[&str]) {
     for (key, node, _) in holder.entries() {
-        if !known.contains(&&**key) {
+        if known.binary_search(&&**key).is_err() {
             lint.error(
                 *node,
                 FindingCode::UnknownKey {
-                    place: place.to_owned(),
+                    place: place.to_string(),
                     key: key.to_string(),
                 },
             );
@@ -261,11 +274,11 @@ fn known_keys(lint: &mut Lint<'_, '_>, place: &str, holder: &Effective, known: &
     }
 }
 
-fn script(lint: &mut Lint<'_, '_>, place: &str, value: &Effective) {
+fn script(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
     commands(lint, place, value, 0);
 }
 
-fn commands(lint: &mut Lint<'_, '_>, place: &str, value: &Effective, depth: usize) {
+fn commands(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective, depth: usize) {
     match &*value.value {
         Value::List(items) if depth <= DEEPEST_SCRIPT => {
             for item in items {
@@ -277,7 +290,7 @@ fn commands(lint: &mut Lint<'_, '_>, place: &str, value: &Effective, depth: usiz
             lint.error(
                 value.node,
                 FindingCode::CommandIsMapping {
-                    place: place.to_owned(),
+                    place: place.to_string(),
                 },
             );
         }
@@ -295,7 +308,7 @@ fn commands(lint: &mut Lint<'_, '_>, place: &str, value: &Effective, depth: usiz
     }
 }
 
-fn image(lint: &mut Lint<'_, '_>, place: &str, value: &Effective) {
+fn image(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
     match &*value.value {
         Value::Text(_) | Value::Unknown | Value::Null => {}
         Value::Map(_) if value.get("name").is_some_and(is_text) => {}
@@ -312,7 +325,7 @@ fn is_text(value: &Effective) -> bool {
     matches!(&*value.value, Value::Text(_) | Value::Unknown)
 }
 
-fn texts(lint: &mut Lint<'_, '_>, place: &str, value: &Effective) {
+fn texts(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
     fn right(value: &Effective) -> bool {
         match &*value.value {
             Value::List(items) => items.iter().all(right),
@@ -326,7 +339,7 @@ fn texts(lint: &mut Lint<'_, '_>, place: &str, value: &Effective) {
     }
 }
 
-fn variables(lint: &mut Lint<'_, '_>, place: &str, value: &Effective) {
+fn variables(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
     match &*value.value {
         Value::Map(entries) => {
             for (key, _, value) in entries {
@@ -339,7 +352,7 @@ fn variables(lint: &mut Lint<'_, '_>, place: &str, value: &Effective) {
                     _ => true,
                 };
                 if !right {
-                    wrong(lint, &format!("{place}:{key}"), value, ("a text", "文本"));
+                    wrong(lint, &format_args!("{place}:{key}"), value, ("a text", "文本"));
                 }
             }
         }
@@ -353,7 +366,7 @@ fn variables(lint: &mut Lint<'_, '_>, place: &str, value: &Effective) {
     }
 }
 
-fn rules(lint: &mut Lint<'_, '_>, place: &str, value: &Effective) {
+fn rules(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
     match &*value.value {
         Value::List(items) => {
             for item in items {
@@ -365,12 +378,12 @@ fn rules(lint: &mut Lint<'_, '_>, place: &str, value: &Effective) {
     }
 }
 
-fn rule(lint: &mut Lint<'_, '_>, place: &str, value: &Effective) {
+fn rule(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
     match &*value.value {
         Value::List(items) => items.iter().for_each(|item| rule(lint, place, item)),
         Value::Map(_) => {
             if let Some(value) = value.get("when") {
-                one_of(lint, &format!("{place}:when"), value, &WHENS);
+                one_of(lint, &format_args!("{place}:when"), value, &WHENS);
             }
         }
         Value::Unknown => {}
@@ -383,7 +396,7 @@ fn rule(lint: &mut Lint<'_, '_>, place: &str, value: &Effective) {
     }
 }
 
-fn one_of(lint: &mut Lint<'_, '_>, place: &str, value: &Effective, options: &[&str]) {
+fn one_of(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective, options: &[&str]) {
     let Some(text) = value.to_text() else {
         if !matches!(&*value.value, Value::Null | Value::Unknown) {
             wrong(lint, place, value, TEXT);
@@ -392,7 +405,7 @@ fn one_of(lint: &mut Lint<'_, '_>, place: &str, value: &Effective, options: &[&s
     };
     if !options.contains(&text.as_str()) && !text.contains("$[[") {
         let code = FindingCode::NotOneOf {
-            place: place.to_owned(),
+            place: place.to_string(),
             found: text,
             options: options.join(", "),
         };
@@ -400,14 +413,14 @@ fn one_of(lint: &mut Lint<'_, '_>, place: &str, value: &Effective, options: &[&s
     }
 }
 
-fn switch(lint: &mut Lint<'_, '_>, place: &str, value: &Effective) {
+fn switch(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
     let open = value.text().is_some_and(|text| text.contains("$[["));
     if !open && !matches!(&*value.value, Value::Bool(_) | Value::Null | Value::Unknown) {
         wrong(lint, place, value, SWITCH);
     }
 }
 
-fn duration(lint: &mut Lint<'_, '_>, place: &str, value: &Effective) {
+fn duration(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
     if matches!(&*value.value, Value::Null | Value::Unknown) {
         return;
     }
@@ -424,7 +437,7 @@ fn duration(lint: &mut Lint<'_, '_>, place: &str, value: &Effective) {
         lint.error(
             value.node,
             FindingCode::NotADuration {
-                place: place.to_owned(),
+                place: place.to_string(),
                 found,
             },
         );

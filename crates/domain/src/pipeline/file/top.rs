@@ -125,7 +125,7 @@ fn key_text(name: &str, style: Style) -> String {
 }
 
 /// Takes an entry out, with the comments directly above it.
-pub(super) fn remove(tree: &Tree<'_>, top: &Top, name: &str) -> Result<Plan, Refusal> {
+pub(super) fn remove(tree: &Tree<'_>, top: &Top, name: &str) -> Result<Vec<Plan>, Refusal> {
     if let Some((anchor, line)) = used_outside(tree, top) {
         return Err(Refusal::Kept {
             field: name.to_owned(),
@@ -133,15 +133,22 @@ pub(super) fn remove(tree: &Tree<'_>, top: &Top, name: &str) -> Result<Plan, Ref
             reason: Reason::of(ReasonCode::Anchor { name: anchor }).text,
         });
     }
-    let mut plan = Plan::default();
-    let mut range = top.own(tree);
+    let range = top.own(tree);
+    let without = |range: Range<usize>| {
+        let mut plan = Plan::default();
+        plan.splice((range, String::new()));
+        plan.loses(top.root, top.place);
+        plan
+    };
+    let mut plans = Vec::new();
     if range.end == tree.text.len() && !tree.text.ends_with('\n') {
         // The file has no final line break, and gets none.
-        range.start = tree.text[..range.start].trim_end_matches(['\n', '\r']).len();
+        let start = tree.text[..range.start].trim_end_matches(['\n', '\r']).len();
+        plans.push(without(start..range.end));
     }
-    plan.splice((range, String::new()));
-    plan.loses(top.root, top.place);
-    Ok(plan)
+    // The last line break may be a part of a text that ends there.
+    plans.push(without(range));
+    Ok(plans)
 }
 
 /// An anchor in an entry that another takes its value from.

@@ -1,0 +1,272 @@
+//! The draft in the reader's hands: the file as it is now, what can be undone, and how it stands with the server.
+//!
+//! A change is made at once, in the browser, by the same code as on the server; saving follows by itself. Without
+//! JavaScript this is only what the page is drawn from.
+
+use super::change::{self, Change, Step};
+use super::sheet::{Sheet, sheet};
+use crate::AppError;
+use leptos::prelude::*;
+use slipway_domain::project::Place;
+use slipway_domain::working_copy::EditorView;
+use std::sync::Arc;
+
+/// How many steps can be undone.
+const UNDO: usize = 200;
+
+/// How the draft stands with the server.
+#[cfg_attr(
+    not(feature = "hydrate"),
+    expect(dead_code, reason = "only a browser saves by itself")
+)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Saving {
+    /// The server has it as it is here.
+    #[default]
+    Saved,
+    /// It has been changed here, and is on its way or will be.
+    Pending,
+    /// It could not be saved; it is tried again.
+    Failed(AppError),
+    /// Somebody else saved something that cannot be brought together with it by itself.
+    Conflict(Arc<Conflict>),
+}
+
+/// Two drafts that changed the same jobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// What both were made from.
+    pub base: String,
+    /// What somebody else saved.
+    pub theirs: String,
+    /// The version they saved.
+    pub version: i64,
+    /// Their name.
+    pub who: String,
+    /// The jobs and keywords that both changed.
+    pub keys: Vec<String>,
+}
+
+/// What was saved last, as far as this page knows.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Its version; 0: nothing was saved.
+    pub version: i64,
+    /// The file then.
+    #[cfg_attr(
+        not(feature = "hydrate"),
+        expect(dead_code, reason = "only a browser saves by itself")
+    )]
+    pub text: Arc<str>,
+}
+
+/// A state that undo leads back to.
+#[derive(Clone)]
+struct Past {
+    text: Arc<str>,
+    /// What was changed from there, to tell typing in one field from several acts.
+    change: Option<Change>,
+}
+
+/// The editor's state. Lives as long as the page.
+#[derive(Clone, Copy)]
+pub struct Studio {
+    /// Where it is.
+    pub place: StoredValue<Place>,
+    /// The branch it was taken from.
+    #[cfg_attr(
+        not(feature = "hydrate"),
+        expect(dead_code, reason = "only a browser saves by itself")
+    )]
+    pub branch: StoredValue<String>,
+    /// Whether the reader may change it.
+    pub may_edit: bool,
+    /// The file as it is now.
+    pub text: RwSignal<Arc<str>>,
+    /// The file as it stands on the branch.
+    pub base: RwSignal<Arc<str>>,
+    /// The last commit that changed it there.
+    pub base_commit: RwSignal<Option<String>>,
+    /// What the server has.
+    pub known: RwSignal<Known>,
+    /// How saving goes.
+    pub saving: RwSignal<Saving>,
+    /// The file as it is drawn; the last one that could be read.
+    pub sheet: Memo<Arc<Sheet>>,
+    /// Why the last change was refused.
+    pub refused: RwSignal<Option<AppError>>,
+    /// The names of others who edit it now.
+    pub here: RwSignal<Vec<String>>,
+    /// Grows when forms have to be drawn anew: something else than themselves changed what they show.
+    pub drawn: RwSignal<u32>,
+    /// Whether a save is on its way.
+    #[cfg_attr(
+        not(feature = "hydrate"),
+        expect(dead_code, reason = "only a browser saves by itself")
+    )]
+    pub sending: StoredValue<bool>,
+    past: StoredValue<Vec<Past>>,
+    future: StoredValue<Vec<Arc<str>>>,
+    /// How many steps there are back, and forward again.
+    pub steps: RwSignal<(usize, usize)>,
+}
+
+impl Studio {
+    /// The editor of what the server sent.
+    pub fn new(view: &EditorView) -> Self {
+        let copy = &view.copy;
+        let text = RwSignal::new(Arc::<str>::from(copy.text.as_str()));
+        let sheet = Memo::new(move |before: Option<&Arc<Sheet>>| {
+            text.with(|text| sheet(text))
+                .map_or_else(|_| before.cloned().unwrap_or_else(Arc::default), Arc::new)
+        });
+        let stored = if copy.version == 0 { &copy.base } else { &copy.text };
+        Self {
+            place: StoredValue::new(view.place.clone()),
+            branch: StoredValue::new(copy.branch.clone()),
+            may_edit: view.may_edit,
+            text,
+            base: RwSignal::new(Arc::from(copy.base.as_str())),
+            base_commit: RwSignal::new(copy.base_commit.clone()),
+            known: RwSignal::new(Known {
+                version: copy.version,
+                text: Arc::from(stored.as_str()),
+            }),
+            saving: RwSignal::new(Saving::Saved),
+            sheet,
+            refused: RwSignal::new(None),
+            here: RwSignal::new(view.editors.iter().map(|editor| editor.name.clone()).collect()),
+            drawn: RwSignal::new(0),
+            sending: StoredValue::new(false),
+            past: StoredValue::new(Vec::new()),
+            future: StoredValue::new(Vec::new()),
+            steps: RwSignal::new((0, 0)),
+        }
+    }
+
+    /// Makes a change here. `drawn`: whether forms are drawn anew afterwards; a form that sent it by itself is not.
+    pub fn change(self, change: &Change, drawn: bool) -> Result<Step, AppError> {
+        let now = self.text.get_untracked();
+        let made = change::apply(&now, change);
+        match &made {
+            Ok(step) => {
+                self.refused.set(None);
+                if step.text != *now {
+                    self.remember(now, Some(change));
+                    self.set(Arc::from(step.text.as_str()), drawn);
+                }
+            }
+            Err(error) => {
+                if drawn {
+                    self.refused.set(Some(error.clone()));
+                }
+            }
+        }
+        made
+    }
+
+    fn remember(self, text: Arc<str>, change: Option<&Change>) {
+        self.past.update_value(|past| {
+            let goes_on = change.is_some_and(|change| {
+                past.last()
+                    .and_then(|last| last.change.as_ref())
+                    .is_some_and(|last| change::goes_on(last, change))
+            });
+            if !goes_on {
+                past.push(Past {
+                    text,
+                    change: change.cloned(),
+                });
+            }
+            if past.len() > UNDO {
+                past.remove(0);
+            }
+        });
+        self.future.update_value(Vec::clear);
+        self.count();
+    }
+
+    fn count(self) {
+        let back = self.past.with_value(Vec::len);
+        let forward = self.future.with_value(Vec::len);
+        self.steps.set((back, forward));
+    }
+
+    fn set(self, text: Arc<str>, drawn: bool) {
+        self.text.set(text);
+        if !matches!(self.saving.get_untracked(), Saving::Conflict(_)) {
+            self.saving.set(Saving::Pending);
+        }
+        if drawn {
+            self.drawn.update(|drawn| *drawn = drawn.wrapping_add(1));
+        }
+    }
+
+    /// Takes the last step back.
+    pub fn undo(self) {
+        let mut before = None;
+        self.past.update_value(|past| before = past.pop());
+        if let Some(before) = before {
+            let now = self.text.get_untracked();
+            self.future.update_value(|future| future.push(now));
+            self.set(before.text, true);
+            self.count();
+        }
+    }
+
+    /// Takes the last undone step again.
+    pub fn redo(self) {
+        let mut after = None;
+        self.future.update_value(|future| after = future.pop());
+        if let Some(after) = after {
+            let now = self.text.get_untracked();
+            self.past.update_value(|past| {
+                past.push(Past {
+                    text: now,
+                    change: None,
+                });
+            });
+            self.set(after, true);
+            self.count();
+        }
+    }
+
+    /// Takes a text that came from elsewhere as the draft; it can be undone.
+    pub fn take(self, text: Arc<str>) {
+        let now = self.text.get_untracked();
+        if now != text {
+            self.remember(now, None);
+            self.set(text, true);
+        }
+    }
+
+    /// The page was read again: what the server has is taken over, beside what was changed here since.
+    #[cfg_attr(
+        not(feature = "hydrate"),
+        expect(clippy::unused_self, reason = "a server reads once")
+    )]
+    pub fn read_again(self, view: &EditorView) {
+        #[cfg(feature = "hydrate")]
+        {
+            let known = self.known.get_untracked();
+            let copy = &view.copy;
+            let base = self.base.with_untracked(|base| **base == copy.base);
+            if copy.version != known.version || !base {
+                // Not while the page is being drawn: what it drew before still listens.
+                let copy = copy.clone();
+                request_animation_frame(move || {
+                    if self.text.try_get_untracked().is_some() {
+                        super::sync::meet(self, &copy);
+                    }
+                });
+            }
+        }
+        #[cfg(not(feature = "hydrate"))]
+        let _ = view;
+    }
+
+    /// Whether anything differs from the branch.
+    pub fn is_changed(self) -> bool {
+        self.text.with(|text| self.base.with(|base| text != base))
+    }
+}

@@ -1,0 +1,138 @@
+//! What stands below the canvas: the file, what is wrong with it, and what differs from the branch.
+
+use super::sheet::Sheet;
+use super::state::Studio;
+use super::{Chosen, editor_href, job_query, sync};
+use crate::design::diff::diff;
+use crate::design::status::{Status, pill};
+use crate::design::tabs::{Tab, tabs};
+use crate::i18n::locale;
+use crate::pipeline::preview::tinted;
+use crate::places::encode;
+use crate::tr;
+use leptos::prelude::*;
+use slipway_domain::diff::diff_lines;
+use slipway_domain::pipeline::Severity;
+use slipway_domain::pipeline::file::Finding;
+use std::ops::RangeInclusive;
+
+/// The tabs and what they show.
+pub(super) fn below(studio: Studio, chosen: Chosen) -> AnyView {
+    let view = move || chosen.view.get().unwrap_or_else(|| String::from("yaml"));
+    let bar = move || {
+        let (job, current) = (chosen.job.get(), view());
+        let href = |view: &str| {
+            let mut query = format!("view={view}");
+            if let Some(job) = &job {
+                query = format!("{}&{query}", job_query(job));
+            }
+            studio.place.with_value(|place| editor_href(place, Some(&query)))
+        };
+        let problems = studio.sheet.with(|sheet| sheet.canvas.findings.len());
+        let tab = |key: &'static str, word: String| Tab {
+            word,
+            href: href(key),
+            current: current == key,
+        };
+        tabs(
+            tr!(editor.below),
+            vec![
+                tab("yaml", tr!(editor.yaml)),
+                tab("problems", tr!(editor.problems, n = problems)),
+                tab("changes", tr!(editor.changes)),
+            ],
+        )
+    };
+    let body = move || match view().as_str() {
+        "problems" => problems(studio),
+        "changes" => changes(studio),
+        _ => yaml(studio, chosen),
+    };
+    view! { <section class="studio-below">{bar}{body}</section> }.into_any()
+}
+
+fn yaml(studio: Studio, chosen: Chosen) -> AnyView {
+    let shown = move || {
+        let sheet = studio.sheet.get();
+        let lit = chosen.job.with(|job| lines_of(&sheet, job.as_deref()?));
+        studio.text.with(|text| file(text, lit.as_ref()))
+    };
+    view! { {shown} }.into_any()
+}
+
+/// The lines of a job, from 1.
+fn lines_of(sheet: &Sheet, job: &str) -> Option<RangeInclusive<usize>> {
+    let job = sheet.job(job)?;
+    Some(job.first_line..=job.last_line)
+}
+
+/// A file with the numbers of its lines; some of them stand out.
+pub(super) fn file(text: &str, lit: Option<&RangeInclusive<usize>>) -> AnyView {
+    let lines = text
+        .lines()
+        .enumerate()
+        .map(|(index, line)| {
+            let number = index + 1;
+            let class = if lit.is_some_and(|lit| lit.contains(&number)) {
+                "l lit"
+            } else {
+                "l"
+            };
+            view! { <div class=class><span class="n" aria-hidden="true">{number}</span><span class="t">{tinted(line)}</span></div> }
+                .into_any()
+        })
+        .collect::<Vec<_>>();
+    view! {
+        <div class="box">
+            <div class="yaml" tabindex="0" role="group" aria-label=tr!(pipeline.preview)>{lines}</div>
+        </div>
+    }
+    .into_any()
+}
+
+fn problems(studio: Studio) -> AnyView {
+    let own = move || {
+        let sheet = studio.sheet.get();
+        let rows = sheet
+            .canvas
+            .findings
+            .iter()
+            .map(|finding| row(studio, &sheet, finding))
+            .collect::<Vec<_>>();
+        if rows.is_empty() {
+            view! { <p class="box-body muted">{tr!(editor.no_problems)}</p> }.into_any()
+        } else {
+            view! { <ul class="checks box-body">{rows}</ul> }.into_any()
+        }
+    };
+    view! { <div class="box">{own}{sync::lint(studio)}</div> }.into_any()
+}
+
+fn row(studio: Studio, sheet: &Sheet, finding: &Finding) -> AnyView {
+    let mark = match finding.severity {
+        Severity::Error => pill(Status::Failed, tr!(pipeline.error)),
+        Severity::Warning => pill(Status::Degraded, tr!(pipeline.warning)),
+    };
+    let job = sheet.canvas.job_at(finding.line).map(|job| {
+        let query = format!("job={}&view=problems", encode(&job.name));
+        let href = studio.place.with_value(|place| editor_href(place, Some(&query)));
+        view! { <a class="link" href=href><code>{job.name.clone()}</code></a> }
+    });
+    let place = tr!(editor.line, n = finding.line);
+    view! { <li>{mark}{job}<span>{finding.message(locale())}" "<span class="small muted">{place}</span></span></li> }
+        .into_any()
+}
+
+fn changes(studio: Studio) -> AnyView {
+    let shown = move || {
+        let difference = studio
+            .text
+            .with(|text| studio.base.with(|base| diff_lines(base, text)));
+        if difference.is_empty() {
+            view! { <div class="box"><p class="box-body muted">{tr!(editor.no_changes)}</p></div> }.into_any()
+        } else {
+            diff(&difference)
+        }
+    };
+    view! { {shown} }.into_any()
+}

@@ -1,0 +1,667 @@
+//! The pipeline of an app as it is being edited: taken from the repository, saved by its editors, brought together with
+//! what changed there meanwhile, and proposed.
+//!
+//! One working copy an app, for everybody who may edit it. Every save names the version that it was made from, so that
+//! nobody overwrites what they have not seen.
+
+use crate::access::{self, App, Authorized, may};
+use crate::change::Change;
+use crate::connection::{self, Link};
+use crate::context::OpCtx;
+use crate::error::{Error, Result};
+use crate::ports::{ForgeError, StoreError};
+use crate::proposal::{self, Found, Wanted, look_up};
+use slipway_domain::access::Action;
+use slipway_domain::diff::{DiffView, diff_lines};
+use slipway_domain::pipeline::Severity;
+use slipway_domain::pipeline::file::merge::{self, Choice};
+use slipway_domain::pipeline::file::{Finding, import};
+use slipway_domain::pipeline::source::{SourceError, check_source};
+use slipway_domain::proposal::{LintView, template_of};
+use slipway_domain::run::ProposalView;
+use slipway_domain::text::{Locale, Text};
+use slipway_domain::working_copy::{EditorView, LARGEST, Moved, PRESENT, Presence, WorkingCopy};
+use std::collections::BTreeMap;
+
+/// The topic of the invalidations of a working copy; their id is the app's.
+pub const TOPIC: &str = "working_copy";
+
+/// The longest title of a proposal, in characters.
+const TITLE_MAX: usize = 200;
+
+/// The longest name of a branch, in bytes, that git takes on every file system.
+const LONGEST_BRANCH: usize = 244;
+
+/// A save: what it was made from, and the file.
+#[derive(Clone, Debug, Default)]
+pub struct Save {
+    /// The version that it was made from; 0: none was saved.
+    pub version: i64,
+    /// The last commit that changed the file that it was taken from; `None`: there was no file.
+    pub base_commit: Option<String>,
+    /// The file that it was taken from, for a first save while GitLab does not answer.
+    pub base: Option<Base>,
+    /// The whole file.
+    pub text: String,
+}
+
+/// The file on its branch as an editor saw it.
+#[derive(Clone, Debug)]
+pub struct Base {
+    /// The branch.
+    pub branch: String,
+    /// The file.
+    pub text: String,
+}
+
+/// The working copy as it stands, beside what the repository has now.
+///
+/// # Errors
+/// As [`access::app`]. What GitLab does not answer is missing, and said.
+pub async fn open(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<EditorView> {
+    let app = access::app::<may::SeePipelines>(ctx, org, project, app)
+        .await?
+        .see();
+    let held = access::rights_in(ctx, &app).await?;
+    let stored = ctx.read().await?.working_copy(&app).await?;
+    let editors = others(ctx, &app).await?;
+    let proposal = proposal::open(ctx, &app).await?;
+    let mut view = EditorView {
+        place: app.place(),
+        connected: true,
+        copy: WorkingCopy::default(),
+        moved: None,
+        editors,
+        proposal,
+        trouble: None,
+        may_edit: held.has(Action::PipelineEdit),
+    };
+    let link = match connection::link(ctx, &app).await {
+        Ok(link) => link,
+        Err(Error::Refused { code, text }) => {
+            view.connected = code != "no_repository";
+            view.trouble = Some(text);
+            view.copy = stored.unwrap_or_default();
+            return Ok(view);
+        }
+        Err(Error::Unavailable { text, .. }) => {
+            view.trouble = Some(text);
+            view.copy = stored.unwrap_or_default();
+            return Ok(view);
+        }
+        Err(error) => return Err(error),
+    };
+    let found = match link.heard(ctx, standing(&link).await).await {
+        Ok(Some(found)) => found,
+        Ok(None) => {
+            view.trouble = Some(connection::empty_repository().text());
+            view.copy = stored.unwrap_or_default();
+            return Ok(view);
+        }
+        Err(error) => {
+            view.trouble = Some(error.text());
+            view.copy = stored.unwrap_or_default();
+            return Ok(view);
+        }
+    };
+    if let Some(unreadable) = unreadable(&found) {
+        view.trouble = Some(unreadable);
+    }
+    let now = Moved {
+        text: found.text().into_owned(),
+        commit: commit_of(&found),
+    };
+    view.copy = match stored {
+        Some(copy) if copy.base_commit == now.commit => copy,
+        // What was proposed has been merged, or somebody else did the same.
+        Some(copy) if copy.text == now.text || !copy.is_changed() => WorkingCopy {
+            version: copy.version,
+            updated_at: copy.updated_at,
+            updated_by: copy.updated_by,
+            ..fresh(&found)
+        },
+        Some(copy) => {
+            view.moved = Some(now);
+            copy
+        }
+        None => begun(ctx, &app, &found).await?,
+    };
+    Ok(view)
+}
+
+/// The file on the default branch; `None`: there are no commits.
+async fn standing(link: &Link) -> Result<Option<Found>, ForgeError> {
+    let project = link.forge.project(link.project()).await?;
+    match project.default_branch {
+        Some(branch) => look_up(link, branch).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+fn commit_of(found: &Found) -> Option<String> {
+    found.file.as_ref().map(|file| file.last_commit_id.clone())
+}
+
+/// Why a file cannot be edited as text.
+fn unreadable(found: &Found) -> Option<Text> {
+    let file = found.file.as_ref()?;
+    if file.content.len() > LARGEST {
+        return Some(too_large());
+    }
+    if std::str::from_utf8(&file.content).is_err() {
+        return found.broken();
+    }
+    None
+}
+
+fn too_large() -> Text {
+    Text::new(
+        "The file is larger than 1 MiB. Split it into several with `include`, then edit it here.",
+        "文件超过 1 MiB。请先用 `include` 拆分为多个文件，再在此编辑。",
+    )
+}
+
+fn fresh(found: &Found) -> WorkingCopy {
+    let text = found.text().into_owned();
+    WorkingCopy {
+        branch: found.branch.clone(),
+        base: text.clone(),
+        base_commit: commit_of(found),
+        text,
+        ..WorkingCopy::default()
+    }
+}
+
+/// A new working copy: what is proposed already, else the repository's file.
+async fn begun(ctx: &OpCtx, app: &Authorized<App, may::See>, found: &Found) -> Result<WorkingCopy> {
+    let mut copy = fresh(found);
+    let newest = ctx.read().await?.proposals(app, 1).await?.into_iter().next();
+    if let Some(open) = newest.filter(|proposal| proposal.state.is_open() && proposal.target == found.branch)
+    {
+        copy.text = open.content;
+    }
+    Ok(copy)
+}
+
+async fn others(
+    ctx: &OpCtx,
+    app: &Authorized<App, may::See>,
+) -> Result<Vec<slipway_domain::person::PersonRef>> {
+    let me = ctx.user().ok().map(|person| person.id);
+    let since = ctx.now().plus(-PRESENT);
+    let mut editors = ctx.read().await?.editors(app, since).await?;
+    editors.retain(|editor| Some(editor.id) != me);
+    Ok(editors)
+}
+
+/// What changes while somebody looks: the newest version, and who else edits.
+///
+/// # Errors
+/// As [`access::app`].
+pub async fn presence(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<Presence> {
+    let app = access::app::<may::SeePipelines>(ctx, org, project, app)
+        .await?
+        .see();
+    let stored = ctx.read().await?.working_copy(&app).await?.unwrap_or_default();
+    Ok(Presence {
+        app: app.id(),
+        version: stored.version,
+        updated_at: stored.updated_at,
+        updated_by: stored.updated_by,
+        editors: others(ctx, &app).await?,
+    })
+}
+
+/// The working copy as it was saved last, without a look at the repository; `None`: none was.
+///
+/// # Errors
+/// As [`access::app`].
+pub async fn saved(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<Option<WorkingCopy>> {
+    let app = access::app::<may::SeePipelines>(ctx, org, project, app)
+        .await?
+        .see();
+    Ok(ctx.read().await?.working_copy(&app).await?)
+}
+
+/// Says that the actor's editor is open. To be repeated while it is.
+///
+/// # Errors
+/// As [`access::app`].
+pub async fn arrive(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<()> {
+    let app = access::app::<may::PipelineEdit>(ctx, org, project, app).await?;
+    let (me, now) = (ctx.user()?.id, ctx.now());
+    let mut change = ctx.change().await?;
+    change.bookkeeping();
+    let is_new = change
+        .tx()
+        .note_editor(&app.modify(), me, now, now.plus(-PRESENT))
+        .await?;
+    if is_new {
+        change.touch(TOPIC, app.id(), &app.place());
+    }
+    change.commit().await
+}
+
+/// Saves the working copy; the new version. It is not the pipeline yet: only [`propose`] leads to the repository.
+///
+/// # Errors
+/// As [`access::app`]; `working_copy_changed`: somebody saved it since; `file_changed`: the repository's file is not
+/// what it was taken from; the text is too large or no YAML; GitLab does not answer where it has to be asked.
+pub async fn save(ctx: &OpCtx, org: &str, project: &str, app: &str, input: &Save) -> Result<i64> {
+    let app = access::app::<may::PipelineEdit>(ctx, org, project, app).await?;
+    check_text(&input.text)?;
+    if let Some(base) = &input.base {
+        check_base(base)?;
+    }
+    let copy = match current(ctx, &app, input.version, input.base_commit.as_deref()).await {
+        // What was typed is not lost because GitLab is away: its editor is believed until it is proposed, which asks
+        // GitLab again.
+        Err(Error::Unavailable { code, text }) => match &input.base {
+            Some(base) => WorkingCopy {
+                branch: base.branch.clone(),
+                base: base.text.clone(),
+                base_commit: input.base_commit.clone(),
+                version: input.version,
+                ..WorkingCopy::default()
+            },
+            None => return Err(Error::Unavailable { code, text }),
+        },
+        other => other?,
+    };
+    let copy = WorkingCopy {
+        text: input.text.clone(),
+        ..copy
+    };
+    write(ctx, &app, copy).await
+}
+
+fn check_base(base: &Base) -> Result<()> {
+    if base.text.len() > LARGEST || base.branch.len() > LONGEST_BRANCH {
+        return Err(Error::field("base", too_large()));
+    }
+    Ok(())
+}
+
+fn check_text(text: &str) -> Result<()> {
+    if text.len() > LARGEST {
+        return Err(Error::field("text", too_large()));
+    }
+    match check_source(text) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(Error::field("text", words(&error))),
+    }
+}
+
+fn words(error: &SourceError) -> Text {
+    Text::new(error.message(Locale::En), error.message(Locale::ZhCn))
+}
+
+/// The stored working copy if it has this version, taken from this commit; else one that is taken from it now.
+async fn current(
+    ctx: &OpCtx,
+    app: &Authorized<App, may::PipelineEdit>,
+    version: i64,
+    base_commit: Option<&str>,
+) -> Result<WorkingCopy> {
+    let stored = ctx.read().await?.working_copy(&app.see()).await?;
+    if stored.as_ref().map_or(0, |copy| copy.version) != version {
+        return Err(changed(stored.as_ref()));
+    }
+    if let Some(copy) = stored
+        && copy.base_commit.as_deref() == base_commit
+    {
+        return Ok(copy);
+    }
+    let link = connection::link(ctx, app).await?;
+    let found = link
+        .asked(ctx, standing(&link).await)
+        .await?
+        .ok_or_else(connection::empty_repository)?;
+    if commit_of(&found).as_deref() != base_commit {
+        return Err(file_changed());
+    }
+    Ok(WorkingCopy {
+        version,
+        ..fresh(&found)
+    })
+}
+
+fn changed(stored: Option<&WorkingCopy>) -> Error {
+    let Some(by) = stored.and_then(|copy| copy.updated_by.as_ref()) else {
+        return Error::conflict(
+            "working_copy_changed",
+            "The draft was discarded or proposed meanwhile. Read it again; what you changed is still here.",
+            "草稿已被放弃或提交。请重新读取，你的修改仍保留在此页面。",
+        );
+    };
+    Error::conflict(
+        "working_copy_changed",
+        format!(
+            "{} saved the draft meanwhile. Read it again; what you changed is still here.",
+            by.name
+        ),
+        format!("{} 已保存该草稿。请重新读取，你的修改仍保留在此页面。", by.name),
+    )
+}
+
+fn file_changed() -> Error {
+    Error::conflict(
+        "file_changed",
+        "The pipeline changed in the repository meanwhile. Bring both together first; nothing is overwritten.",
+        "仓库中的流水线已被修改。请先合并两边的修改，不会覆盖任何内容。",
+    )
+}
+
+async fn write(ctx: &OpCtx, app: &Authorized<App, may::PipelineEdit>, mut copy: WorkingCopy) -> Result<i64> {
+    copy.updated_at = Some(ctx.now());
+    let by = ctx.user()?.id;
+    let modify = app.modify();
+    let mut change = ctx.change().await?;
+    // Typing is no act that an auditor asks about: what is proposed and merged is.
+    change.bookkeeping();
+    let written = if copy.version == 0 {
+        change.tx().insert_working_copy(&modify, by, &copy).await
+    } else {
+        change.tx().update_working_copy(&modify, by, &copy).await
+    };
+    match written {
+        Ok(()) => {}
+        Err(StoreError::Gone) => {
+            drop(change);
+            let stored = ctx.read().await?.working_copy(&app.see()).await?;
+            return Err(changed(stored.as_ref()));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    told(&mut change, app);
+    change.commit().await?;
+    Ok(copy.version + 1)
+}
+
+fn told(change: &mut Change<'_>, app: &Authorized<App, may::PipelineEdit>) {
+    change.touch(TOPIC, app.id(), &app.place());
+}
+
+/// Begins with this text, as a template's form makes it, in place of what the repository has.
+///
+/// # Errors
+/// As [`save`]; `working_copy_is_there`: there are changes that nobody has proposed, and `replace` does not say that
+/// they may go.
+pub async fn begin(
+    ctx: &OpCtx,
+    org: &str,
+    project: &str,
+    app: &str,
+    text: &str,
+    replace: bool,
+) -> Result<()> {
+    let app = access::app::<may::PipelineEdit>(ctx, org, project, app).await?;
+    check_text(text)?;
+    let stored = ctx.read().await?.working_copy(&app.see()).await?;
+    if let Some(stored) = &stored
+        && stored.is_changed()
+        && stored.text != text
+        && !replace
+    {
+        let who = stored.updated_by.as_ref().map_or("", |by| by.name.as_str());
+        return Err(Error::conflict(
+            "working_copy_is_there",
+            format!(
+                "There is a draft already, saved last by {who}. Open it, or say that it may be replaced."
+            ),
+            format!("已有草稿，最近由 {who} 保存。请打开该草稿，或确认可以替换。"),
+        ));
+    }
+    let link = connection::link(ctx, &app).await?;
+    let found = link
+        .asked(ctx, standing(&link).await)
+        .await?
+        .ok_or_else(connection::empty_repository)?;
+    let copy = WorkingCopy {
+        version: stored.map_or(0, |copy| copy.version),
+        text: text.to_owned(),
+        ..fresh(&found)
+    };
+    write(ctx, &app, copy).await.map(drop)
+}
+
+/// Brings the working copy together with the repository's file, job by job: what only one of them changed is taken from
+/// it, what both did as `choices` say.
+///
+/// # Errors
+/// As [`save`]; `choose`: both changed something and nobody chose.
+pub async fn take_over(
+    ctx: &OpCtx,
+    org: &str,
+    project: &str,
+    app: &str,
+    version: i64,
+    choices: &BTreeMap<String, Choice>,
+) -> Result<()> {
+    let app = access::app::<may::PipelineEdit>(ctx, org, project, app).await?;
+    let stored = ctx.read().await?.working_copy(&app.see()).await?;
+    let copy = match stored {
+        Some(copy) if copy.version == version => copy,
+        other => return Err(changed(other.as_ref())),
+    };
+    let link = connection::link(ctx, &app).await?;
+    let found = link
+        .asked(ctx, standing(&link).await)
+        .await?
+        .ok_or_else(connection::empty_repository)?;
+    if let Some(text) = unreadable(&found) {
+        return Err(Error::Refused {
+            code: "unreadable",
+            text,
+        });
+    }
+    let theirs = found.text();
+    let merged = merge::merge(&copy.base, &theirs, &copy.text, choices).map_err(|error| Error::Refused {
+        code: "not_yaml",
+        text: words(&error),
+    })?;
+    if !merged.open.is_empty() {
+        let names = merged.open.join(", ");
+        return Err(Error::refused(
+            "choose",
+            format!("Both sides changed {names}. Choose one version of each."),
+            format!("两边都修改了 {names}，请为每一项选择一个版本。"),
+        ));
+    }
+    let text = merged.text;
+    check_text(&text)?;
+    write(
+        ctx,
+        &app,
+        WorkingCopy {
+            version,
+            text,
+            ..fresh(&found)
+        },
+    )
+    .await
+    .map(drop)
+}
+
+/// Forgets the working copy, so that the repository's file is shown again.
+///
+/// # Errors
+/// As [`access::app`]; `working_copy_changed`: somebody saved it since.
+pub async fn discard(ctx: &OpCtx, org: &str, project: &str, app: &str, version: i64) -> Result<()> {
+    let app = access::app::<may::PipelineEdit>(ctx, org, project, app).await?;
+    if version == 0 {
+        return Ok(());
+    }
+    let mut change = ctx.change().await?;
+    change.bookkeeping();
+    match change.tx().delete_working_copy(&app.modify(), version).await {
+        Ok(()) => {}
+        Err(StoreError::Gone) => {
+            drop(change);
+            let stored = ctx.read().await?.working_copy(&app.see()).await?;
+            return Err(changed(stored.as_ref()));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    told(&mut change, &app);
+    change.commit().await
+}
+
+/// What GitLab's lint says of a text, and how it differs from the file on the branch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// GitLab's word.
+    pub lint: LintView,
+    /// From the file on the branch to this one; `None`: GitLab does not answer.
+    pub diff: Option<DiffView>,
+}
+
+/// Asks GitLab's lint about a text. It says so where GitLab does not answer.
+///
+/// # Errors
+/// As [`access::app`]; the text is too large or no YAML.
+pub async fn check(ctx: &OpCtx, org: &str, project: &str, app: &str, text: &str) -> Result<Checked> {
+    let app = access::app::<may::PipelineEdit>(ctx, org, project, app).await?;
+    check_text(text)?;
+    let unavailable = |text: Text| Checked {
+        lint: LintView::Unavailable(text),
+        diff: None,
+    };
+    let link = match connection::link(ctx, &app).await {
+        Ok(link) => link,
+        Err(Error::Refused { text, .. } | Error::Unavailable { text, .. }) => return Ok(unavailable(text)),
+        Err(error) => return Err(error),
+    };
+    let said = link.heard(ctx, link.forge.lint(link.project(), text).await).await;
+    let diff = match link.heard(ctx, standing(&link).await).await {
+        Ok(Some(found)) => Some(diff_lines(&found.text(), text)),
+        Ok(None) | Err(_) => None,
+    };
+    Ok(Checked {
+        lint: match said {
+            Ok(answer) => proposal::lint_view(&answer),
+            Err(error) => LintView::Unavailable(error.text()),
+        },
+        diff,
+    })
+}
+
+/// Proposes the working copy as a merge request; an open one of Slipway is updated. An empty title is made up.
+///
+/// # Errors
+/// As [`access::app`]; `working_copy_changed`, `file_changed`; nothing is changed; GitLab would refuse the file, by
+/// Slipway's rules or its own lint; GitLab does not answer (the working copy stays).
+pub async fn propose(
+    ctx: &OpCtx,
+    org: &str,
+    project: &str,
+    app: &str,
+    version: i64,
+    title: &str,
+) -> Result<ProposalView> {
+    let app = access::app::<may::PipelineEdit>(ctx, org, project, app).await?;
+    let title = title.trim();
+    if title.chars().count() > TITLE_MAX || title.chars().any(char::is_control) {
+        return Err(Error::field(
+            "title",
+            Text::new(
+                "one line of at most 200 characters",
+                "请填写一行，最多 200 个字符",
+            ),
+        ));
+    }
+    let stored = ctx.read().await?.working_copy(&app.see()).await?;
+    let copy = match stored {
+        Some(copy) if copy.version == version => copy,
+        None if version == 0 => return Err(nothing_changes()),
+        other => return Err(changed(other.as_ref())),
+    };
+    accepted(&copy.text)?;
+    let link = connection::link(ctx, &app).await?;
+    let found = link
+        .asked(ctx, standing(&link).await)
+        .await?
+        .ok_or_else(connection::empty_repository)?;
+    if found.text() == copy.text {
+        return Err(nothing_changes());
+    }
+    if commit_of(&found) != copy.base_commit {
+        return Err(file_changed());
+    }
+    let answer = link
+        .asked(ctx, link.forge.lint(link.project(), &copy.text).await)
+        .await?;
+    if !answer.valid {
+        let words = answer.errors.join("; ");
+        return Err(Error::refused(
+            "lint",
+            format!("GitLab would refuse this pipeline: {words}"),
+            format!("GitLab 会拒绝此流水线：{words}"),
+        ));
+    }
+    let title = if title.is_empty() {
+        made_up_title(&copy)
+    } else {
+        title.to_owned()
+    };
+    let wanted = Wanted {
+        target: copy.branch.clone(),
+        base: copy.base_commit.clone(),
+        template: template_of(&copy.text).unwrap_or_default(),
+        content: copy.text,
+        title,
+    };
+    proposal::submit(ctx, &app, &link, wanted).await
+}
+
+fn nothing_changes() -> Error {
+    Error::refused(
+        "nothing_changes",
+        "Nothing is changed: the repository has exactly this pipeline already.",
+        "没有任何修改：仓库中的流水线与此完全相同。",
+    )
+}
+
+/// Refuses what Slipway knows that GitLab would refuse.
+fn accepted(text: &str) -> Result<()> {
+    check_text(text)?;
+    let imported = import(text, false).map_err(|error| Error::field("text", words(&error)))?;
+    let first: Option<&Finding> = imported
+        .findings
+        .iter()
+        .find(|finding| finding.severity == Severity::Error);
+    match first {
+        Some(finding) => Err(Error::refused(
+            "pipeline_problems",
+            finding.message(Locale::En),
+            finding.message(Locale::ZhCn),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// `Pipeline: build, test`: the jobs and keywords that are changed.
+fn made_up_title(copy: &WorkingCopy) -> String {
+    const NAMED: usize = 4;
+    let Ok(differences) = merge::compare(&copy.base, &copy.base, &copy.text) else {
+        return String::from("Pipeline");
+    };
+    let keys: Vec<String> = differences
+        .into_iter()
+        .filter(|one| one.state != merge::State::Same)
+        .map(|one| one.key)
+        .collect();
+    let mut named = keys.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    if keys.len() > NAMED {
+        named.push_str(", …");
+    }
+    let mut title = if copy.base.trim().is_empty() || named.is_empty() {
+        String::from("Pipeline")
+    } else {
+        format!("Pipeline: {named}")
+    };
+    if let Some((cut, _)) = title.char_indices().nth(TITLE_MAX) {
+        title.truncate(cut);
+    }
+    title
+}
