@@ -68,6 +68,8 @@ parts! {
         approvals Approvals = promotion::approvals_page,
         approval Approval = promotion::approval_page,
         promotion One = promotion::promotion_page,
+    }
+    releasing ReleasePage release_page fetch_releasing {
         releases Releases = release::releases_page,
         release Release = release::release_page,
     }

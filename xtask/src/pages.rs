@@ -22,6 +22,9 @@ const WASM: &str = "slipway_bg.wasm";
 /// What starts it.
 const SCRIPT: &str = "slipway.js";
 
+/// What only the editor's page, the part `studio`, looks like.
+const STUDIO_STYLE: &str = "editor.css";
+
 /// Everything that ends up in the site. Tailwind reads class names from app/.
 const SOURCES: &[&str] = &[
     "app",
@@ -53,7 +56,7 @@ const WASM_FEATURES: &[&str] = &[
 pub fn build(workspace: &Workspace, force: bool) -> Result<bool> {
     let site = workspace.site();
     let package = site.join("pkg");
-    let products = [WASM, SCRIPT, "slipway.css"].map(|name| package.join(name));
+    let products = [WASM, SCRIPT, "slipway.css", STUDIO_STYLE].map(|name| package.join(name));
     let stamp = Stamp::new(workspace.target.join("site.stamp"));
     let fingerprint = fingerprint::of(&workspace.root, SOURCES)?;
     if !force && stamp.matches(fingerprint, &products) {
@@ -139,7 +142,8 @@ fn optimize(workspace: &Workspace, modules: &[PathBuf]) -> Result<()> {
     let some = |modules: &[PathBuf]| {
         for wasm in modules {
             let mut optimizer = workspace.command("wasm-opt");
-            optimizer.args(["-Oz", "--converge"]).args(WASM_FEATURES);
+            // Read as structured code once, so that its blocks are made anew, then twice for size.
+            optimizer.args(["--flatten", "--rereloop", "-Oz", "-Oz", "--converge"]).args(WASM_FEATURES);
             optimizer.args(["--strip-producers", "--strip-target-features"]);
             capture(optimizer.arg(wasm).arg("-o").arg(wasm))?;
         }
@@ -173,7 +177,10 @@ fn outfile(file: &Path) -> String {
 fn style(workspace: &Workspace, package: &Path) -> Result<()> {
     let mut tailwind = workspace.command("tailwindcss");
     tailwind.args(["--input", "style/tailwind.css", "--minify", "--output"]);
-    run(tailwind.arg(package.join("slipway.css")))
+    run(tailwind.arg(package.join("slipway.css")))?;
+    let mut minifier = workspace.command("esbuild");
+    minifier.args(["style/editor.css", "--minify", "--log-level=warning"]);
+    run(minifier.arg(outfile(&package.join(STUDIO_STYLE))))
 }
 
 /// Bytes that a browser fetches, brotli-compressed.
@@ -199,8 +206,9 @@ pub fn weight(workspace: &Workspace) -> Result<Weight> {
     let parts = parts::files(&package)?
         .into_iter()
         .map(|(part, files)| {
+            let style = if part == "studio" { size(STUDIO_STYLE)? } else { 0 };
             let bytes = files.iter().map(|file| size(file)).sum::<Result<u64>>()?;
-            Ok((part, bytes))
+            Ok((part, bytes + style))
         })
         .collect::<Result<_>>()?;
     Ok(Weight { every_page, parts })

@@ -49,6 +49,9 @@ pub(crate) fn job_query(job: &str) -> String {
     format!("job={}", encode(job))
 }
 
+/// What only the editor's page looks like; in the folder that the server serves as /pkg.
+const STYLE: &str = "/pkg/editor.css";
+
 /// The editor's state while the page is there.
 type Kept = StoredValue<Option<Studio>>;
 
@@ -123,7 +126,7 @@ pub fn editor_page() -> AnyView {
         kept.set_value(Some(studio));
         show(&view, studio, chosen)
     });
-    view! { {body}{presence} }.into_any()
+    view! { <link rel="stylesheet" href=STYLE/>{body}{presence} }.into_any()
 }
 
 fn show(view: &EditorView, studio: Studio, chosen: Chosen) -> AnyView {
