@@ -143,7 +143,9 @@ fn optimize(workspace: &Workspace, modules: &[PathBuf]) -> Result<()> {
         for wasm in modules {
             let mut optimizer = workspace.command("wasm-opt");
             // Read as structured code once, so that its blocks are made anew, then twice for size.
-            optimizer.args(["--flatten", "--rereloop", "-Oz", "-Oz", "--converge"]).args(WASM_FEATURES);
+            optimizer
+                .args(["--flatten", "--rereloop", "-Oz", "-Oz", "--converge"])
+                .args(WASM_FEATURES);
             optimizer.args(["--strip-producers", "--strip-target-features"]);
             capture(optimizer.arg(wasm).arg("-o").arg(wasm))?;
         }
