@@ -6,6 +6,7 @@
 
 pub mod application;
 pub mod audit;
+pub mod beside;
 pub mod board;
 mod browser;
 pub mod cluster;
@@ -165,6 +166,14 @@ fn routes() -> RouteTable {
         apart(
             "/orgs/:org/projects/:project/apps/:app/pipelines/edit",
             part::editor(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/pipelines/edit/copy",
+            part::copy_job(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/pipelines/drift",
+            part::drift(),
         ),
         apart(
             "/orgs/:org/projects/:project/apps/:app/pipelines/new",

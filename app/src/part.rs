@@ -3,9 +3,9 @@
 
 use crate::route::Part;
 use crate::{
-    application, audit, board, cluster, connection, editor, environment, group, home, import, invitation,
-    mail, me, member, notice, operator, org, pipeline, project, promotion, release, role, run, search,
-    subscriber, token,
+    application, audit, beside, board, cluster, connection, editor, environment, group, home, import,
+    invitation, mail, me, member, notice, operator, org, pipeline, project, promotion, release, role, run,
+    search, subscriber, token,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -54,8 +54,14 @@ parts! {
         gallery Gallery = pipeline::gallery_page,
         form Form = pipeline::form_page,
     }
+    beside BesidePage beside_page fetch_beside {
+        copy_job Copy = beside::copy_page,
+        drift Drift = beside::drift_page,
+    }
     runs RunPage run_page fetch_runs {
         runs List = run::runs_page,
+    }
+    running RunningPage running_page fetch_running {
         run One = run::run_page,
     }
     boards BoardPage board_page fetch_boards {

@@ -148,6 +148,11 @@ test("4 · she merges it, and watches its run live: jobs, status and log, withou
   await expect(graph.getByRole("link", { name: /Passed.*build-image/ })).toBeVisible();
   await graph.getByRole("link", { name: "build-image" }).click();
   await expect(dora.getByRole("group", { name: "Log of build-image" })).toContainText("IMAGE_DIGEST=sha256:");
+  const find = dora.getByRole("searchbox", { name: "Find in the whole log" });
+  await find.fill("image_digest=SHA256");
+  await find.press("Enter");
+  await expect(dora.getByText(/^1 of \d+$/)).toBeVisible();
+  await expect(dora.locator("#log .found")).toContainText("IMAGE_DIGEST=sha256:");
   await expectNoReload(dora);
   await expectAccessible(dora);
   // What went well is said for a few seconds.

@@ -72,6 +72,11 @@ const NEEDS: &[Need] = &[
         present: |w| w.find("python3").is_some(),
     },
     Need {
+        package: "rsync",
+        scope: Scope::Everything,
+        present: |w| w.find("rsync").is_some(),
+    },
+    Need {
         package: "chromium",
         scope: Scope::Everything,
         present: |w| w.find("chromium").is_some(),

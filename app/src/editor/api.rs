@@ -4,7 +4,7 @@ use crate::AppError;
 use crate::pipeline::api::Checked;
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
-use slipway_domain::working_copy::{EditorView, Presence, WorkingCopy};
+use slipway_domain::working_copy::{EditorView, Merged, Presence, WorkingCopy};
 use std::collections::BTreeMap;
 
 /// The editor of an app's pipeline.
@@ -26,6 +26,13 @@ pub async fn read_presence(org: String, project: String, app: String) -> Result<
 pub async fn read_saved(org: String, project: String, app: String) -> Result<Option<WorkingCopy>, AppError> {
     let ctx = crate::ctx()?;
     Ok(slipway_portal::working_copy::saved(&ctx, &org, &project, &app).await?)
+}
+
+/// The draft as GitLab reads it.
+#[server(name = ReadMerged, prefix = "/api/fn", endpoint = "working-copy/merged", input = GetUrl)]
+pub async fn read_merged(org: String, project: String, app: String) -> Result<Merged, AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::working_copy::merged(&ctx, &org, &project, &app).await?)
 }
 
 /// Says that the reader's editor is open.
@@ -141,6 +148,20 @@ pub async fn discard_working_copy(
 ) -> Result<(), AppError> {
     let ctx = crate::ctx()?;
     slipway_portal::working_copy::discard(&ctx, &org, &project, &app, version).await?;
+    leptos_axum::redirect(&format!(
+        "{}/pipelines/edit",
+        crate::places::app(&org, &project, &app)
+    ));
+    Ok(())
+}
+
+/// Goes over to GitLab's own file (`root`) or to Slipway's beside it (`side`), and leads back to the editor.
+#[server(name = SwitchFile, prefix = "/api/fn", endpoint = "working-copy/switch")]
+pub async fn switch_file(org: String, project: String, app: String, file: String) -> Result<(), AppError> {
+    use slipway_portal::working_copy::File;
+    let ctx = crate::ctx()?;
+    let to = if file == "side" { File::Side } else { File::Root };
+    slipway_portal::working_copy::switch(&ctx, &org, &project, &app, to).await?;
     leptos_axum::redirect(&format!(
         "{}/pipelines/edit",
         crate::places::app(&org, &project, &app)

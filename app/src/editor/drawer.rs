@@ -208,6 +208,17 @@ fn job_field(studio: Studio, job: &str, row: &Row) -> AnyView {
         RowKind::Number => Control::Number,
         RowKind::Switch => Control::Switch,
         RowKind::Lines | RowKind::Script => Control::Lines,
+        RowKind::Choice(options) if row.path == "stage" => {
+            let mut all = studio.source.with_value(|(_, stages)| stages.clone());
+            all.extend(
+                options
+                    .iter()
+                    .filter(|option| !all.contains(option))
+                    .cloned()
+                    .collect::<Vec<_>>(),
+            );
+            Control::Choice(choices(row, &all))
+        }
         RowKind::Choice(options) => Control::Choice(choices(row, options)),
         RowKind::Runs => Control::Choice(whens(&row.text)),
     };
@@ -429,11 +440,15 @@ fn acts(studio: Studio, sheet: &Sheet, job: &CanvasJob) -> AnyView {
             <a class="btn" href=href(format!("add=beside&job={name}"))>{tr!(editor.add_beside)}</a>
         }
     });
+    let copy = studio.place.with_value(|place| {
+        let href = format!("{}/pipelines/edit/copy?{}", place.path(), job_query(&job.name));
+        view! { <a class="btn" href=href>{tr!(editor.copy_to)}</a> }
+    });
     view! {
         <section class="drawer-part">
             <h3>{tr!(editor.this_job)}</h3>
             {rename}
-            <div class="row wrap">{beside}{button("duplicate", tr!(editor.duplicate), Weight::Plain)}{switch}</div>
+            <div class="row wrap">{beside}{button("duplicate", tr!(editor.duplicate), Weight::Plain)}{switch}{copy}</div>
             {remove}
         </section>
     }
@@ -484,10 +499,9 @@ fn adding(studio: Studio, chosen: Chosen, sheet: &Sheet, add: &str) -> AnyView {
         ("at", at),
         ("kind", kind.clone()),
     ];
-    let stages: Vec<(String, String)> = sheet
-        .stages()
+    let stages: Vec<(String, String)> = all_stages(studio, sheet)
         .into_iter()
-        .map(|stage| (stage.to_owned(), stage.to_owned()))
+        .map(|stage| (stage.clone(), stage))
         .collect();
     let name = sheet.free_name(kind.split('@').next().unwrap_or("job"));
     let content = move || {
@@ -514,6 +528,17 @@ fn adding(studio: Studio, chosen: Chosen, sheet: &Sheet, add: &str) -> AnyView {
         {change_form(studio, "add", &about, "form", content)}
     }
     .into_any()
+}
+
+/// The stages of the file, and of the one that includes it.
+pub(super) fn all_stages(studio: Studio, sheet: &Sheet) -> Vec<String> {
+    let mut all = studio.source.with_value(|(_, stages)| stages.clone());
+    for stage in sheet.stages() {
+        if !all.iter().any(|one| one == stage) {
+            all.push(stage.to_owned());
+        }
+    }
+    all
 }
 
 fn stage_of(sheet: &Sheet, job: &str) -> String {

@@ -8,6 +8,7 @@ pub mod api;
 mod change;
 mod conflict;
 mod drawer;
+mod effective;
 mod fieldset;
 mod graph;
 mod here;
@@ -29,8 +30,9 @@ use crate::i18n::say;
 use crate::load::load;
 use crate::places::{app_params, encode, query};
 use crate::tr;
-use api::{ReadEditor, ReadPresence};
+use api::{ReadEditor, ReadMerged, ReadPresence};
 use leptos::prelude::*;
+use slipway_domain::pipeline::file::side::path_of;
 use slipway_domain::project::Place;
 use slipway_domain::working_copy::EditorView;
 use state::Studio;
@@ -104,10 +106,17 @@ pub fn editor_page() -> AnyView {
         },
         kept,
     );
+    let effective = effective::section(chosen.view, move || {
+        let (org, project, app) = params();
+        ReadMerged { org, project, app }
+    });
     let body = page.view(move |view| {
         let same = |studio: &Studio| {
             let app = |place: &Place| place.app.as_ref().map(|app| app.id);
-            studio.place.with_value(|place| app(place) == app(&view.place))
+            // Another file is another page.
+            let path = studio.text.with_untracked(|text| path_of(text));
+            path == path_of(&view.copy.text)
+                && studio.place.with_value(|place| app(place) == app(&view.place))
         };
         let studio = if let Some(studio) = kept.get_value().filter(same) {
             studio.read_again(&view);
@@ -126,7 +135,7 @@ pub fn editor_page() -> AnyView {
         kept.set_value(Some(studio));
         show(&view, studio, chosen)
     });
-    view! { <link rel="stylesheet" href=STYLE/>{body}{presence} }.into_any()
+    view! { <link rel="stylesheet" href=STYLE/>{body}{effective}{presence} }.into_any()
 }
 
 fn show(view: &EditorView, studio: Studio, chosen: Chosen) -> AnyView {
@@ -149,6 +158,14 @@ fn show(view: &EditorView, studio: Studio, chosen: Chosen) -> AnyView {
     if let Err(error) = slipway_domain::pipeline::source::check_source(&studio.text.get_untracked()) {
         return broken(view, &error.message(crate::i18n::locale()));
     }
+    let drifted = (view.drifted > 0).then(|| {
+        let href = format!("{base}/pipelines/drift");
+        view! {
+            <p class="note gap-below">
+                {tr!(editor.drifted, n = view.drifted)}" "<a class="link" href=href>{tr!(editor.drift_see)}</a>
+            </p>
+        }
+    });
     let may_not =
         (!view.may_edit).then(|| view! { <p class="note gap-below">{tr!(pipeline.may_not_propose)}</p> });
     let moved = view
@@ -165,6 +182,7 @@ fn show(view: &EditorView, studio: Studio, chosen: Chosen) -> AnyView {
     view! {
         {toolbar::head(view, studio, chosen)}
         {trouble}
+        {drifted}
         {may_not}
         {moved}
         {move || conflict::with_editor(studio)}

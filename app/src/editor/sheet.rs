@@ -2,6 +2,7 @@
 
 use slipway_domain::pipeline::file::canvas::{Canvas, CanvasJob, Field, FieldKind, canvas_of};
 use slipway_domain::pipeline::file::import::import_tree;
+use slipway_domain::pipeline::file::side;
 use slipway_domain::pipeline::file::tree::parse;
 use slipway_domain::pipeline::file::{CutKind, Finding, NewValue};
 use slipway_domain::pipeline::source::SourceError;
@@ -52,7 +53,7 @@ pub fn sheet(text: &str) -> Result<Sheet, SourceError> {
     // A file of nothing is a file without jobs.
     let text = if text.trim().is_empty() { "{}\n" } else { text };
     let tree = parse(text)?;
-    let imported = import_tree(&tree, false);
+    let imported = import_tree(&tree, side::is_side(text));
     let canvas = canvas_of(&tree, &imported);
     let rules = imported
         .segments

@@ -73,12 +73,8 @@ struct Past {
 pub struct Studio {
     /// Where it is.
     pub place: StoredValue<Place>,
-    /// The branch it was taken from.
-    #[cfg_attr(
-        not(feature = "hydrate"),
-        expect(dead_code, reason = "only a browser saves by itself")
-    )]
-    pub branch: StoredValue<String>,
+    /// The branch it was taken from; and where Slipway's own file is edited, the stages of the file that includes it.
+    pub source: StoredValue<(String, Vec<String>)>,
     /// Whether the reader may change it.
     pub may_edit: bool,
     /// The file as it is now.
@@ -123,7 +119,7 @@ impl Studio {
         let stored = if copy.version == 0 { &copy.base } else { &copy.text };
         Self {
             place: StoredValue::new(view.place.clone()),
-            branch: StoredValue::new(copy.branch.clone()),
+            source: StoredValue::new((copy.branch.clone(), view.stages.clone())),
             may_edit: view.may_edit,
             text,
             base: RwSignal::new(Arc::from(copy.base.as_str())),

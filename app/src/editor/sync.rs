@@ -80,6 +80,7 @@ mod real {
     use crate::AppError;
     use leptos::prelude::*;
     use server_fn::ServerFn;
+    use slipway_domain::pipeline::file::side::path_of;
     use slipway_domain::working_copy::{WorkingCopy, rebase};
     use std::sync::Arc;
     use std::time::Duration;
@@ -162,7 +163,9 @@ mod real {
         }
         if known.version == 0 {
             // GitLab may not answer now; what was typed is saved all the same.
-            fields.append("branch", &studio.branch.get_value());
+            studio
+                .source
+                .with_value(|(branch, _)| fields.append("branch", branch));
             studio.base.with_untracked(|base| fields.append("base", base));
         }
         fields.append("text", &text);
@@ -228,6 +231,10 @@ mod real {
             crate::json::parse::<Option<WorkingCopy>>(&json).map_err(|_| AppError::offline())
         });
         match saved {
+            // Somebody went over to the other file: it is another page.
+            Ok(Some(copy)) if path_of(&copy.text) != studio.text.with_untracked(|text| path_of(text)) => {
+                let _ = window().location().reload();
+            }
             Ok(Some(copy)) => {
                 if studio
                     .known

@@ -11,12 +11,13 @@ use crate::design::time::time;
 use crate::tr;
 use leptos::prelude::*;
 use server_fn::ServerFn;
+use slipway_domain::pipeline::file::side::path_of;
 use slipway_domain::working_copy::EditorView;
 
 /// The head.
 pub(super) fn head(view: &EditorView, studio: Studio, chosen: Chosen) -> AnyView {
     let line = view! {
-        <code>{view.copy.branch.clone()}</code>" · "{move || standing(studio)}
+        <code>{path_of(&view.copy.text)}</code>" · "<code>{view.copy.branch.clone()}</code>" · "{move || standing(studio)}
         {view.copy.updated_at.map(|at| view! { <span class="only-without-js">" · "{time(at)}</span> })}
         {sync::others(studio)}
     }

@@ -40,12 +40,15 @@ pub(super) fn below(studio: Studio, chosen: Chosen) -> AnyView {
                 tab("yaml", tr!(editor.yaml)),
                 tab("problems", tr!(editor.problems, n = problems)),
                 tab("changes", tr!(editor.changes)),
+                tab("effective", tr!(editor.effective)),
             ],
         )
     };
     let body = move || match view().as_str() {
         "problems" => problems(studio),
         "changes" => changes(studio),
+        // It is read from GitLab, and stands below.
+        "effective" => ().into_any(),
         _ => yaml(studio, chosen),
     };
     view! { <section class="studio-below">{bar}{body}</section> }.into_any()

@@ -1,14 +1,20 @@
 //! The drawer while no job is chosen: the stages, the variables, and what is kept as it is.
 
-use super::drawer::change_form;
+use super::api::SwitchFile;
+use super::drawer::{all_stages, change_form};
+use super::editor_href;
 use super::fieldset::line;
 use super::sheet::{Sheet, shown};
 use super::state::Studio;
-use crate::design::button::{Weight, submit};
+use crate::design::button::{Weight, button_link, submit};
+use crate::design::form::{Form, hidden, place_fields};
 use crate::i18n::say;
+use crate::places::encode;
 use crate::tr;
 use leptos::prelude::*;
+use server_fn::ServerFn;
 use slipway_domain::pipeline::file::CutKind;
+use slipway_domain::pipeline::file::side::is_side;
 
 /// The whole file: its stages, its variables, and how much of it can be changed here.
 pub(super) fn form(studio: Studio, sheet: &Sheet) -> AnyView {
@@ -23,9 +29,7 @@ pub(super) fn form(studio: Studio, sheet: &Sheet) -> AnyView {
         kept = kept.count(),
         percent = canvas.opaque_percent
     );
-    let side = canvas
-        .side_file
-        .then(|| view! { <p class="note small">{tr!(editor.side_file)}</p> });
+    let side = which_file(studio, canvas.side_file);
     let kept: Vec<_> = canvas
         .others
         .iter()
@@ -42,14 +46,51 @@ pub(super) fn form(studio: Studio, sheet: &Sheet) -> AnyView {
             .collect::<Vec<_>>();
         view! { <section class="drawer-part"><h3>{tr!(editor.others)}</h3><ul class="need-list">{items}</ul></section> }
     });
+    // Where there is no job yet, no edge and no column offers a place for one.
+    let first = (studio.may_edit && canvas.jobs.is_empty()).then(|| {
+        let stages = all_stages(studio, sheet);
+        let stage = stages
+            .iter()
+            .find(|stage| *stage != ".pre")
+            .map_or("test", String::as_str);
+        let query = format!("add=stage&at={}", encode(stage));
+        let href = studio.place.with_value(|place| editor_href(place, Some(&query)));
+        view! { <p>{button_link(Weight::Primary, href, tr!(editor.add_job))}</p> }
+    });
     view! {
         <header><h2>{tr!(editor.whole)}</h2></header>
-        <div class="drawer-part"><p>{counts}</p>{side}</div>
+        <div class="drawer-part"><p>{counts}</p>{first}{side}</div>
         {stages(studio, sheet)}
         {variables(studio, sheet)}
         {others}
     }
     .into_any()
+}
+
+/// Which of the two files this is, and the way to the other.
+fn which_file(studio: Studio, mostly_kept: bool) -> AnyView {
+    let is_side = studio.text.with_untracked(|text| is_side(text));
+    let word = match (is_side, mostly_kept) {
+        (true, _) => tr!(editor.side_this),
+        (false, true) => tr!(editor.side_file),
+        (false, false) => return ().into_any(),
+    };
+    let (to, act) = if is_side {
+        ("root", tr!(editor.side_to_root))
+    } else {
+        ("side", tr!(editor.side_begin))
+    };
+    let place = studio.place.get_value();
+    let switch = studio.may_edit.then(|| {
+        view! {
+            <Form action=SwitchFile::PATH class="" plain=true>
+                {place_fields(&place)}
+                {hidden("file", to.to_owned())}
+                {submit(Weight::Plain, act)}
+            </Form>
+        }
+    });
+    view! { <div class="note small stack"><p>{word}</p>{switch}</div> }.into_any()
 }
 
 fn stages(studio: Studio, sheet: &Sheet) -> AnyView {

@@ -32,6 +32,8 @@ pub async fn read_run(
     number: String,
     job: Option<String>,
     from: Option<usize>,
+    find: Option<String>,
+    nth: Option<usize>,
 ) -> Result<RunPage, AppError> {
     let ctx = crate::ctx()?;
     let number = number.parse().map_err(|_| slipway_portal::Error::NotFound)?;
@@ -45,8 +47,16 @@ pub async fn read_run(
                 number,
                 job: job.id,
             };
+            let find = find.filter(|text| !text.is_empty());
             // Past the end is the last window: what a reader who named none wants to see.
-            Some(slipway_portal::run::log(&ctx, &at, from.unwrap_or(usize::MAX), super::WINDOW).await?)
+            let from = from.unwrap_or(usize::MAX);
+            let window = match find {
+                Some(text) => {
+                    slipway_portal::run::find(&ctx, &at, &text, nth.unwrap_or(1), super::WINDOW).await?
+                }
+                None => slipway_portal::run::log(&ctx, &at, from, super::WINDOW).await?,
+            };
+            Some(window)
         }
         None => None,
     };

@@ -8,11 +8,10 @@ use crate::design::form::{Form, hidden};
 use crate::i18n::say;
 use crate::places::encode;
 use crate::tr;
-use leptos::ev;
 use leptos::prelude::*;
 use server_fn::ServerFn;
 use slipway_domain::pipeline::log::{Color, LogLine, Span};
-use slipway_domain::run::{JobRow, LogWindow, RunStatus, RunView};
+use slipway_domain::run::{JobRow, LogMatches, LogWindow, RunStatus, RunView};
 
 /// Lines that stand above a line that one jumps to.
 const ABOVE: usize = 20;
@@ -51,6 +50,9 @@ pub fn pane(run: &RunView, job: &JobRow, window: &LogWindow, pinned: bool, follo
     let live = !window.complete && !pinned;
     if live {
         follow.to_end();
+    }
+    if window.found.as_ref().is_some_and(|found| found.line > 0) {
+        to_found();
     }
     view! {
         <section class="run-log" aria-label=tr!(run.log_of, job = job.name.clone())>
@@ -111,21 +113,51 @@ fn header(run: &RunView, job: &JobRow, window: &LogWindow) -> AnyView {
         <header class="run-log-head">
             <h2 class="small">{job.name.clone()}<span class="muted">{runner}</span></h2>
             {reason}
-            <span class="row wrap end">{play}{retry}{download}{error}{find_field()}</span>
+            <span class="row wrap end">{play}{retry}{download}{error}{find_form(job, window)}</span>
         </header>
     }
     .into_any()
 }
 
-/// Finds in the lines that are shown.
-fn find_field() -> AnyView {
+/// Finds in the whole log: a plain form, whose answer begins a little above the line.
+fn find_form(job: &JobRow, window: &LogWindow) -> AnyView {
+    let text = window
+        .found
+        .as_ref()
+        .map(|found| found.text.clone())
+        .unwrap_or_default();
+    let answer = window.found.as_ref().map(|found| answer(job, found));
+    let name = job.name.clone();
     view! {
-        <input
-            class="input find needs-js" type="search" placeholder=tr!(run.find) aria-label=tr!(run.find_help)
-            title=tr!(run.find_help) on:keydown=move |ev: ev::KeyboardEvent| find(&ev)
-        />
+        <form method="get" role="search" class="row wrap" on:submit=submitted(job)>
+            <input type="hidden" name="job" value=name/>
+            <input class="input find" type="search" name="find" value=text placeholder=tr!(run.find) aria-label=tr!(run.find_help) title=tr!(run.find_help)/>
+            {answer}
+        </form>
     }
     .into_any()
+}
+
+/// `3 of 12`, and the ways to the one before and the next.
+fn answer(job: &JobRow, found: &LogMatches) -> AnyView {
+    if found.count == 0 {
+        return view! { <span class="small fault" role="status">{tr!(run.find_nothing)}</span> }.into_any();
+    }
+    let count = tr!(run.find_count, at = found.at, n = found.count);
+    let to = |nth: usize, sign: &'static str, word: String| {
+        let href = format!("{}&nth={nth}", found_from(job, &found.text));
+        view! { <a class="btn small" href=href aria-label=word.clone() title=word>{sign}</a> }
+    };
+    view! {
+        <span class="small" role="status">{count}</span>
+        {to(found.at - 1, "↑", tr!(run.find_before))}
+        {to(found.at + 1, "↓", tr!(run.find_next))}
+    }
+    .into_any()
+}
+
+fn found_from(job: &JobRow, text: &str) -> String {
+    format!("?job={}&find={}", encode(&job.name), encode(text))
 }
 
 fn window_from(job: &JobRow, from: usize) -> String {
@@ -178,9 +210,9 @@ fn block(lines: &[LogLine], job: &JobRow, window: &LogWindow) -> AnyView {
     let Some((head, opens)) = lines.first().and_then(|line| Some((line, line.opens.as_ref()?))) else {
         return rows(lines).into_any();
     };
-    let holds_error = window
-        .first_error
-        .is_some_and(|error| lines.iter().any(|line| line.number == error));
+    let holds = |number: usize| lines.iter().any(|line| line.number == number);
+    let holds_error =
+        window.first_error.is_some_and(holds) || window.found.as_ref().is_some_and(|found| holds(found.line));
     let name = if head.spans.is_empty() {
         opens.name.replace('_', " ")
     } else {
@@ -199,10 +231,14 @@ fn block(lines: &[LogLine], job: &JobRow, window: &LogWindow) -> AnyView {
 }
 
 fn line(line: &LogLine, job: &JobRow, window: &LogWindow) -> AnyView {
-    let class = if window.first_error == Some(line.number) {
-        "l e"
-    } else {
-        "l"
+    let is_found = window
+        .found
+        .as_ref()
+        .is_some_and(|found| found.line == line.number);
+    let class = match (is_found, window.first_error == Some(line.number)) {
+        (true, _) => "l found",
+        (false, true) => "l e",
+        (false, false) => "l",
     };
     let href = format!("{}#L{}", window_from(job, window.first), line.number);
     view! {
@@ -269,17 +305,24 @@ fn named(color: Color) -> u8 {
 #[expect(clippy::unused_self, reason = "the same shape as in the browser")]
 impl Follow {
     const fn to_end(self) {}
-    const fn scrolled(self, _ev: &ev::Event) {}
+    const fn scrolled(self, _ev: &leptos::ev::Event) {}
 }
 
 #[cfg(not(feature = "hydrate"))]
-const fn find(_ev: &ev::KeyboardEvent) {}
+const fn to_found() {}
+
+#[cfg(not(feature = "hydrate"))]
+fn submitted(_job: &JobRow) -> impl Fn(leptos::ev::SubmitEvent) + 'static {
+    |_| {}
+}
 
 #[cfg(feature = "hydrate")]
 mod browser {
-    use super::Follow;
+    use super::{Follow, JobRow, found_from};
     use leptos::ev;
     use leptos::prelude::*;
+    use leptos_router::NavigateOptions;
+    use leptos_router::hooks::use_navigate;
     use wasm_bindgen::JsCast;
 
     impl Follow {
@@ -304,43 +347,39 @@ mod browser {
         }
     }
 
-    /// Goes to the next line that contains what is typed, from the line that was found last.
-    pub(super) fn find(ev: &ev::KeyboardEvent) {
-        if ev.key() != "Enter" {
-            return;
-        }
-        ev.prevent_default();
-        let needle = event_target_value(ev).to_lowercase();
-        let Ok(lines) = document().query_selector_all("#log .l") else {
-            return;
-        };
-        let lines: Vec<web_sys::Element> = (0..lines.length())
-            .filter_map(|index| lines.get(index)?.dyn_into().ok())
-            .collect();
-        let last = lines.iter().position(|line| line.class_list().contains("hit"));
-        if let Some(last) = last {
-            let _ = lines[last].class_list().remove_1("hit");
-        }
-        let start = last.map_or(0, |last| last + 1);
-        let holds = |line: &&web_sys::Element| {
-            !needle.is_empty()
-                && line
-                    .text_content()
-                    .is_some_and(|text| text.to_lowercase().contains(&needle))
-        };
-        let found = lines[start..].iter().chain(&lines[..start]).find(holds);
-        if let Some(found) = found {
-            if let Ok(Some(section)) = found.closest("details") {
-                let _ = section.set_attribute("open", "");
+    /// Brings the line that was found into sight, after the page has been drawn.
+    pub(super) fn to_found() {
+        request_animation_frame(|| {
+            if let Ok(Some(line)) = document().query_selector("#log .found") {
+                line.scroll_into_view();
             }
-            let _ = found.class_list().add_1("hit");
-            found.scroll_into_view();
+        });
+    }
+
+    /// Goes to the answer without loading the page again.
+    pub(super) fn submitted(job: &JobRow) -> impl Fn(ev::SubmitEvent) + 'static {
+        let navigate = use_navigate();
+        let job = job.clone();
+        move |ev| {
+            let form = ev
+                .target()
+                .and_then(|target| target.dyn_into::<web_sys::HtmlFormElement>().ok());
+            let data = form.and_then(|form| web_sys::FormData::new_with_form(&form).ok());
+            let Some(text) = data.and_then(|data| data.get("find").as_string()) else {
+                return;
+            };
+            ev.prevent_default();
+            let options = NavigateOptions {
+                scroll: false,
+                ..NavigateOptions::default()
+            };
+            navigate(&found_from(&job, &text), options);
         }
     }
 }
 
 #[cfg(feature = "hydrate")]
-use browser::find;
+use browser::{submitted, to_found};
 
 #[cfg(test)]
 mod tests {

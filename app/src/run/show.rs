@@ -22,6 +22,7 @@ use slipway_domain::run::{RunStatus, RunView};
 pub fn run_page() -> AnyView {
     let (params, number) = (app_params(), param("number"));
     let (job, from) = (query("job"), query("from"));
+    let (find, nth) = (query("find"), query("nth"));
     let follow = log::Follow::new();
     load(move || {
         let (org, project, app) = params();
@@ -32,6 +33,8 @@ pub fn run_page() -> AnyView {
             number: number(),
             job: job(),
             from: from().and_then(|from| from.parse().ok()),
+            find: find(),
+            nth: nth().and_then(|nth| nth.parse().ok()),
         }
     })
     .watching(|page: &RunPage| {
@@ -41,7 +44,14 @@ pub fn run_page() -> AnyView {
                 topics.and("log", log.job)
             })
     })
-    .view(move |page| show(&page, job().as_deref(), from().is_some(), follow))
+    .view(move |page| {
+        show(
+            &page,
+            job().as_deref(),
+            from().is_some() || find().is_some(),
+            follow,
+        )
+    })
 }
 
 fn show(page: &RunPage, job: Option<&str>, pinned: bool, follow: log::Follow) -> AnyView {

@@ -190,6 +190,22 @@ pub struct LogWindow {
     pub complete: bool,
     /// What stands in the way, where there is no log.
     pub trouble: Option<Text>,
+    /// What was looked for, and where it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<LogMatches>,
+}
+
+/// A text that was looked for in a whole log, whatever the case of its letters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogMatches {
+    /// The text.
+    pub text: String,
+    /// How many lines have it.
+    pub count: usize,
+    /// Which of them is shown, from 1; 0: there is none.
+    pub at: usize,
+    /// The number of that line, from 1; 0: there is none.
+    pub line: usize,
 }
 
 /// A pipeline that was proposed as a merge request.

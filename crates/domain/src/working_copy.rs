@@ -3,8 +3,10 @@
 //! `.gitlab-ci.yml` in the repository stays the truth. A working copy is the file as it was taken from there, the file as
 //! it is now, and a version that every save raises, so that nobody overwrites what another editor saved.
 
+use crate::diff::DiffView;
 use crate::id::AppId;
 use crate::person::PersonRef;
+use crate::pipeline::file::drift::DriftState;
 use crate::pipeline::file::merge::{self, State};
 use crate::pipeline::source::SourceError;
 use crate::project::Place;
@@ -72,6 +74,10 @@ pub struct EditorView {
     pub proposal: Option<ProposalView>,
     /// Why something is missing here: GitLab does not answer, or the file cannot be read.
     pub trouble: Option<Text>,
+    /// How many jobs that Slipway wrote were changed in git since.
+    pub drifted: usize,
+    /// Where Slipway's own file is edited: the stages of the one that includes it.
+    pub stages: Vec<String>,
     /// Whether the reader may change and propose it.
     pub may_edit: bool,
 }
@@ -89,6 +95,57 @@ pub struct Presence {
     pub updated_by: Option<PersonRef>,
     /// Other people who edit it at this moment.
     pub editors: Vec<PersonRef>,
+}
+
+/// A working copy as GitLab reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merged {
+    /// Whose working copy it is.
+    pub app: AppId,
+    /// The version that was read; 0: none was saved, so it is the repository's file.
+    pub version: i64,
+    /// The whole configuration, with includes, `extends` and references written out.
+    pub text: Option<String>,
+    /// Why GitLab would refuse it, in its words.
+    pub errors: Vec<String>,
+    /// Why it cannot be told.
+    pub trouble: Option<Text>,
+}
+
+/// The jobs that Slipway wrote and that stand otherwise in the repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DriftView {
+    /// Where.
+    pub place: Place,
+    /// Whether a repository is connected.
+    pub connected: bool,
+    /// When the last proposal that was merged had been made; `None`: none was merged yet.
+    pub proposed_at: Option<Timestamp>,
+    /// Its title.
+    pub title: Option<String>,
+    /// Where GitLab shows it.
+    pub link: Option<String>,
+    /// The jobs, in the order of the repository's file, those that are gone last.
+    pub jobs: Vec<DriftedJob>,
+    /// Why it cannot be told.
+    pub trouble: Option<Text>,
+    /// Whether the reader may put jobs back.
+    pub may_edit: bool,
+}
+
+/// A job that was changed in git.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DriftedJob {
+    /// The id that Slipway gave it.
+    pub id: String,
+    /// Its name, now or last.
+    pub name: String,
+    /// What happened to it.
+    pub state: DriftState,
+    /// From what Slipway wrote to what stands in the repository.
+    pub diff: DiffView,
+    /// Whether the working copy has it as Slipway wrote it.
+    pub restored: bool,
 }
 
 /// Brings a draft together with what the file became elsewhere, where both can be had.

@@ -157,6 +157,7 @@ pub fn lint(value: &Value) -> Option<Lint> {
         errors: words(value, "errors"),
         warnings: words(value, "warnings"),
         needs,
+        merged: text(value, "merged_yaml"),
     })
 }
 

@@ -33,7 +33,7 @@ use source::existing;
 use std::collections::BTreeMap;
 
 /// Where GitLab looks for a pipeline.
-pub(crate) const FILE: &str = ".gitlab-ci.yml";
+pub(crate) const FILE: &str = slipway_domain::pipeline::file::side::ROOT_FILE;
 /// When the job takes over from the request that should have done it, in µs.
 const TAKE_OVER: i64 = 20 * SECOND;
 /// The most text of a form that is kept, in bytes.
@@ -110,7 +110,7 @@ async fn suit(link: &Link) -> Result<Option<Suit>, ForgeError> {
         other => other?,
     };
     let languages = link.forge.languages(link.project()).await?;
-    Ok(Some((files, languages, look_up(link, branch).await?)))
+    Ok(Some((files, languages, look_up(link, FILE, branch).await?)))
 }
 
 /// Keeps what the reader typed.
@@ -233,7 +233,9 @@ pub async fn check(ctx: &OpCtx, org: &str, project: &str, app: &str, input: &Inp
         };
     }
     if let Ok(branch) = link.default_branch()
-        && let Ok(found) = link.heard(ctx, look_up(&link, branch.to_owned()).await).await
+        && let Ok(found) = link
+            .heard(ctx, look_up(&link, FILE, branch.to_owned()).await)
+            .await
     {
         view.existing = existing(ctx, &app.see(), &found).await?;
         view.diff = Some(diff_lines(&found.text(), &compiled.text));
@@ -301,7 +303,7 @@ pub async fn propose(
     let link = connection::link(ctx, &app).await?;
     let found = link.asked(ctx, link.forge.project(link.project()).await).await?;
     let target = found.default_branch.ok_or_else(connection::empty_repository)?;
-    let there = link.asked(ctx, look_up(&link, target).await).await?;
+    let there = link.asked(ctx, look_up(&link, FILE, target).await).await?;
     if there.text() == content {
         return Err(Error::refused(
             "nothing_changes",

@@ -7,7 +7,7 @@ mod log;
 mod sync;
 mod window;
 
-pub use log::{Download, JobAt, MOST_LINES, download, log};
+pub use log::{Download, JobAt, MOST_LINES, download, find, log};
 pub(crate) use sync::sync;
 pub(crate) use window::LogCache;
 

@@ -4,30 +4,36 @@
 //! One working copy an app, for everybody who may edit it. Every save names the version that it was made from, so that
 //! nobody overwrites what they have not seen.
 
+mod carry;
+mod drift;
+mod merged;
+mod propose;
+mod switch;
+
+pub use carry::{copy_job, destinations, place};
+pub use drift::{drifted, restore};
+pub use merged::merged;
+pub use propose::{Checked, check, propose};
+pub use switch::{File, switch};
+
 use crate::access::{self, App, Authorized, may};
 use crate::change::Change;
 use crate::connection::{self, Link};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
-use crate::ports::{ForgeError, StoreError};
-use crate::proposal::{self, Found, Wanted, look_up};
+use crate::ports::{ForgeError, ProposalRecord, StoreError};
+use crate::proposal::{self, Found, look_up};
 use slipway_domain::access::Action;
-use slipway_domain::diff::{DiffView, diff_lines};
-use slipway_domain::pipeline::Severity;
+use slipway_domain::pipeline::file::import;
 use slipway_domain::pipeline::file::merge::{self, Choice};
-use slipway_domain::pipeline::file::{Finding, import};
+use slipway_domain::pipeline::file::side::{MARK, ROOT_FILE, SIDE_FILE, is_included, is_side, path_of};
 use slipway_domain::pipeline::source::{SourceError, check_source};
-use slipway_domain::proposal::{LintView, template_of};
-use slipway_domain::run::ProposalView;
 use slipway_domain::text::{Locale, Text};
 use slipway_domain::working_copy::{EditorView, LARGEST, Moved, PRESENT, Presence, WorkingCopy};
 use std::collections::BTreeMap;
 
 /// The topic of the invalidations of a working copy; their id is the app's.
 pub const TOPIC: &str = "working_copy";
-
-/// The longest title of a proposal, in characters.
-const TITLE_MAX: usize = 200;
 
 /// The longest name of a branch, in bytes, that git takes on every file system.
 const LONGEST_BRANCH: usize = 244;
@@ -74,6 +80,8 @@ pub async fn open(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<Ed
         editors,
         proposal,
         trouble: None,
+        drifted: 0,
+        stages: Vec::new(),
         may_edit: held.has(Action::PipelineEdit),
     };
     let link = match connection::link(ctx, &app).await {
@@ -91,8 +99,11 @@ pub async fn open(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<Ed
         }
         Err(error) => return Err(error),
     };
-    let found = match link.heard(ctx, standing(&link).await).await {
-        Ok(Some(found)) => found,
+    let found = match link.heard(ctx, chosen(&link, stored.as_ref()).await).await {
+        Ok(Some((found, root))) => {
+            view.stages = root.as_deref().map(stages_of).unwrap_or_default();
+            found
+        }
         Ok(None) => {
             view.trouble = Some(connection::empty_repository().text());
             view.copy = stored.unwrap_or_default();
@@ -107,14 +118,24 @@ pub async fn open(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<Ed
     if let Some(unreadable) = unreadable(&found) {
         view.trouble = Some(unreadable);
     }
+    let stored = stored.filter(|copy| path_of(&copy.text) == found.path || copy.is_changed());
     let now = Moved {
         text: found.text().into_owned(),
         commit: commit_of(&found),
     };
+    let written = drift::written(ctx, &app, found.path).await?;
+    view.drifted = written
+        .as_ref()
+        .map_or(0, |written| drift::count(&written.content, &now.text));
+    let is_merged = |copy: &WorkingCopy| {
+        written
+            .as_ref()
+            .is_some_and(|written| written.content == copy.text)
+    };
     view.copy = match stored {
         Some(copy) if copy.base_commit == now.commit => copy,
         // What was proposed has been merged, or somebody else did the same.
-        Some(copy) if copy.text == now.text || !copy.is_changed() => WorkingCopy {
+        Some(copy) if copy.text == now.text || !copy.is_changed() || is_merged(&copy) => WorkingCopy {
             version: copy.version,
             updated_at: copy.updated_at,
             updated_by: copy.updated_by,
@@ -129,13 +150,44 @@ pub async fn open(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<Ed
     Ok(view)
 }
 
-/// The file on the default branch; `None`: there are no commits.
-async fn standing(link: &Link) -> Result<Option<Found>, ForgeError> {
+/// A file on the default branch; `None`: there are no commits.
+async fn standing(link: &Link, path: &'static str) -> Result<Option<Found>, ForgeError> {
     let project = link.forge.project(link.project()).await?;
     match project.default_branch {
-        Some(branch) => look_up(link, branch).await.map(Some),
+        Some(branch) => look_up(link, path, branch).await.map(Some),
         None => Ok(None),
     }
+}
+
+/// The file that is edited: the one that somebody chose last; else Slipway's own where it is included, else GitLab's. With
+/// Slipway's own, the text of the other.
+async fn chosen(
+    link: &Link,
+    stored: Option<&WorkingCopy>,
+) -> Result<Option<(Found, Option<String>)>, ForgeError> {
+    let Some(root) = standing(link, ROOT_FILE).await? else {
+        return Ok(None);
+    };
+    let is_side = match stored {
+        Some(copy) => is_side(&copy.text),
+        None => is_included(&root.text()),
+    };
+    if !is_side {
+        return Ok(Some((root, None)));
+    }
+    let text = root.text().into_owned();
+    let side = look_up(link, SIDE_FILE, root.branch.clone()).await?;
+    if side.file.is_none() && stored.is_none() {
+        return Ok(Some((root, None)));
+    }
+    Ok(Some((side, Some(text))))
+}
+
+/// The stages of the file that includes Slipway's own.
+fn stages_of(root: &str) -> Vec<String> {
+    import(root, false)
+        .map(|import| import.stages)
+        .unwrap_or_default()
 }
 
 fn commit_of(found: &Found) -> Option<String> {
@@ -148,10 +200,29 @@ fn unreadable(found: &Found) -> Option<Text> {
     if file.content.len() > LARGEST {
         return Some(too_large());
     }
+    if found.path == SIDE_FILE && !is_side(&found.text()) {
+        return Some(unmarked());
+    }
     if std::str::from_utf8(&file.content).is_err() {
         return found.broken();
     }
     None
+}
+
+fn unavailable_to_see() -> Text {
+    Text::new(
+        "This GitLab does not say what it makes of the file.",
+        "此 GitLab 未返回合并后的配置。",
+    )
+}
+
+fn unmarked() -> Text {
+    Text::new(
+        format!(
+            "The first line of {SIDE_FILE} must be `{MARK}`: by it the file is known. Put it back in git."
+        ),
+        format!("{SIDE_FILE} 的第一行必须是 `{MARK}`，用于识别此文件。请在 git 中恢复该行。"),
+    )
 }
 
 fn too_large() -> Text {
@@ -176,8 +247,12 @@ fn fresh(found: &Found) -> WorkingCopy {
 async fn begun(ctx: &OpCtx, app: &Authorized<App, may::See>, found: &Found) -> Result<WorkingCopy> {
     let mut copy = fresh(found);
     let newest = ctx.read().await?.proposals(app, 1).await?.into_iter().next();
-    if let Some(open) = newest.filter(|proposal| proposal.state.is_open() && proposal.target == found.branch)
-    {
+    let is_this = |proposal: &ProposalRecord| {
+        proposal.state.is_open()
+            && proposal.target == found.branch
+            && path_of(&proposal.content) == found.path
+    };
+    if let Some(open) = newest.filter(is_this) {
         copy.text = open.content;
     }
     Ok(copy)
@@ -253,7 +328,7 @@ pub async fn save(ctx: &OpCtx, org: &str, project: &str, app: &str, input: &Save
     if let Some(base) = &input.base {
         check_base(base)?;
     }
-    let copy = match current(ctx, &app, input.version, input.base_commit.as_deref()).await {
+    let copy = match current(ctx, &app, input).await {
         // What was typed is not lost because GitLab is away: its editor is believed until it is proposed, which asks
         // GitLab again.
         Err(Error::Unavailable { code, text }) => match &input.base {
@@ -268,11 +343,21 @@ pub async fn save(ctx: &OpCtx, org: &str, project: &str, app: &str, input: &Save
         },
         other => other?,
     };
+    if path_of(&copy.text) != path_of(&input.text) {
+        return Err(Error::field("text", other_file()));
+    }
     let copy = WorkingCopy {
         text: input.text.clone(),
         ..copy
     };
     write(ctx, &app, copy).await
+}
+
+fn other_file() -> Text {
+    Text::new(
+        format!("keep the first line: `{MARK}` belongs to {SIDE_FILE}, and to no other file"),
+        format!("请保留第一行：`{MARK}` 属于且仅属于 {SIDE_FILE}"),
+    )
 }
 
 fn check_base(base: &Base) -> Result<()> {
@@ -297,12 +382,8 @@ fn words(error: &SourceError) -> Text {
 }
 
 /// The stored working copy if it has this version, taken from this commit; else one that is taken from it now.
-async fn current(
-    ctx: &OpCtx,
-    app: &Authorized<App, may::PipelineEdit>,
-    version: i64,
-    base_commit: Option<&str>,
-) -> Result<WorkingCopy> {
+async fn current(ctx: &OpCtx, app: &Authorized<App, may::PipelineEdit>, input: &Save) -> Result<WorkingCopy> {
+    let (version, base_commit) = (input.version, input.base_commit.as_deref());
     let stored = ctx.read().await?.working_copy(&app.see()).await?;
     if stored.as_ref().map_or(0, |copy| copy.version) != version {
         return Err(changed(stored.as_ref()));
@@ -314,7 +395,7 @@ async fn current(
     }
     let link = connection::link(ctx, app).await?;
     let found = link
-        .asked(ctx, standing(&link).await)
+        .asked(ctx, standing(&link, path_of(&input.text)).await)
         .await?
         .ok_or_else(connection::empty_repository)?;
     if commit_of(&found).as_deref() != base_commit {
@@ -414,7 +495,7 @@ pub async fn begin(
     }
     let link = connection::link(ctx, &app).await?;
     let found = link
-        .asked(ctx, standing(&link).await)
+        .asked(ctx, standing(&link, path_of(text)).await)
         .await?
         .ok_or_else(connection::empty_repository)?;
     let copy = WorkingCopy {
@@ -446,7 +527,7 @@ pub async fn take_over(
     };
     let link = connection::link(ctx, &app).await?;
     let found = link
-        .asked(ctx, standing(&link).await)
+        .asked(ctx, standing(&link, path_of(&copy.text)).await)
         .await?
         .ok_or_else(connection::empty_repository)?;
     if let Some(text) = unreadable(&found) {
@@ -505,163 +586,4 @@ pub async fn discard(ctx: &OpCtx, org: &str, project: &str, app: &str, version: 
     }
     told(&mut change, &app);
     change.commit().await
-}
-
-/// What GitLab's lint says of a text, and how it differs from the file on the branch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checked {
-    /// GitLab's word.
-    pub lint: LintView,
-    /// From the file on the branch to this one; `None`: GitLab does not answer.
-    pub diff: Option<DiffView>,
-}
-
-/// Asks GitLab's lint about a text. It says so where GitLab does not answer.
-///
-/// # Errors
-/// As [`access::app`]; the text is too large or no YAML.
-pub async fn check(ctx: &OpCtx, org: &str, project: &str, app: &str, text: &str) -> Result<Checked> {
-    let app = access::app::<may::PipelineEdit>(ctx, org, project, app).await?;
-    check_text(text)?;
-    let unavailable = |text: Text| Checked {
-        lint: LintView::Unavailable(text),
-        diff: None,
-    };
-    let link = match connection::link(ctx, &app).await {
-        Ok(link) => link,
-        Err(Error::Refused { text, .. } | Error::Unavailable { text, .. }) => return Ok(unavailable(text)),
-        Err(error) => return Err(error),
-    };
-    let said = link.heard(ctx, link.forge.lint(link.project(), text).await).await;
-    let diff = match link.heard(ctx, standing(&link).await).await {
-        Ok(Some(found)) => Some(diff_lines(&found.text(), text)),
-        Ok(None) | Err(_) => None,
-    };
-    Ok(Checked {
-        lint: match said {
-            Ok(answer) => proposal::lint_view(&answer),
-            Err(error) => LintView::Unavailable(error.text()),
-        },
-        diff,
-    })
-}
-
-/// Proposes the working copy as a merge request; an open one of Slipway is updated. An empty title is made up.
-///
-/// # Errors
-/// As [`access::app`]; `working_copy_changed`, `file_changed`; nothing is changed; GitLab would refuse the file, by
-/// Slipway's rules or its own lint; GitLab does not answer (the working copy stays).
-pub async fn propose(
-    ctx: &OpCtx,
-    org: &str,
-    project: &str,
-    app: &str,
-    version: i64,
-    title: &str,
-) -> Result<ProposalView> {
-    let app = access::app::<may::PipelineEdit>(ctx, org, project, app).await?;
-    let title = title.trim();
-    if title.chars().count() > TITLE_MAX || title.chars().any(char::is_control) {
-        return Err(Error::field(
-            "title",
-            Text::new(
-                "one line of at most 200 characters",
-                "请填写一行，最多 200 个字符",
-            ),
-        ));
-    }
-    let stored = ctx.read().await?.working_copy(&app.see()).await?;
-    let copy = match stored {
-        Some(copy) if copy.version == version => copy,
-        None if version == 0 => return Err(nothing_changes()),
-        other => return Err(changed(other.as_ref())),
-    };
-    accepted(&copy.text)?;
-    let link = connection::link(ctx, &app).await?;
-    let found = link
-        .asked(ctx, standing(&link).await)
-        .await?
-        .ok_or_else(connection::empty_repository)?;
-    if found.text() == copy.text {
-        return Err(nothing_changes());
-    }
-    if commit_of(&found) != copy.base_commit {
-        return Err(file_changed());
-    }
-    let answer = link
-        .asked(ctx, link.forge.lint(link.project(), &copy.text).await)
-        .await?;
-    if !answer.valid {
-        let words = answer.errors.join("; ");
-        return Err(Error::refused(
-            "lint",
-            format!("GitLab would refuse this pipeline: {words}"),
-            format!("GitLab 会拒绝此流水线：{words}"),
-        ));
-    }
-    let title = if title.is_empty() {
-        made_up_title(&copy)
-    } else {
-        title.to_owned()
-    };
-    let wanted = Wanted {
-        target: copy.branch.clone(),
-        base: copy.base_commit.clone(),
-        template: template_of(&copy.text).unwrap_or_default(),
-        content: copy.text,
-        title,
-    };
-    proposal::submit(ctx, &app, &link, wanted).await
-}
-
-fn nothing_changes() -> Error {
-    Error::refused(
-        "nothing_changes",
-        "Nothing is changed: the repository has exactly this pipeline already.",
-        "没有任何修改：仓库中的流水线与此完全相同。",
-    )
-}
-
-/// Refuses what Slipway knows that GitLab would refuse.
-fn accepted(text: &str) -> Result<()> {
-    check_text(text)?;
-    let imported = import(text, false).map_err(|error| Error::field("text", words(&error)))?;
-    let first: Option<&Finding> = imported
-        .findings
-        .iter()
-        .find(|finding| finding.severity == Severity::Error);
-    match first {
-        Some(finding) => Err(Error::refused(
-            "pipeline_problems",
-            finding.message(Locale::En),
-            finding.message(Locale::ZhCn),
-        )),
-        None => Ok(()),
-    }
-}
-
-/// `Pipeline: build, test`: the jobs and keywords that are changed.
-fn made_up_title(copy: &WorkingCopy) -> String {
-    const NAMED: usize = 4;
-    let Ok(differences) = merge::compare(&copy.base, &copy.base, &copy.text) else {
-        return String::from("Pipeline");
-    };
-    let keys: Vec<String> = differences
-        .into_iter()
-        .filter(|one| one.state != merge::State::Same)
-        .map(|one| one.key)
-        .collect();
-    let mut named = keys.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    if keys.len() > NAMED {
-        named.push_str(", …");
-    }
-    let mut title = if copy.base.trim().is_empty() || named.is_empty() {
-        String::from("Pipeline")
-    } else {
-        format!("Pipeline: {named}")
-    };
-    if let Some((cut, _)) = title.char_indices().nth(TITLE_MAX) {
-        title.truncate(cut);
-    }
-    title
 }

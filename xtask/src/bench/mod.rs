@@ -115,7 +115,8 @@ fn measure(workspace: &Workspace, options: &Options, binary: &Path, folder: &Pat
         "resident_kib": { "idle": idle, "after_load": server.resident_kib()? },
         "load": loads,
         "code_us": code(workspace)?,
-        "webhook_to_dom_ms": webhook_to_dom(workspace, binary, folder)?,
+        "webhook_to_dom_ms": in_browser(workspace, binary, folder, "latency")?,
+        "editor_and_log_ms": in_browser(workspace, binary, folder, "editor")?,
         "pages": page_weight(workspace)?,
     }))
 }
@@ -181,17 +182,18 @@ fn median(line: &str) -> Option<(String, Value)> {
     Some((name.to_owned(), (f64::from(nanoseconds) / 1000.0).into()))
 }
 
-/// From a webhook to the changed page of somebody else: a browser looks at a demo.
-fn webhook_to_dom(workspace: &Workspace, binary: &Path, folder: &Path) -> Result<Value> {
-    eprintln!("from a webhook to a changed page");
-    let data = folder.join("demo");
-    let server = Server::start(workspace, binary, &folder.join("demo.log"), |command, port| {
+/// What a browser sees of a fresh demo: `end2end/bench/<name>.mjs`.
+fn in_browser(workspace: &Workspace, binary: &Path, folder: &Path, name: &str) -> Result<Value> {
+    eprintln!("in a browser: {name}");
+    let data = folder.join(format!("demo-{name}"));
+    let log = folder.join(format!("demo-{name}.log"));
+    let server = Server::start(workspace, binary, &log, |command, port| {
         command
             .args(["demo", "--port", &port.to_string(), "--data"])
             .arg(&data);
     })?;
     let mut node = workspace.command("node");
-    node.arg(workspace.root.join("end2end/bench/latency.mjs"))
+    node.arg(workspace.root.join(format!("end2end/bench/{name}.mjs")))
         .arg(format!("http://{}", server.address))
         .arg(&data);
     let said = capture(&mut node)?;

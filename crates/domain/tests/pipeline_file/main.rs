@@ -1,5 +1,6 @@
 //! Existing files: imported without loss, changed in one place, checked, merged.
 
+mod carry;
 mod corpus;
 mod draft;
 mod edit;
@@ -9,4 +10,5 @@ mod lint;
 mod merge;
 mod random;
 mod reader;
+mod side;
 mod storm;

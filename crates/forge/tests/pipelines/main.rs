@@ -2,6 +2,7 @@
 //! sandbox's GitLab with its faults.
 
 mod bad_days;
+mod beside;
 mod imports;
 mod imports_killed;
 mod imports_trouble;

@@ -247,6 +247,8 @@ pub struct Lint {
     pub warnings: Vec<String>,
     /// Per job, the jobs it needs; without those that name none.
     pub needs: BTreeMap<String, Vec<String>>,
+    /// The whole configuration with its includes, `extends` and references written out (`merged_yaml`).
+    pub merged: Option<String>,
 }
 
 /// One file to be written by a commit.

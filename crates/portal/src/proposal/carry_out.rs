@@ -1,6 +1,5 @@
 //! Branch, commit, merge request, merge: each step asks GitLab first what is there.
 
-use super::FILE;
 use crate::access::{self, App, Authorized, may};
 use crate::change::Entry;
 use crate::connection::{self, Link};
@@ -12,8 +11,9 @@ use crate::ports::{FileWrite, ForgeError, ForgeMergeRequest, NewCommit, NewMerge
 use crate::repository::{self, jittered};
 use sha2::{Digest, Sha256};
 use slipway_domain::id::{AppId, ProposalId};
+use slipway_domain::pipeline::file::side::{ROOT_FILE, SIDE_FILE, path_of, with_include};
 use slipway_domain::proposal::ProposalState;
-use slipway_domain::text::Text;
+use slipway_domain::text::{Locale, Text};
 use slipway_domain::time::SECOND;
 
 /// The pause after GitLab did not answer, in µs.
@@ -118,10 +118,11 @@ fn digest(content: &[u8]) -> String {
 /// Makes the commit, and with it the branch; the digest of what stands there then.
 async fn commit(link: &Link, record: &ProposalRecord) -> Result<String, Stop> {
     let (forge, project) = (&link.forge, link.project());
+    let path = path_of(&record.content);
     let wanted = digest(record.content.as_bytes());
     let there = forge.branch(project, &record.branch).await?.is_some();
     let (start_branch, replaces) = if there {
-        let file = forge.file(project, FILE, &record.branch).await?;
+        let file = forge.file(project, path, &record.branch).await?;
         let now = file.as_ref().map(|file| digest(&file.content));
         if now.as_ref() == Some(&wanted) {
             return Ok(wanted);
@@ -131,44 +132,49 @@ async fn commit(link: &Link, record: &ProposalRecord) -> Result<String, Stop> {
         if !ours && !untouched {
             return Err(Stop::Never(Text::new(
                 format!(
-                    "Somebody changed {FILE} on the branch {}. Close its merge request, then propose again.",
+                    "Somebody changed {path} on the branch {}. Close its merge request, then propose again.",
                     record.branch
                 ),
                 format!(
-                    "分支 {} 上的 {FILE} 已被他人修改。请先关闭其合并请求，再重新提交。",
+                    "分支 {} 上的 {path} 已被他人修改。请先关闭其合并请求，再重新提交。",
                     record.branch
                 ),
             )));
         }
         (None, file.map(|file| file.last_commit_id))
     } else {
-        let file = forge.file(project, FILE, &record.target).await?;
+        let file = forge.file(project, path, &record.target).await?;
         if file.as_ref().map(|file| &file.last_commit_id) != record.base.as_ref() {
-            return Err(Stop::Never(changed_meanwhile()));
+            return Err(Stop::Never(changed_meanwhile(path)));
         }
         (Some(record.target.clone()), record.base.clone())
     };
+    let mut files = vec![FileWrite {
+        path: path.to_owned(),
+        content: record.content.clone(),
+        replaces,
+    }];
+    if path == SIDE_FILE {
+        let branch = if there { &record.branch } else { &record.target };
+        files.extend(including(link, branch).await?);
+    }
     let new = NewCommit {
         branch: record.branch.clone(),
         start_branch,
         message: format!("{}\n\nMade with Slipway.", record.title),
-        files: vec![FileWrite {
-            path: FILE.to_owned(),
-            content: record.content.clone(),
-            replaces,
-        }],
+        files,
     };
     match forge.commit(project, &new).await {
         Ok(_) => Ok(wanted),
         Err(ForgeError::Refused(said)) => {
             // A try that GitLab had done before its answer was lost looks like this.
-            let file = forge.file(project, FILE, &record.branch).await?;
+            let file = forge.file(project, path, &record.branch).await?;
             if file.is_some_and(|file| digest(&file.content) == wanted) {
                 return Ok(wanted);
             }
             let words = said.to_lowercase();
             if words.contains("changed") || words.contains("exists") || words.contains("last_commit") {
-                return Err(Stop::Never(changed_meanwhile()));
+                return Err(Stop::Never(changed_meanwhile(path)));
             }
             Err(Stop::Never(ForgeError::Refused(said).text()))
         }
@@ -176,11 +182,40 @@ async fn commit(link: &Link, record: &ProposalRecord) -> Result<String, Stop> {
     }
 }
 
-fn changed_meanwhile() -> Text {
+fn changed_meanwhile(path: &str) -> Text {
     Text::new(
-        format!("Somebody changed {FILE} meanwhile. Look at the difference again, then propose again."),
-        format!("{FILE} 已被他人修改。请重新查看差异，然后再次提交。"),
+        format!("Somebody changed {path} meanwhile. Look at the difference again, then propose again."),
+        format!("{path} 已被他人修改。请重新查看差异，然后再次提交。"),
     )
+}
+
+/// GitLab's own file with an `include` of Slipway's; none where it has one.
+async fn including(link: &Link, branch: &str) -> Result<Option<FileWrite>, Stop> {
+    let file = link.forge.file(link.project(), ROOT_FILE, branch).await?;
+    let now = file
+        .as_ref()
+        .map_or(Ok(""), |file| std::str::from_utf8(&file.content))
+        .map_err(|_| {
+            Stop::Never(Text::new(
+                format!("{ROOT_FILE} is not UTF-8. Save the file as UTF-8."),
+                format!("{ROOT_FILE} 不是 UTF-8 编码，请以 UTF-8 保存该文件。"),
+            ))
+        })?;
+    let content = with_include(now).map_err(|refusal| {
+        let (en, zh) = (refusal.message(Locale::En), refusal.message(Locale::ZhCn));
+        Stop::Never(Text::new(
+            format!("{ROOT_FILE}: {en}"),
+            format!("{ROOT_FILE}：{zh}"),
+        ))
+    })?;
+    if content == now {
+        return Ok(None);
+    }
+    Ok(Some(FileWrite {
+        path: ROOT_FILE.to_owned(),
+        content,
+        replaces: file.map(|file| file.last_commit_id),
+    }))
 }
 
 /// Makes the merge request, or updates the one that is open.

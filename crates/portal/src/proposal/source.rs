@@ -16,6 +16,8 @@ const PROPOSALS: i64 = 50;
 
 /// What stands on a branch.
 pub(crate) struct Found {
+    /// Where the file is.
+    pub(crate) path: &'static str,
     /// The branch.
     pub(crate) branch: String,
     /// The file; `None`: there is none.
@@ -23,9 +25,9 @@ pub(crate) struct Found {
 }
 
 /// Reads the file on a branch.
-pub(crate) async fn look_up(link: &Link, branch: String) -> Result<Found, ForgeError> {
-    let file = link.forge.file(link.project(), FILE, &branch).await?;
-    Ok(Found { branch, file })
+pub(crate) async fn look_up(link: &Link, path: &'static str, branch: String) -> Result<Found, ForgeError> {
+    let file = link.forge.file(link.project(), path, &branch).await?;
+    Ok(Found { path, branch, file })
 }
 
 impl Found {
@@ -38,15 +40,15 @@ impl Found {
 
     /// Where it is not YAML: line, column, and what to do.
     pub(crate) fn broken(&self) -> Option<Text> {
-        let file = self.file.as_ref()?;
+        let (path, file) = (self.path, self.file.as_ref()?);
         let text = match std::str::from_utf8(&file.content) {
             Ok(text) => text,
             Err(error) => {
                 let before = &file.content[..error.valid_up_to()];
                 let line = before.split(|byte| *byte == b'\n').count();
                 return Some(Text::new(
-                    format!("Line {line} of {FILE} is not UTF-8. Save the file as UTF-8."),
-                    format!("{FILE} 第 {line} 行不是 UTF-8 编码，请以 UTF-8 保存该文件。"),
+                    format!("Line {line} of {path} is not UTF-8. Save the file as UTF-8."),
+                    format!("{path} 第 {line} 行不是 UTF-8 编码，请以 UTF-8 保存该文件。"),
                 ));
             }
         };
@@ -56,8 +58,8 @@ impl Found {
         }
         let error = check_source(text).err()?;
         Some(Text::new(
-            format!("{FILE}: {}", error.message(Locale::En)),
-            format!("{FILE}：{}", error.message(Locale::ZhCn)),
+            format!("{path}: {}", error.message(Locale::En)),
+            format!("{path}：{}", error.message(Locale::ZhCn)),
         ))
     }
 

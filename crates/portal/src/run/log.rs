@@ -15,6 +15,8 @@ use slipway_domain::text::Text;
 
 /// The most lines of a window.
 pub const MOST_LINES: usize = 500;
+/// Lines that stand above one that was found.
+const ABOVE: usize = 8;
 /// How many logs are fetched at a time.
 const AT_ONCE: usize = 4;
 /// What ends a log that GitLab does not hand out whole.
@@ -140,6 +142,27 @@ pub struct Download {
 /// # Errors
 /// As [`access::app`]; [`Error::NotFound`] where there is no such run or job.
 pub async fn log(ctx: &OpCtx, at: &JobAt<'_>, first: usize, count: usize) -> Result<LogWindow> {
+    shown(ctx, at, Wanted::From(first), count).await
+}
+
+/// The window of a job's log around the line that has a text: the `nth` of them, from 1, after the last the first again, and
+/// 0 the last. It is looked for in the whole log, whatever the case of its letters. Where no line has it, the end.
+///
+/// # Errors
+/// As [`log`].
+pub async fn find(ctx: &OpCtx, at: &JobAt<'_>, text: &str, nth: usize, count: usize) -> Result<LogWindow> {
+    shown(ctx, at, Wanted::Text(text, nth), count).await
+}
+
+/// What is shown of a log.
+enum Wanted<'a> {
+    /// The lines from this one on.
+    From(usize),
+    /// The lines around the nth that has a text.
+    Text(&'a str, usize),
+}
+
+async fn shown(ctx: &OpCtx, at: &JobAt<'_>, wanted: Wanted<'_>, count: usize) -> Result<LogWindow> {
     let app = access::app::<may::SeePipelines>(ctx, at.org, at.project, at.app)
         .await?
         .see();
@@ -154,6 +177,17 @@ pub async fn log(ctx: &OpCtx, at: &JobAt<'_>, first: usize, count: usize) -> Res
         job: &job,
     };
     let index = pieces.index(cache.take(&job)).await?;
+    let (first, found) = match wanted {
+        Wanted::From(first) => (first, None),
+        Wanted::Text(text, nth) => {
+            let found = pieces.find(&index, text, nth).await?;
+            let first = match found.line {
+                0 => usize::MAX,
+                line => line.saturating_sub(ABOVE).max(1),
+            };
+            (first, Some(found))
+        }
+    };
     let window = pieces.window(&index, first, count.clamp(1, MOST_LINES)).await?;
     drop(tx);
     cache.put(job.row.id, index);
@@ -173,6 +207,7 @@ pub async fn log(ctx: &OpCtx, at: &JobAt<'_>, first: usize, count: usize) -> Res
         first_error: window.first_error,
         complete: job.log_complete,
         trouble,
+        found,
     })
 }
 

@@ -7,6 +7,7 @@ use crate::ports::{JobRecord, Tx};
 use parking_lot::Mutex;
 use slipway_domain::id::JobId;
 use slipway_domain::pipeline::log::{FirstError, LogLine, LogParser};
+use slipway_domain::run::LogMatches;
 use std::time::{Duration, Instant};
 
 /// How many bytes are between two marks, at least.
@@ -159,6 +160,83 @@ impl Pieces<'_> {
     }
 }
 
+/// The longest text that is looked for, in characters.
+const LONGEST_NEEDLE: usize = 200;
+
+impl Pieces<'_> {
+    /// Looks for a text in every line. `wanted`: which of the lines that have it, from 1; one behind the last is the first,
+    /// and 0 the last.
+    pub(super) async fn find(&mut self, index: &Index, text: &str, wanted: usize) -> Result<LogMatches> {
+        let text: String = text.chars().take(LONGEST_NEEDLE).collect();
+        let mut matches = Matches {
+            needle: text.to_lowercase(),
+            wanted,
+            ..Matches::default()
+        };
+        let mut mark = Mark::default();
+        while mark.bytes < index.end.bytes {
+            let Some(piece) = self.at(mark.bytes).await? else {
+                break;
+            };
+            for line in mark.push(&piece) {
+                matches.see(&line);
+            }
+        }
+        let rest = if index.whole.is_some() {
+            mark.parser.finish().lines
+        } else {
+            mark.parser.log().lines.clone()
+        };
+        for line in &rest {
+            matches.see(line);
+        }
+        Ok(matches.into_view(text))
+    }
+}
+
+/// Lines that have a text.
+#[derive(Default)]
+struct Matches {
+    /// In small letters.
+    needle: String,
+    wanted: usize,
+    count: usize,
+    first: usize,
+    last: usize,
+    line: usize,
+}
+
+impl Matches {
+    fn see(&mut self, line: &LogLine) {
+        if self.needle.is_empty() || !line.text().to_lowercase().contains(&self.needle) {
+            return;
+        }
+        self.count += 1;
+        self.last = line.number;
+        if self.count == 1 {
+            self.first = line.number;
+        }
+        if self.count == self.wanted {
+            self.line = line.number;
+        }
+    }
+
+    fn into_view(self, text: String) -> LogMatches {
+        let (at, line) = match (self.wanted, self.count) {
+            (_, 0) => (0, 0),
+            (0, count) => (count, self.last),
+            (wanted, count) if wanted > count => (1, self.first),
+            (wanted, _) => (wanted, self.line),
+        };
+        LogMatches {
+            text,
+            count: self.count,
+            at,
+            line,
+        }
+    }
+}
+
 /// Logs that were read lately. One that is being read is not in it, so that two readers never share an index.
 #[derive(Default)]
 pub(crate) struct LogCache(Mutex<Vec<(JobId, Instant, Index)>>);
@@ -208,6 +286,32 @@ mod tests {
         assert_eq!(log.range(0, 3), (1, 3));
         assert_eq!(log.range(9, 500), (9, 10));
         assert_eq!(index(&[], false).range(1, 500), (1, 0));
+    }
+
+    #[test]
+    fn a_text_is_found_whatever_its_case_and_the_last_follows_the_first() {
+        let text = "Error: one\nfine\n\u{1b}[31merr\u{1b}[0mor: two\nERROR three\n";
+        let mut parser = LogParser::default();
+        parser.push(text.as_bytes());
+        let lines = parser.finish().lines;
+        let found = |needle: &str, wanted: usize| {
+            let mut matches = Matches {
+                needle: needle.to_lowercase(),
+                wanted,
+                ..Matches::default()
+            };
+            for line in &lines {
+                matches.see(line);
+            }
+            let view = matches.into_view(needle.to_owned());
+            (view.count, view.at, view.line)
+        };
+        assert_eq!(found("error", 1), (3, 1, 1));
+        assert_eq!(found("error", 2), (3, 2, 3));
+        assert_eq!(found("error", 4), (3, 1, 1));
+        assert_eq!(found("error", 0), (3, 3, 4));
+        assert_eq!(found("nothing", 1), (0, 0, 0));
+        assert_eq!(found("", 1), (0, 0, 0));
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod application;
 pub mod approval;
 pub mod ask;
 pub mod audit;
+pub mod beside;
 pub mod cluster;
 pub mod connection;
 pub mod docs;
@@ -58,6 +59,7 @@ pub const ROUTES: &[&[Route]] = &[
     application::ROUTES,
     approval::ROUTES,
     audit::ROUTES,
+    beside::ROUTES,
     cluster::ROUTES,
     connection::ROUTES,
     environment::ROUTES,
@@ -96,6 +98,7 @@ pub const ROUTES: &[&[Route]] = &[
         application::list, application::create, application::show, application::connect,
         approval::inbox, approval::decide,
         audit::list, audit::export,
+        beside::merged, beside::copy_job, beside::drift, beside::restore, beside::switch,
         cluster::list, cluster::create, cluster::update, cluster::remove, cluster::test,
         connection::list, connection::create, connection::update, connection::remove, connection::test,
         environment::list, environment::bind,

@@ -12,6 +12,7 @@ use super::effective::{Config, Effective, Key, effective};
 use super::job::is_job;
 use super::lint::lint;
 use super::refusal::Refusal;
+use super::side::is_side;
 use super::tree::{Kind, NodeId, Style, Tree, parse};
 use super::value::{Meaning, What, meanings};
 
@@ -253,8 +254,9 @@ fn verify(
         return Err(other());
     }
     let says_more = meaning != meanings(tree);
-    let known = lint(tree, false);
-    for finding in lint(&new, false) {
+    let is_part = is_side(tree.text);
+    let known = lint(tree, is_part);
+    for finding in lint(&new, is_part) {
         let is_error = finding.severity == Severity::Error;
         if is_error && !known.iter().any(|one| one.code.is_same(&finding.code)) {
             let finding = Box::new(finding);

@@ -60,6 +60,7 @@
 //! references and `extends` out.
 
 pub mod canvas;
+pub mod carry;
 pub mod draft;
 pub mod drift;
 pub mod edit;

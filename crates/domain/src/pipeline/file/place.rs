@@ -38,3 +38,11 @@ pub(super) fn has_comment(text: &str, from: usize, to: usize) -> bool {
 pub(super) fn comment_follows(text: &str, place: usize) -> bool {
     has_comment(text, place, line_end(text, place))
 }
+
+/// A block with the line breaks of a file. `block` has `\n`.
+pub(super) fn in_lines_of(text: &str, block: &str) -> String {
+    match newline(text) {
+        "\n" => block.to_owned(),
+        line => block.replace('\n', line),
+    }
+}

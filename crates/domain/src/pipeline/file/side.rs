@@ -2,7 +2,7 @@
 
 use super::classify::shared;
 use super::cut::{Reason, cuts, line_end, line_start};
-use super::place::{column_of, dash, indent_of, newline};
+use super::place::{column_of, dash, in_lines_of, indent_of, newline};
 use super::refusal::Refusal;
 use super::tree::{Kind, NodeId, Tree, parse};
 use super::value::{Meaning, What, meaning, meanings};
@@ -10,6 +10,63 @@ use crate::text::Text;
 
 /// The path of Slipway's own file.
 pub const SIDE_FILE: &str = ".gitlab/slipway.yml";
+
+/// The path of GitLab's own file.
+pub const ROOT_FILE: &str = ".gitlab-ci.yml";
+
+/// The first line of Slipway's own file: by it a text is known as a part of [`ROOT_FILE`], whose stages, defaults and jobs
+/// it may name.
+pub const MARK: &str = "# slipway: part of .gitlab-ci.yml";
+
+/// Slipway's own file before it has jobs.
+pub fn begin() -> String {
+    format!(
+        "{MARK}\n# Jobs made with Slipway. Their stages are those of {ROOT_FILE}, which includes this file.\n\n\
+         # GitLab takes no file that says nothing.\n.slipway: {{}}\n"
+    )
+}
+
+/// Whether a text is Slipway's own file.
+pub fn is_side(text: &str) -> bool {
+    let first = text.trim_start_matches('\u{feff}').lines().next();
+    first.is_some_and(|line| line.trim_end() == MARK)
+}
+
+/// Where a text belongs.
+pub fn path_of(text: &str) -> &'static str {
+    if is_side(text) { SIDE_FILE } else { ROOT_FILE }
+}
+
+/// Whether a root file includes Slipway's own.
+pub fn is_included(root: &str) -> bool {
+    let Ok(tree) = parse(root) else { return false };
+    tree.content()
+        .and_then(|document| tree.get(document.root, "include"))
+        .is_some_and(|include| names_side_file(&tree, include))
+}
+
+/// Both files as one, for a lint that cannot see the second; none where both say something of one name.
+pub fn together(root: &str, side: &str) -> Option<String> {
+    let line = newline(root);
+    let keys = |text: &str| -> Option<Vec<String>> {
+        let tree = parse(text).ok()?;
+        Some(cuts(&tree).into_iter().filter_map(|cut| cut.key).collect())
+    };
+    let own = keys(side)?;
+    if root.trim().is_empty() {
+        return Some(side.to_owned());
+    }
+    if keys(root)?.iter().any(|key| own.contains(key)) {
+        return None;
+    }
+    let text = format!("{}{line}{line}{}", root.trim_end(), in_lines_of(root, side));
+    let tree = parse(&text).ok()?;
+    let has = |key: &String| {
+        tree.content()
+            .is_some_and(|document| tree.get(document.root, key).is_some())
+    };
+    own.iter().all(has).then_some(text)
+}
 
 /// The root file with an `include` of [`SIDE_FILE`]; unchanged where it has one.
 ///

@@ -10,6 +10,7 @@ use super::lint::{GLOBAL_KEYS, lint};
 use super::named::config;
 use super::plan::{Plan, write};
 use super::refusal::Refusal;
+use super::side::is_side;
 use super::tree::{Tree, parse};
 use crate::text::Text;
 
@@ -85,7 +86,7 @@ impl Work {
             }
         }
         let mut known = errors(&old);
-        for finding in lint(&new, false) {
+        for finding in lint(&new, is_side(&self.text)) {
             if finding.severity != Severity::Error {
                 continue;
             }
@@ -109,7 +110,7 @@ impl Work {
 }
 
 fn errors(tree: &Tree<'_>) -> Vec<std::mem::Discriminant<super::FindingCode>> {
-    let all = lint(tree, false).into_iter();
+    let all = lint(tree, is_side(tree.text)).into_iter();
     all.filter(|finding| finding.severity == Severity::Error)
         .map(|finding| std::mem::discriminant(&finding.code))
         .collect()
