@@ -20,7 +20,12 @@ const CASES: &[Case] = &[
     ("node", "order-api", &[], &["unit-test"]),
     ("node", "order-api", &[("test_tool", "custom")], &["unit-test"]),
     ("python", "ledger", &[("test_tool", "unittest")], &["unit-test"]),
-    ("static-site", "storefront", &[], &["build-site"]),
+    (
+        "static-site",
+        "storefront",
+        &[("output", "dist")],
+        &["build-site"],
+    ),
 ];
 
 /// The program, and why there is none.

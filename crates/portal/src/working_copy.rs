@@ -27,6 +27,7 @@ use slipway_domain::access::Action;
 use slipway_domain::pipeline::file::import;
 use slipway_domain::pipeline::file::merge::{self, Choice};
 use slipway_domain::pipeline::file::side::{MARK, ROOT_FILE, SIDE_FILE, is_included, is_side, path_of};
+use slipway_domain::pipeline::file::tree::parse;
 use slipway_domain::pipeline::source::{SourceError, check_source};
 use slipway_domain::text::{Locale, Text};
 use slipway_domain::working_copy::{EditorView, LARGEST, Moved, PRESENT, Presence, WorkingCopy};
@@ -183,11 +184,25 @@ async fn chosen(
     Ok(Some((side, Some(text))))
 }
 
-/// The stages of the file that includes Slipway's own.
+/// The stages of the file that includes Slipway's own; where another file may list them, also those that GitLab takes.
 fn stages_of(root: &str) -> Vec<String> {
-    import(root, false)
+    const DEFAULT: [&str; 5] = [".pre", "build", "test", "deploy", ".post"];
+    let known = import(root, false)
         .map(|import| import.stages)
-        .unwrap_or_default()
+        .unwrap_or_default();
+    let is_listed = parse(root).is_ok_and(|tree| {
+        let found = tree
+            .content()
+            .and_then(|document| tree.get(document.root, "stages"));
+        found.is_some()
+    });
+    if is_listed {
+        return known;
+    }
+    let more = known
+        .into_iter()
+        .filter(|stage| !DEFAULT.contains(&stage.as_str()));
+    DEFAULT.map(str::to_owned).into_iter().chain(more).collect()
 }
 
 fn commit_of(found: &Found) -> Option<String> {
