@@ -33,7 +33,7 @@ impl Topics {
 
 /// The least time between two readings of one thing; the first change is followed at once.
 #[cfg(feature = "hydrate")]
-const GAP: Duration = Duration::from_millis(100);
+const GAP: Duration = Duration::from_millis(50);
 
 /// How stale one load is: a count that grows when it should be read again.
 #[derive(Clone, Copy)]
