@@ -3,9 +3,9 @@
 
 use crate::route::Part;
 use crate::{
-    application, audit, board, cluster, connection, editor, environment, group, home, import, invitation,
-    mail, me, member, notice, operator, org, pipeline, project, promotion, release, role, run, search,
-    subscriber, token,
+    application, audit, board, cluster, connection, editor, environment, freeze, group, home, import,
+    invitation, mail, me, member, notice, operator, org, pipeline, project, promotion, release, role, run,
+    search, subscriber, token,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -97,6 +97,7 @@ parts! {
     settings SettingsPage settings_page fetch_settings {
         audit Audit = audit::audit_page,
         environments Environments = environment::environments_page,
+        freezes Freezes = freeze::freezes_page,
         tokens Tokens = token::tokens_page,
         project_tokens ProjectTokens = token::project_tokens_page,
     }
