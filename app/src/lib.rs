@@ -15,6 +15,7 @@ pub mod design;
 pub mod editor;
 pub mod environment;
 mod error;
+pub mod freeze;
 pub mod group;
 pub mod home;
 pub mod i18n;
@@ -148,6 +149,9 @@ fn routes() -> RouteTable {
         apart("/orgs/:org/projects/:project/members", part::members()),
         apart("/orgs/:org/projects/:project/audit", part::audit()),
         apart("/orgs/:org/projects/:project/environments", part::environments()),
+        apart("/orgs/:org/freezes", part::freezes()),
+        apart("/orgs/:org/projects/:project/freezes", part::freezes()),
+        apart("/orgs/:org/projects/:project/apps/:app/freezes", part::freezes()),
         apart("/orgs/:org/projects/:project/apps/:app", part::application()),
         apart(
             "/orgs/:org/projects/:project/apps/:app/releases",

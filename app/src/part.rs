@@ -3,7 +3,7 @@
 
 use crate::route::Part;
 use crate::{
-    application, audit, beside, board, cluster, connection, editor, environment, group, home, import,
+    application, audit, beside, board, cluster, connection, editor, environment, freeze, group, home, import,
     invitation, mail, me, member, notice, operator, org, pipeline, project, promotion, release, role, run,
     search, subscriber, token,
 };
@@ -105,6 +105,7 @@ parts! {
     settings SettingsPage settings_page fetch_settings {
         audit Audit = audit::audit_page,
         environments Environments = environment::environments_page,
+        freezes Freezes = freeze::freezes_page,
         tokens Tokens = token::tokens_page,
         project_tokens ProjectTokens = token::project_tokens_page,
     }

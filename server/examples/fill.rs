@@ -287,6 +287,8 @@ async fn deploy(
         base: None,
         ended_at: Some(now),
         idempotency_key: None,
+        pauses: Vec::new(),
+        on_behalf_of: None,
     };
     tx.insert_promotion(app, &promotion).await?;
     let deployment = DeploymentRecord {

@@ -46,3 +46,139 @@ pub async fn bind_environment(
     };
     Ok(slipway_portal::environment::bind::bind(&ctx, &org, &project, &environment, version, input).await?)
 }
+
+/// Sets what an environment asks for beside approvals: hours one a line, soak in minutes.
+#[server(name = SetGating, prefix = "/api/fn", endpoint = "environment/gating")]
+pub async fn set_gating(
+    org: String,
+    project: String,
+    environment: String,
+    version: i64,
+    hours: String,
+    soak: String,
+    queue: slipway_domain::environment::Queue,
+    tests_needed: Option<bool>,
+) -> Result<(), AppError> {
+    use slipway_domain::environment::Gating;
+    use slipway_domain::freeze::Hours;
+    let ctx = crate::ctx()?;
+    let wrong = |field: &str, text| slipway_portal::Error::field(field, text);
+    let lines = hours.lines().map(str::trim).filter(|line| !line.is_empty());
+    let hours = lines
+        .map(Hours::parse)
+        .collect::<Result<_, _>>()
+        .map_err(|text| wrong("hours", text))?;
+    let minutes: i64 = soak
+        .trim()
+        .parse()
+        .map_err(|_| wrong("soak", Text::new("give a number of minutes", "请填写分钟数")))?;
+    let gating = Gating {
+        hours,
+        soak: minutes.saturating_mul(slipway_domain::time::MINUTE),
+        queue,
+        tests_needed: tests_needed.unwrap_or_default(),
+    };
+    Ok(
+        slipway_portal::environment::settings::set_gating(
+            &ctx,
+            &org,
+            &project,
+            &environment,
+            version,
+            gating,
+        )
+        .await?,
+    )
+}
+
+/// Sets whom an environment asks: one rule a line, times in hours.
+#[server(name = SetRules, prefix = "/api/fn", endpoint = "environment/rules")]
+pub async fn set_rules(
+    org: String,
+    project: String,
+    environment: String,
+    version: i64,
+    rules: String,
+    ordered: Option<bool>,
+    forbid_requester: Option<bool>,
+    forbid_authors: Option<bool>,
+    lifetime: String,
+    validity: String,
+) -> Result<(), AppError> {
+    use slipway_domain::time::HOUR;
+    let ctx = crate::ctx()?;
+    let hours = |field: &str, text: &str| {
+        let number = text.trim().parse::<i64>().map(|hours| hours.saturating_mul(HOUR));
+        number.map_err(|_| {
+            slipway_portal::Error::field(field, Text::new("give a number of hours", "请填写小时数"))
+        })
+    };
+    let input = slipway_portal::environment::settings::RulesInput {
+        lines: rules,
+        ordered: ordered.unwrap_or_default(),
+        forbid_requester: forbid_requester.unwrap_or_default(),
+        forbid_authors: forbid_authors.unwrap_or_default(),
+        lifetime: hours("lifetime", &lifetime)?,
+        validity: hours("validity", &validity)?,
+    };
+    Ok(
+        slipway_portal::environment::settings::set_rules(&ctx, &org, &project, &environment, version, &input)
+            .await?,
+    )
+}
+
+/// Takes an environment out of the chain.
+#[server(name = RemoveEnvironment, prefix = "/api/fn", endpoint = "environment/remove")]
+pub async fn remove_environment(
+    org: String,
+    project: String,
+    environment: String,
+    version: i64,
+) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::environment::settings::remove(&ctx, &org, &project, &environment, version).await?)
+}
+
+/// Gives one's own approvals in a project to another, from now on for some days.
+#[server(name = GiveApprovals, prefix = "/api/fn", endpoint = "delegation/give")]
+pub async fn give_approvals(
+    org: String,
+    project: String,
+    to: String,
+    only: String,
+    days: String,
+    reason: String,
+) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    let days: i64 = days.trim().parse().map_err(|_| {
+        slipway_portal::Error::field("days", Text::new("give a number of days", "请填写天数"))
+    })?;
+    let input = slipway_portal::delegation::Input {
+        to,
+        environment: only,
+        starts_at: None,
+        ends_at: ctx.now().plus(days.saturating_mul(slipway_domain::time::DAY)),
+        reason,
+    };
+    match slipway_portal::delegation::give(&ctx, &org, &project, input).await {
+        // The page asks for days, and has one environment field of another name.
+        Err(slipway_portal::Error::Invalid(mut wrong)) => {
+            for field in &mut wrong {
+                match field.field.as_str() {
+                    "ends_at" => field.field = String::from("days"),
+                    "environment" => field.field = String::from("only"),
+                    _ => {}
+                }
+            }
+            Err(slipway_portal::Error::Invalid(wrong).into())
+        }
+        other => Ok(other.map(drop)?),
+    }
+}
+
+/// Takes back what one gave.
+#[server(name = TakeBack, prefix = "/api/fn", endpoint = "delegation/take_back")]
+pub async fn take_back(delegation: slipway_domain::id::DelegationId) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::delegation::take_back(&ctx, delegation).await?)
+}

@@ -1,7 +1,9 @@
 //! The environments of a project: the chain, where each runs, and who approves what goes there.
 
 pub mod api;
+mod away;
 mod bind;
+mod settings;
 
 use crate::design::avatar::avatar;
 use crate::design::environment::env_badge;
@@ -50,13 +52,15 @@ fn show(list: &EnvironmentList) -> AnyView {
     };
     view! {
         {refresh_without_js()}
-        <PageHead title=tr!(common.nav_environments) line=chain.join(" → ").into_any()/>
+        <PageHead title=tr!(common.nav_environments) line=chain.join(" → ").into_any() actions=settings::links(list)/>
         {body}
+        {settings::tester(list)}
+        {away::away(list)}
     }
     .into_any()
 }
 
-fn tier(tier: Tier) -> String {
+pub(crate) fn tier(tier: Tier) -> String {
     match tier {
         Tier::Development => tr!(environment.development),
         Tier::Testing => tr!(environment.testing),
@@ -94,7 +98,9 @@ fn card(one: &EnvironmentView, list: &EnvironmentList) -> AnyView {
                     {rules(one)}
                 </div>
             </div>
+            {settings::summary(one)}
             {list.may_edit.then(|| bind::form(one, list))}
+            {list.may_edit.then(|| settings::forms(one, list))}
         </li>
     }
     .into_any()

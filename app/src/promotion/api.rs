@@ -4,7 +4,9 @@ use crate::AppError;
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
 use slipway_domain::approval::Verdict;
-use slipway_domain::id::{EnvironmentId, PromotionId, ReleaseId};
+use slipway_domain::gate::GateKind;
+use slipway_domain::hold::Held;
+use slipway_domain::id::{BreakGlassId, EnvironmentId, HoldId, PromotionId, ReleaseId};
 use slipway_domain::promotion::Inbox;
 use slipway_domain::promotion::PromotionView;
 
@@ -77,4 +79,59 @@ pub async fn roll_back(id: PromotionId, release: ReleaseId, reason: String) -> R
     let (new, place) = slipway_portal::promotion::roll_back(&ctx, id, release, &reason).await?;
     leptos_axum::redirect(&format!("{}/promotions/{new}", place.path()));
     Ok(())
+}
+
+/// Pauses what goes to an environment of an app.
+#[server(name = PutHold, prefix = "/api/fn", endpoint = "promotion/hold")]
+pub async fn put_hold(
+    org: String,
+    project: String,
+    app: String,
+    environment: String,
+    held: Held,
+    reason: String,
+) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    slipway_portal::hold::put(&ctx, &org, &project, &app, &environment, held, &reason).await?;
+    Ok(())
+}
+
+/// Lifts a hold.
+#[server(name = LiftHold, prefix = "/api/fn", endpoint = "promotion/lift")]
+pub async fn lift_hold(org: String, project: String, app: String, hold: HoldId) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::hold::lift(&ctx, &org, &project, &app, hold).await?)
+}
+
+/// Breaks the glass for a promotion that waits: opens the gates of those keys.
+#[server(name = Break, prefix = "/api/fn", endpoint = "promotion/break_glass")]
+pub async fn break_glass(
+    id: PromotionId,
+    reason: String,
+    incident: String,
+    #[server(default)] gates: Vec<String>,
+) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    let gates = gates.iter().filter_map(|key| GateKind::from_key(key)).collect();
+    let input = slipway_portal::break_glass::Input {
+        reason,
+        incident,
+        gates,
+    };
+    slipway_portal::break_glass::break_glass(&ctx, id, input).await?;
+    Ok(())
+}
+
+/// Agrees to a breaking of glass, as the second person.
+#[server(name = SecondGlass, prefix = "/api/fn", endpoint = "promotion/second_glass")]
+pub async fn second_glass(glass: BreakGlassId) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::break_glass::second(&ctx, glass).await?)
+}
+
+/// Says what was found when a breaking of glass was looked at afterwards.
+#[server(name = ReviewGlass, prefix = "/api/fn", endpoint = "promotion/review_glass")]
+pub async fn review_glass(glass: BreakGlassId, words: String) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::break_glass::review(&ctx, glass, &words).await?)
 }

@@ -203,8 +203,12 @@ fn decision(decision: &DecisionView) -> AnyView {
         Verdict::Reject => tr!(promotion.rejected_by, name = decision.by.name.clone()),
     };
     let quote = (!decision.comment.is_empty()).then(|| view! { <q>{decision.comment.clone()}</q> });
+    let other = decision
+        .represents
+        .as_ref()
+        .map(|other| status::tag(tr!(promotion.in_place_of, name = other.name.clone())));
     let void = (!decision.counts).then(|| status::tag(tr!(promotion.does_not_count)));
-    view! { <li>{initials(&decision.by)}<span>{said}</span><span class="muted">{time(decision.at)}</span>{quote}{void}</li> }
+    view! { <li>{initials(&decision.by)}<span>{said}</span><span class="muted">{time(decision.at)}</span>{quote}{other}{void}</li> }
         .into_any()
 }
 

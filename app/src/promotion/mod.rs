@@ -3,6 +3,7 @@
 
 pub mod api;
 mod approval;
+mod emergency;
 pub(crate) mod parts;
 mod rollout;
 mod show;

@@ -89,7 +89,7 @@ pub fn kind(kind: PromotionKind) -> Option<AnyView> {
     }
 }
 
-fn gate_name(kind: GateKind) -> String {
+pub(super) fn gate_name(kind: GateKind) -> String {
     match kind {
         GateKind::Approvals => tr!(promotion.gate_approvals),
         GateKind::Previous => tr!(promotion.gate_previous),
@@ -98,6 +98,11 @@ fn gate_name(kind: GateKind) -> String {
         GateKind::Lock => tr!(promotion.gate_lock),
         GateKind::Hold => tr!(promotion.gate_hold),
         GateKind::Quota => tr!(promotion.gate_quota),
+        GateKind::Soak => tr!(promotion.gate_soak),
+        GateKind::Freeze => tr!(promotion.gate_freeze),
+        GateKind::Hours => tr!(promotion.gate_hours),
+        GateKind::Binding => tr!(promotion.gate_binding),
+        GateKind::Order => tr!(promotion.gate_order),
     }
 }
 
@@ -109,8 +114,8 @@ pub fn gates(gates: &[Gate]) -> AnyView {
             let look = match (gate.open, gate.kind) {
                 (true, _) => Status::Success,
                 (false, GateKind::Approvals) => Status::Waiting,
-                (false, GateKind::Hold) => Status::Frozen,
-                (false, GateKind::Lock) => Status::Queued,
+                (false, GateKind::Hold | GateKind::Freeze | GateKind::Hours) => Status::Frozen,
+                (false, GateKind::Lock | GateKind::Order | GateKind::Soak) => Status::Queued,
                 (false, _) => Status::Failed,
             };
             view! {

@@ -2,6 +2,7 @@
 
 use super::api::{CancelPromotion, ReadPromotion, RetryPromotion, RollBack};
 use super::approval::decisions;
+use super::emergency;
 use super::parts::{current, gates, kind, request, title_of};
 use super::rollout::attempts;
 use crate::design::button::{Weight, button_link, submit};
@@ -47,6 +48,8 @@ fn page(promotion: &PromotionView) -> AnyView {
                 {why(promotion)}
                 {attempts(&promotion.deployments)}
                 <Panel title=tr!(promotion.gates)><div class="box-body">{gates}</div></Panel>
+                {emergency::holds(promotion)}
+                {emergency::glasses(promotion)}
             </div>
             <div class="stack wide">
                 <div class="card">{decisions(promotion)}</div>

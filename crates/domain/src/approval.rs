@@ -3,7 +3,8 @@
 //! The page, the API and the engine all show the words of [`evaluate`].
 
 use crate::access::Role;
-use crate::id::{DecisionId, GroupId, UserId};
+use crate::delegation::Delegation;
+use crate::id::{DecisionId, DelegationId, GroupId, UserId};
 use crate::person::PersonRef;
 use crate::text::Text;
 use crate::time::{DAY, HOUR, Timestamp};
@@ -57,6 +58,13 @@ pub struct ApprovalPolicy {
     /// Whether whoever approves must have proved lately that it is them.
     #[serde(default)]
     pub step_up: bool,
+}
+
+impl ApprovalPolicy {
+    /// Whether anybody is asked who must not be the one who asks.
+    pub const fn asks_others(&self) -> bool {
+        self.forbid_requester && !self.rules.is_empty()
+    }
 }
 
 impl Default for ApprovalPolicy {
@@ -115,6 +123,46 @@ pub struct Decision {
     pub subject: String,
     /// When.
     pub at: Timestamp,
+    /// In whose place, and by which delegation; `None`: in their own.
+    pub represents: Option<Represented>,
+    /// Why the rule named them then, as in `project.ops`: what was recorded at the decision.
+    pub named_as: Option<String>,
+}
+
+/// Whom an approver stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Represented {
+    /// Whom.
+    pub person: PersonRef,
+    /// By which delegation.
+    pub delegation: DelegationId,
+}
+
+impl Decision {
+    /// Whose place it takes in a rule.
+    pub fn seat(&self) -> UserId {
+        self.represents
+            .as_ref()
+            .map_or(self.by.id, |other| other.person.id)
+    }
+}
+
+/// A time in which nobody could have had the promotion started: approvals do not grow old in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// From then on.
+    pub from: Timestamp,
+    /// Until then; `None`: it goes on.
+    pub to: Option<Timestamp>,
+}
+
+/// How much of the time from `since` until `now` was paused, in µs. The pauses do not overlap.
+pub fn paused(pauses: &[Pause], since: Timestamp, now: Timestamp) -> i64 {
+    let part = |pause: &Pause| {
+        let (from, to) = (pause.from.max(since), pause.to.unwrap_or(now).min(now));
+        to.since(from).max(0)
+    };
+    pauses.iter().map(part).sum()
 }
 
 /// All that the verdict depends on.
@@ -134,6 +182,10 @@ pub struct Case<'a> {
     pub decisions: &'a [Decision],
     /// Who is eligible now, by rule id.
     pub eligible: &'a BTreeMap<String, BTreeMap<UserId, PersonRef>>,
+    /// Who may approve in whose place there.
+    pub delegations: &'a [Delegation],
+    /// When it could not have started, whoever had approved.
+    pub pauses: &'a [Pause],
     /// The instant to judge at.
     pub now: Timestamp,
 }
@@ -167,6 +219,9 @@ pub struct RuleStanding {
     pub approved: Vec<PersonRef>,
     /// Who could approve now; empty while it is not this rule's turn.
     pub open_to: Vec<PersonRef>,
+    /// Who could approve now in the place of one of those.
+    #[serde(default)]
+    pub deputies: Vec<PersonRef>,
     /// Whether it is this rule's turn.
     pub turn: bool,
     /// In one line.
@@ -297,7 +352,7 @@ pub fn evaluate(case: &Case<'_>) -> Evaluation {
         .iter()
         .map(|d| d.at)
         .max()
-        .map(|at| at.plus(case.policy.validity));
+        .map(|at| at.plus(case.policy.validity + paused(case.pauses, at, case.now)));
     let (standing, until) = if rules.iter().all(RuleStanding::satisfied) {
         match valid_until {
             Some(until) if until <= case.now => (Standing::Expired, Some(until)),
@@ -322,10 +377,7 @@ pub fn evaluate(case: &Case<'_>) -> Evaluation {
 
 /// Whether every rule could still have its people, each of them counting in one rule only.
 fn reachable(case: &Case<'_>, rules: &[RuleStanding]) -> bool {
-    let spent: BTreeSet<UserId> = rules
-        .iter()
-        .flat_map(|r| r.approved.iter().map(|p| p.id))
-        .collect();
+    let spent = spent(case, rules);
     let open: Vec<(usize, BTreeSet<UserId>)> = rules
         .iter()
         .map(|rule| {
@@ -345,6 +397,20 @@ fn reachable(case: &Case<'_>, rules: &[RuleStanding]) -> bool {
         })
         .collect();
     satisfiable(&open)
+}
+
+/// Who has counted already: whoever approved, and those in whose place they did.
+fn spent(case: &Case<'_>, rules: &[RuleStanding]) -> BTreeSet<UserId> {
+    let approved: BTreeSet<UserId> = rules
+        .iter()
+        .flat_map(|r| r.approved.iter().map(|p| p.id))
+        .collect();
+    let represented = newest(case.decisions)
+        .into_iter()
+        .filter(|d| approved.contains(&d.by.id))
+        .map(Decision::seat);
+    let represented: Vec<UserId> = represented.collect();
+    approved.into_iter().chain(represented).collect()
 }
 
 /// Whether distinct people can be found: for each rule so many of those it names, nobody counted twice. A
@@ -380,36 +446,61 @@ fn seat_someone(
     false
 }
 
+/// Whether the decision is an approval that its rule can count: of those it names, by whoever may approve, and where it was
+/// given in another's place, by a delegation that stood then and stands now.
+fn stands(case: &Case<'_>, rule: &ApprovalRule, d: &Decision) -> bool {
+    let named = |user: &UserId| {
+        case.eligible
+            .get(&rule.id)
+            .is_some_and(|people| people.contains_key(user))
+    };
+    let delegated = d.represents.as_ref().is_none_or(|other| {
+        case.delegations.iter().any(|given| {
+            given.id == other.delegation
+                && (given.from.id, given.to.id) == (other.person.id, d.by.id)
+                && given.covers(d.at)
+        })
+    });
+    d.verdict == Verdict::Approve
+        && d.rule.as_deref() == Some(rule.id.as_str())
+        && d.subject == case.subject
+        && named(&d.seat())
+        && forbidden(case, d.by.id).is_none()
+        && forbidden(case, d.seat()).is_none()
+        && delegated
+}
+
 fn rule_standings(case: &Case<'_>, decisions: &[&Decision]) -> Vec<RuleStanding> {
     let nobody = BTreeMap::new();
-    let mut spent: BTreeSet<UserId> = BTreeSet::new();
+    // Nobody counts twice, whether they act themselves or another acts in their place.
+    let mut counted: BTreeSet<UserId> = BTreeSet::new();
+    let mut approvals: BTreeMap<&str, Vec<PersonRef>> = BTreeMap::new();
+    for rule in &case.policy.rules {
+        for d in decisions.iter().filter(|d| stands(case, rule, d)) {
+            if counted.contains(&d.by.id) || counted.contains(&d.seat()) {
+                continue;
+            }
+            counted.extend([d.by.id, d.seat()]);
+            approvals.entry(&rule.id).or_default().push(d.by.clone());
+        }
+    }
     let mut turn = true;
     let mut standings = Vec::with_capacity(case.policy.rules.len());
     for rule in &case.policy.rules {
         let eligible = case.eligible.get(&rule.id).unwrap_or(&nobody);
-        let approved: Vec<PersonRef> = decisions
-            .iter()
-            .filter(|d| {
-                d.verdict == Verdict::Approve
-                    && d.rule.as_deref() == Some(rule.id.as_str())
-                    && d.subject == case.subject
-                    && eligible.contains_key(&d.by.id)
-                    && forbidden(case, d.by.id).is_none()
-            })
-            .map(|d| d.by.clone())
-            .collect();
-        spent.extend(approved.iter().map(|p| p.id));
+        let approved = approvals.remove(rule.id.as_str()).unwrap_or_default();
         let satisfied = approved.len() >= rule.required as usize;
+        let free = |user: UserId| {
+            !counted.contains(&user)
+                && forbidden(case, user).is_none()
+                && !decided_elsewhere(case, decisions, user, &rule.id)
+        };
         let open_to: Vec<PersonRef> = if turn && !satisfied {
-            eligible
-                .values()
-                .filter(|p| !spent.contains(&p.id) && forbidden(case, p.id).is_none())
-                .filter(|p| !decided_elsewhere(case, decisions, p.id, &rule.id))
-                .cloned()
-                .collect()
+            eligible.values().filter(|p| free(p.id)).cloned().collect()
         } else {
             Vec::new()
         };
+        let deputies = deputies(case, &open_to, free);
         let words = rule_words(rule, &approved, &open_to, turn);
         standings.push(RuleStanding {
             id: rule.id.clone(),
@@ -417,6 +508,7 @@ fn rule_standings(case: &Case<'_>, decisions: &[&Decision]) -> Vec<RuleStanding>
             required: rule.required,
             approved,
             open_to,
+            deputies,
             turn: turn && !satisfied,
             words,
         });
@@ -425,6 +517,22 @@ fn rule_standings(case: &Case<'_>, decisions: &[&Decision]) -> Vec<RuleStanding>
         }
     }
     standings
+}
+
+/// Who could act for one of `open_to`, who is not among them, and has not counted.
+fn deputies(case: &Case<'_>, open_to: &[PersonRef], free: impl Fn(UserId) -> bool) -> Vec<PersonRef> {
+    let mut found: Vec<PersonRef> = Vec::new();
+    for given in case.delegations.iter().filter(|given| given.covers(case.now)) {
+        let known = |people: &[PersonRef]| people.iter().any(|p| p.id == given.to.id);
+        if open_to.iter().any(|p| p.id == given.from.id)
+            && !known(open_to)
+            && !known(&found)
+            && free(given.to.id)
+        {
+            found.push(given.to.clone());
+        }
+    }
+    found
 }
 
 /// Whether the person's one approval is counted for another rule.
@@ -491,41 +599,77 @@ fn overall_words(standing: Standing, rules: &[RuleStanding]) -> Text {
     }
 }
 
-/// The rule that an approval of `user` would count for now, the first by order of the rules.
+/// What an approval would count for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// The rule.
+    pub rule: String,
+    /// In whose place; `None`: in their own.
+    pub represents: Option<Represented>,
+}
+
+/// The rule that an approval of `user` would count for now, the first by order of the rules: in their own place, else in that
+/// of whoever has given them theirs.
 ///
 /// # Errors
 /// Why they cannot approve.
-pub fn rule_for(case: &Case<'_>, user: UserId) -> Result<String, CannotApprove> {
+pub fn rule_for(case: &Case<'_>, user: UserId) -> Result<Seat, CannotApprove> {
     if let Some(refusal) = forbidden(case, user) {
         return Err(refusal);
     }
     let evaluation = evaluate(case);
-    if evaluation
-        .rules
-        .iter()
-        .any(|r| r.approved.iter().any(|p| p.id == user))
-    {
+    let rules = &evaluation.rules;
+    if rules.iter().any(|r| r.approved.iter().any(|p| p.id == user)) {
         return Err(CannotApprove::Already);
     }
-    if let Some(rule) = evaluation
-        .rules
-        .iter()
-        .find(|r| r.open_to.iter().any(|p| p.id == user))
-    {
-        return Ok(rule.id.clone());
+    if let Some(rule) = rules.iter().find(|r| r.open_to.iter().any(|p| p.id == user)) {
+        return Ok(Seat {
+            rule: rule.id.clone(),
+            represents: None,
+        });
     }
-    let named = |rule: &&RuleStanding| case.eligible.get(&rule.id).is_some_and(|e| e.contains_key(&user));
-    match evaluation.rules.iter().filter(named).find(|r| !r.satisfied()) {
+    let acting = |rule: &RuleStanding| rule.deputies.iter().any(|p| p.id == user);
+    if let Some(rule) = rules.iter().find(|r| acting(r)) {
+        let given = case.delegations.iter().find(|given| {
+            given.to.id == user
+                && given.covers(case.now)
+                && rule.open_to.iter().any(|p| p.id == given.from.id)
+        });
+        if let Some(given) = given {
+            let represents = Some(Represented {
+                person: given.from.clone(),
+                delegation: given.id,
+            });
+            return Ok(Seat {
+                rule: rule.id.clone(),
+                represents,
+            });
+        }
+    }
+    let stands_for: BTreeSet<UserId> = case
+        .delegations
+        .iter()
+        .filter(|given| {
+            given.to.id == user && given.covers(case.now) && forbidden(case, given.from.id).is_none()
+        })
+        .map(|given| given.from.id)
+        .chain([user])
+        .collect();
+    let named = |rule: &&RuleStanding| {
+        case.eligible
+            .get(&rule.id)
+            .is_some_and(|people| stands_for.iter().any(|user| people.contains_key(user)))
+    };
+    match rules.iter().filter(named).find(|r| !r.satisfied()) {
         Some(_) => {
-            let before = evaluation
-                .rules
+            let before = rules
                 .iter()
                 .find(|r| r.turn)
                 .map(|r| r.name.clone())
                 .unwrap_or_default();
             Err(CannotApprove::NotYet(before))
         }
-        None if evaluation.rules.iter().any(|r| named(&r)) => Err(CannotApprove::Enough),
+        None if rules.iter().any(|r| named(&r)) => Err(CannotApprove::Enough),
         None => Err(CannotApprove::NotNamed),
     }
 }

@@ -3,6 +3,8 @@
 use crate::access::Role;
 use crate::approval::{ApprovalPolicy, ApprovalRule, Eligible};
 use crate::connection::Cluster;
+use crate::delegation::DelegationView;
+use crate::freeze::Hours;
 use crate::id::{ClusterId, EnvironmentId};
 use crate::person::PersonRef;
 use crate::project::Place;
@@ -42,6 +44,46 @@ impl Tier {
     pub fn from_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|t| t.key() == key)
     }
+}
+
+/// Which of several promotions that wait for one stop goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Queue {
+    /// The newest request takes the place of those before it.
+    #[default]
+    Newest,
+    /// All of them, in the order in which they were asked for.
+    InOrder,
+}
+
+impl Queue {
+    /// The stored key.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Newest => "newest",
+            Self::InOrder => "in_order",
+        }
+    }
+
+    /// Reads the stored key.
+    pub fn from_key(key: &str) -> Option<Self> {
+        [Self::Newest, Self::InOrder].into_iter().find(|q| q.key() == key)
+    }
+}
+
+/// What an environment asks for beside approvals.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Gating {
+    /// The hours in which it is deployed to; none: at any time.
+    pub hours: Vec<Hours>,
+    /// How long a release must have been healthy in the environment before, in µs; 0: not at all.
+    pub soak: i64,
+    /// Which of several promotions goes on.
+    pub queue: Queue,
+    /// Whether a pipeline without tests is not enough.
+    pub tests_needed: bool,
 }
 
 /// An environment by name.
@@ -251,6 +293,31 @@ pub struct EnvironmentView {
     pub rules: Vec<RulePeople>,
     /// Ref patterns whose green pipelines go there by themselves.
     pub branches: Vec<String>,
+    /// What it asks for beside approvals.
+    pub gating: Gating,
+    /// The approval rules as the lines that people write.
+    pub lines: String,
+}
+
+/// Where a branch or tag would go: by which pattern, or not at all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefRoute {
+    /// The environment.
+    pub environment: EnvironmentRef,
+    /// The first of its patterns that matches.
+    pub pattern: Option<String>,
+}
+
+/// Where green pipelines of a ref would send their releases by themselves.
+pub fn routes<'a>(
+    chain: impl IntoIterator<Item = (&'a EnvironmentRef, &'a [String])>,
+    git_ref: &str,
+) -> Vec<RefRoute> {
+    let one = |(environment, patterns): (&EnvironmentRef, &[String])| RefRoute {
+        environment: environment.clone(),
+        pattern: patterns.iter().find(|pattern| matches(pattern, git_ref)).cloned(),
+    };
+    chain.into_iter().map(one).collect()
 }
 
 /// The chain of a project, as its page shows it.
@@ -264,6 +331,8 @@ pub struct EnvironmentList {
     pub clusters: Vec<Cluster>,
     /// Whether the reader may edit the chain.
     pub may_edit: bool,
+    /// Approvals that the reader gave to another here, or got from one.
+    pub delegations: Vec<DelegationView>,
 }
 
 #[cfg(test)]

@@ -113,4 +113,12 @@ typed_ids! {
     RevocationId,
     /// A provider of sign-in that operators set up.
     ProviderId,
+    /// A freeze window.
+    FreezeId,
+    /// A hold on what goes to a stop.
+    HoldId,
+    /// A breaking of glass.
+    BreakGlassId,
+    /// A delegation of approvals.
+    DelegationId,
 }

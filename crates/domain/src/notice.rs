@@ -57,6 +57,10 @@ kinds! {
     RoleRequest = "role_request", "A role is asked of me, or my request is decided", "有人向我申请角色，或我的申请有结果";
     /// Somebody came by the reader's invitation.
     InvitationAccepted = "invitation_accepted", "My invitation is accepted", "我的邀请被接受";
+    /// The glass was broken in a place that the reader owns.
+    GlassBroken = "glass_broken", "The glass is broken in a place that I own (always on)", "我所有的位置发生紧急放行（不可关闭）";
+    /// Something in a place that the reader owns cannot go on without them.
+    OwnerNeeded = "owner_needed", "A promotion in a place that I own cannot go on", "我所有的位置有晋级无法继续";
 }
 
 /// One notice.
@@ -156,9 +160,19 @@ pub struct Quiet {
     pub projects: Vec<ProjectId>,
 }
 
+impl NoticeKind {
+    /// Whether it is told even to those who want to hear nothing.
+    pub const fn is_loud(self) -> bool {
+        matches!(self, Self::GlassBroken)
+    }
+}
+
 impl Quiet {
     /// Whether a notice of that kind from there is wanted.
     pub fn wants(&self, kind: NoticeKind, project: Option<ProjectId>) -> bool {
+        if kind.is_loud() {
+            return true;
+        }
         !self.kinds.contains(&kind) && project.is_none_or(|project| !self.projects.contains(&project))
     }
 }

@@ -2,8 +2,11 @@
 
 use crate::app::Deployed;
 use crate::approval::{Evaluation, RuleStanding, Verdict};
+use crate::break_glass::GlassView;
 use crate::diff::DiffView;
 use crate::environment::{EnvironmentRef, Health};
+pub use crate::gate::{Gate, GateKind};
+use crate::hold::HoldView;
 use crate::id::{DeploymentId, PromotionId, ReleaseId};
 use crate::person::PersonRef;
 use crate::project::Place;
@@ -202,39 +205,6 @@ impl DeploymentState {
     }
 }
 
-/// What kind of gate stands before a deployment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GateKind {
-    /// The people the environment's rules name.
-    Approvals,
-    /// The release must run in the environment before.
-    Previous,
-    /// The tests of its pipeline.
-    Evidence,
-    /// The release must not be marked defective.
-    Defective,
-    /// Another promotion of the app holds the environment.
-    Lock,
-    /// A hold.
-    Hold,
-    /// The project's quota.
-    Quota,
-}
-
-/// One gate: open, or shut with a reason a person can act on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gate {
-    /// Which.
-    pub kind: GateKind,
-    /// Whether it is open.
-    pub open: bool,
-    /// Why, in one line.
-    pub reason: Text,
-    /// When it opens by itself, where that is known.
-    pub opens_at: Option<Timestamp>,
-}
-
 /// A promotion in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PromotionRow {
@@ -299,6 +269,8 @@ pub struct DecisionView {
     pub at: Timestamp,
     /// Whether it still counts: rules, membership and subject are what they were.
     pub counts: bool,
+    /// In whose place, by a delegation.
+    pub represents: Option<PersonRef>,
 }
 
 /// A pod that is in trouble.
@@ -384,6 +356,10 @@ pub struct PromotionRights {
     pub retry: bool,
     /// Roll back: to which release.
     pub rollback: Option<ReleaseRef>,
+    /// Put what goes there on hold.
+    pub hold: bool,
+    /// Break the glass: the shut gates that it could open; none: the reader may not, or there is nothing to open.
+    pub break_glass: Vec<GateKind>,
 }
 
 /// What the promotion's and the approval's page show.
@@ -413,6 +389,10 @@ pub struct PromotionView {
     pub rights: PromotionRights,
     /// The release the reader would get by a rollback of the environment.
     pub rollback_to: Option<(ReleaseId, String)>,
+    /// The holds on the stop.
+    pub holds: Vec<HoldView>,
+    /// The breakings of glass for it, newest first.
+    pub glasses: Vec<GlassView>,
 }
 
 #[cfg(test)]

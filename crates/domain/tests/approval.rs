@@ -3,10 +3,11 @@
 use proptest::prelude::*;
 use slipway_domain::access::Role;
 use slipway_domain::approval::{
-    ApprovalPolicy, ApprovalRule, Case, Decision, Eligible, Evaluation, Standing, Verdict, evaluate,
-    rule_for, satisfiable,
+    ApprovalPolicy, ApprovalRule, Case, Decision, Eligible, Evaluation, Pause, Represented, Standing,
+    Verdict, evaluate, paused, rule_for, satisfiable,
 };
-use slipway_domain::id::{DecisionId, TypedId, UserId};
+use slipway_domain::delegation::Delegation;
+use slipway_domain::id::{DecisionId, DelegationId, TypedId, UserId};
 use slipway_domain::person::PersonRef;
 use slipway_domain::text::Text;
 use slipway_domain::time::{DAY, HOUR, Timestamp};
@@ -28,6 +29,52 @@ fn person(n: u128) -> PersonRef {
     }
 }
 
+/// The id of the delegation of one person to another.
+fn delegation(from: u128, to: u128) -> DelegationId {
+    DelegationId::from_uuid(Uuid::from_u128(1_000 + from * PEOPLE + to))
+}
+
+fn delegations() -> impl Strategy<Value = Vec<Delegation>> {
+    let one = (
+        0..PEOPLE,
+        1..PEOPLE,
+        0..(8 * DAY),
+        1..(8 * DAY),
+        prop::bool::weighted(0.2),
+    );
+    proptest::collection::vec(one, 0..4).prop_map(|given| {
+        let one = |(from, by, starts, lasts, revoked): (u128, u128, i64, i64, bool)| {
+            let to = (from + by) % PEOPLE;
+            Delegation {
+                id: delegation(from, to),
+                from: person(from),
+                to: person(to),
+                environment: None,
+                starts_at: Timestamp(starts),
+                ends_at: Timestamp(starts + lasts),
+                revoked_at: revoked.then_some(Timestamp(starts)),
+                reason: String::new(),
+            }
+        };
+        given.into_iter().map(one).collect()
+    })
+}
+
+fn pauses() -> impl Strategy<Value = Vec<Pause>> {
+    proptest::collection::vec((0..DAY, 1..DAY), 0..3).prop_map(|gaps| {
+        let mut at = 0;
+        let one = |(gap, lasts): (i64, i64)| {
+            let from = at + gap;
+            at = from + lasts;
+            Pause {
+                from: Timestamp(from),
+                to: Some(Timestamp(at)),
+            }
+        };
+        gaps.into_iter().map(one).collect()
+    })
+}
+
 #[derive(Clone, Debug)]
 struct World {
     policy: ApprovalPolicy,
@@ -35,6 +82,8 @@ struct World {
     requester: Option<UserId>,
     authors: BTreeSet<UserId>,
     decisions: Vec<Decision>,
+    delegations: Vec<Delegation>,
+    pauses: Vec<Pause>,
     now: Timestamp,
 }
 
@@ -48,6 +97,8 @@ impl World {
             requested_at: Timestamp(0),
             decisions: &self.decisions,
             eligible: &self.eligible,
+            delegations: &self.delegations,
+            pauses: &self.pauses,
             now: self.now,
         }
     }
@@ -70,6 +121,7 @@ prop_compose! {
         same_subject in prop::bool::weighted(0.85),
         at in 0..(8 * DAY),
         id in any::<u64>(),
+        represents in proptest::option::weighted(0.25, 0..PEOPLE),
     ) -> Decision {
         Decision {
             id: DecisionId::from_uuid(Uuid::from_u128(u128::from(id))),
@@ -79,6 +131,8 @@ prop_compose! {
             comment: String::from("because"),
             subject: String::from(if same_subject { SUBJECT } else { "something else" }),
             at: Timestamp(at),
+            represents: represents.filter(|n| *n != by).map(|n| Represented { person: person(n), delegation: delegation(n, by) }),
+            named_as: None,
         }
     }
 }
@@ -101,11 +155,20 @@ fn world() -> impl Strategy<Value = World> {
                     Just(authors),
                     Just(now),
                     decisions,
+                    (delegations(), pauses()),
                 )
             },
         )
         .prop_map(
-            |(rules, (ordered, forbid_requester, forbid_authors), requester, authors, now, mut decisions)| {
+            |(
+                rules,
+                (ordered, forbid_requester, forbid_authors),
+                requester,
+                authors,
+                now,
+                mut decisions,
+                (delegations, pauses),
+            )| {
                 decisions.sort_by_key(|d| (d.at, d.id));
                 decisions.dedup_by_key(|d| (d.at, d.id));
                 let eligible = rules
@@ -138,6 +201,8 @@ fn world() -> impl Strategy<Value = World> {
                     requester: requester.map(user),
                     authors: authors.into_iter().map(user).collect(),
                     decisions,
+                    delegations,
+                    pauses,
                     now: Timestamp(now),
                 }
             },
@@ -169,11 +234,22 @@ proptest! {
         let people = counted(&evaluation);
         let distinct: BTreeSet<_> = people.iter().collect();
         prop_assert_eq!(distinct.len(), people.len(), "one person counts in one rule");
+        let seats: Vec<UserId> = people.iter().filter_map(|who| newest(&world, *who)).map(Decision::seat).collect();
+        let touched: BTreeSet<UserId> = people.iter().copied().chain(seats.iter().copied()).collect();
+        let doubled = people.iter().zip(&seats).filter(|(by, seat)| by != seat).count();
+        prop_assert_eq!(touched.len(), people.len() + doubled, "nobody counts for themselves and for another, nor twice");
         for rule in &evaluation.rules {
             for approver in &rule.approved {
-                prop_assert!(world.eligible[&rule.id].contains_key(&approver.id));
-                prop_assert!(!world.forbidden(approver.id));
                 let said = newest(&world, approver.id).expect("they decided");
+                prop_assert!(world.eligible[&rule.id].contains_key(&said.seat()));
+                prop_assert!(!world.forbidden(approver.id) && !world.forbidden(said.seat()));
+                if let Some(other) = &said.represents {
+                    let given = world.delegations.iter().any(|d| {
+                        (d.from.id, d.to.id) == (other.person.id, approver.id) && d.revoked_at.is_none()
+                            && d.starts_at <= said.at && said.at < d.ends_at
+                    });
+                    prop_assert!(given, "nobody acts for another without their delegation");
+                }
                 prop_assert_eq!((said.verdict, said.subject.as_str()), (Verdict::Approve, SUBJECT));
             }
         }
@@ -208,10 +284,15 @@ proptest! {
         if before.standing == Standing::Rejected {
             return Ok(());
         }
-        if let Ok(rule) = rule_for(&world.case(), user(who)) {
+        if let Ok(seat) = rule_for(&world.case(), user(who)) {
+            let rule = seat.rule.clone();
             let mut after = world.clone();
             let at = world.decisions.iter().map(|d| d.at).max().unwrap_or_default().max(world.now).plus(1);
             after.now = at;
+            let still = |d: &Delegation| d.covers(at) || seat.represents.as_ref().is_none_or(|other| other.delegation != d.id);
+            if !world.delegations.iter().all(still) {
+                return Ok(());
+            }
             after.decisions.push(Decision {
                 id: DecisionId::from_uuid(Uuid::from_u128(u128::MAX)),
                 by: person(who),
@@ -220,6 +301,8 @@ proptest! {
                 comment: String::new(),
                 subject: SUBJECT.to_owned(),
                 at,
+                represents: seat.represents.clone(),
+                named_as: None,
             });
             let count = |e: &Evaluation| e.rules.iter().find(|r| r.id == rule).map_or(0, |r| r.approved.len());
             prop_assert_eq!(count(&evaluate(&after.case())), count(&before) + 1);
@@ -228,7 +311,10 @@ proptest! {
 
     #[test]
     fn nobody_who_is_forbidden_or_unnamed_may_approve(world in world(), who in 0..PEOPLE) {
-        let named = world.eligible.values().any(|people| people.contains_key(&user(who)));
+        let acts_for = |seat: &UserId| *seat == user(who) || world.delegations.iter().any(|d| {
+            d.to.id == user(who) && d.from.id == *seat && d.covers(world.now) && !world.forbidden(*seat)
+        });
+        let named = world.eligible.values().any(|people| people.keys().any(acts_for));
         if world.forbidden(user(who)) || !named {
             prop_assert!(rule_for(&world.case(), user(who)).is_err());
         }
@@ -256,15 +342,39 @@ proptest! {
         for round in 0..(PEOPLE * 2) {
             let at = later.now.plus(1);
             later.now = at;
-            let open = (0..PEOPLE).find_map(|n| rule_for(&later.case(), user(n)).ok().map(|rule| (n, rule)));
-            let Some((n, rule)) = open else { break };
+            let open = (0..PEOPLE).find_map(|n| rule_for(&later.case(), user(n)).ok().map(|seat| (n, seat)));
+            let Some((n, seat)) = open else { break };
             later.decisions.push(Decision {
                 id: DecisionId::from_uuid(Uuid::from_u128(u128::MAX - 100 + round)),
-                by: person(n), rule: Some(rule), verdict: Verdict::Approve, comment: String::new(),
+                by: person(n), rule: Some(seat.rule), represents: seat.represents, named_as: None, verdict: Verdict::Approve, comment: String::new(),
                 subject: SUBJECT.to_owned(), at,
             });
         }
         prop_assert_ne!(evaluate(&later.case()).standing, Standing::Satisfied);
+    }
+
+    #[test]
+    fn what_is_paused_is_never_more_than_the_time_itself(pauses in pauses(), since in 0..(4 * DAY), lasts in 0..(4 * DAY)) {
+        let (since, now) = (Timestamp(since), Timestamp(since + lasts));
+        let micros = (0..lasts).step_by(usize::try_from(DAY / 48).unwrap_or(1)).filter(|at| {
+            let at = since.plus(*at);
+            pauses.iter().any(|p| p.from <= at && p.to.is_none_or(|to| at < to))
+        }).count();
+        let by_samples = i64::try_from(micros).unwrap_or(0) * (DAY / 48);
+        let exact = paused(&pauses, since, now);
+        prop_assert!((0..=lasts).contains(&exact));
+        prop_assert!((exact - by_samples).abs() <= 8 * (DAY / 48));
+    }
+
+    #[test]
+    fn a_delegation_is_not_passed_on(world in world(), who in 0..PEOPLE) {
+        // Who may approve in another's place does so for somebody whom a rule names in person.
+        if let Ok(seat) = rule_for(&world.case(), user(who))
+            && let Some(other) = seat.represents
+        {
+            prop_assert!(world.eligible[&seat.rule].contains_key(&other.person.id));
+            prop_assert!(!world.forbidden(other.person.id) && world.requester != Some(user(who)) || !world.policy.forbid_requester);
+        }
     }
 
     #[test]

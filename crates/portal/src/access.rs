@@ -469,6 +469,19 @@ pub async fn managed(ctx: &OpCtx, at: At<'_>) -> Result<Authorized<Anywhere, Mod
     Ok(Authorized::new(scope))
 }
 
+/// The place of any kind, if the actor may do `P` there.
+///
+/// # Errors
+/// As [`org`].
+pub async fn anywhere_to<P: Permission>(ctx: &OpCtx, at: At<'_>) -> Result<Authorized<Anywhere, P>> {
+    let scope = match (at.project, at.app) {
+        (None, _) => org::<P>(ctx, at.org).await?.scope.into(),
+        (Some(slug), None) => project::<P>(ctx, at.org, slug).await?.scope.into(),
+        (Some(slug), Some(app_slug)) => app::<P>(ctx, at.org, slug, app_slug).await?.scope.into(),
+    };
+    Ok(Authorized::new(scope))
+}
+
 /// What the actor may do with the app.
 ///
 /// # Errors
@@ -498,8 +511,16 @@ pub fn audit_of_app(app: &Authorized<App, may::AuditRead>) -> Authorized<Org, ma
     })
 }
 
+/// The organization that a project is in, for who sees the project: approval rules name its groups.
+pub fn org_of_project(project: &Authorized<Project, See>) -> Authorized<Org, See> {
+    Authorized::new(OrgScope {
+        org: project.scope.org.clone(),
+    })
+}
+
 /// A change by someone whom an approval rule names, whatever roles they hold: the only way around
-/// [`Role`]s, open to `portal::promotion` alone, which has asked `domain::approval` first.
+/// [`Role`]s, open to `portal::promotion` (which has asked `domain::approval` first) and to `portal::hold` (for the owner of
+/// a hold) alone.
 pub(crate) fn by_approval_rule(app: &Authorized<App, See>) -> Result<Authorized<App, Modify>> {
     alive(&app.place())?;
     Ok(Authorized::new(app.scope.clone()))

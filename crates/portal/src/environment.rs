@@ -1,7 +1,9 @@
 //! Environments: the chain of a project, where each stop runs, and who is asked before it.
 
 pub mod bind;
+mod lines;
 pub(crate) mod observe;
+pub mod settings;
 
 use crate::access::{self, Authorized, Project, may};
 use crate::change::{Change, Entry};
@@ -11,8 +13,9 @@ use crate::jobs::Job;
 use crate::ports::{EnvironmentBinding, EnvironmentRecord, StoreError, Tx};
 use slipway_domain::approval::{ApprovalPolicy, ApprovalRule, Eligible, satisfiable};
 use slipway_domain::environment::{
-    BindingView, EnvironmentList, EnvironmentRef, EnvironmentView, RulePeople, Tier, default_chain,
+    BindingView, EnvironmentList, EnvironmentRef, EnvironmentView, Gating, RulePeople, Tier, default_chain,
 };
+use slipway_domain::freeze::Hours;
 use slipway_domain::id::{ClusterId, EnvironmentId, OrgId, ProjectId, UserId};
 use slipway_domain::name::{NameError, Slug};
 use slipway_domain::person::PersonRef;
@@ -35,6 +38,8 @@ pub struct Input {
     pub branches: Vec<String>,
     /// The approval rules.
     pub policy: ApprovalPolicy,
+    /// What it asks for beside approvals.
+    pub gating: Gating,
 }
 
 /// Makes an environment at the end of the chain.
@@ -94,6 +99,7 @@ pub(crate) async fn insert_default_chain(
             binding: place(new.key),
             branches: new.branches.iter().map(|b| (*b).to_owned()).collect(),
             policy: ApprovalPolicy::default(),
+            gating: Gating::default(),
         };
         let mut record = checked(ctx, change, project, input, position).await?;
         // The people may come later: the page and the gate say who is missing.
@@ -310,6 +316,7 @@ pub async fn list(ctx: &OpCtx, org: &str, project: &str) -> Result<EnvironmentLi
                 trouble: cluster.trouble.clone(),
             })
         });
+        let lines = lines::write(&mut *tx, &project, &record.policy.rules).await?;
         environments.push(EnvironmentView {
             environment: record.environment,
             version: record.version,
@@ -318,13 +325,17 @@ pub async fn list(ctx: &OpCtx, org: &str, project: &str) -> Result<EnvironmentLi
             rules_version: record.rules_version,
             rules,
             branches: record.branches,
+            gating: record.gating,
+            lines,
         });
     }
+    let delegations = crate::delegation::shown_in(ctx, &mut *tx, &project, &environments).await?;
     Ok(EnvironmentList {
         place: project.place(),
         environments,
         clusters,
         may_edit,
+        delegations,
     })
 }
 
@@ -379,6 +390,7 @@ async fn checked(
     if let Some(text) = wrong_policy(&input.policy, &people) {
         wrong.push(said("policy", text));
     }
+    wrong.extend(wrong_gating(&input.gating));
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
@@ -393,6 +405,7 @@ async fn checked(
         binding,
         branches,
         policy: input.policy,
+        gating: input.gating,
         rules_version: 1,
         version: 1,
         created_at: ctx.now(),
@@ -505,6 +518,18 @@ fn wrong_policy(
     })
 }
 
+/// Allowed hours and soak time that nobody could mean.
+fn wrong_gating(gating: &Gating) -> Vec<FieldError> {
+    let mut wrong = Vec::new();
+    if let Some(text) = gating.hours.iter().find_map(Hours::check) {
+        wrong.push(said("hours", text));
+    }
+    if !(0..=30 * DAY).contains(&gating.soak) {
+        wrong.push(said("soak", Text::new("use 0 to 30 days", "请使用 0 到 30 天")));
+    }
+    wrong
+}
+
 /// RFC 1123's label, as namespaces are named.
 fn is_label(text: &str) -> bool {
     let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
@@ -536,6 +561,7 @@ fn summary(record: &EnvironmentRecord) -> serde_json::Value {
         "namespace": record.binding.as_ref().map(|b| &b.namespace),
         "cluster": record.binding.as_ref().map(|b| b.cluster),
         "branches": record.branches,
+        "gating": record.gating,
         "rules": record.policy.rules.iter().map(|r| format!("{}:{}", r.id, r.required)).collect::<Vec<_>>(),
     })
 }

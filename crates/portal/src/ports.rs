@@ -3,14 +3,18 @@
 mod access;
 mod app;
 mod audit;
+mod break_glass;
 mod clock;
 mod cluster;
 mod connection;
 mod courier;
+mod delegation;
 mod environment;
 mod factor;
 mod forge;
+mod freeze;
 mod group;
+mod hold;
 mod home;
 mod identity;
 mod import;
@@ -43,10 +47,12 @@ mod working_copy;
 pub use access::{AccessTx, Binding, NewBinding};
 pub use app::{AppTx, NewApp, RepositoryLink};
 pub use audit::{AuditFilter, AuditRecord, AuditTx, Chain};
+pub use break_glass::BreakGlassTx;
 pub use clock::{Clock, SystemClock};
 pub use cluster::{Cluster, ClusterAccess, ClusterConnector, ClusterError, NEEDS, Need};
 pub use connection::{ClusterRecord, ConnectionRecord, ConnectionTx};
 pub use courier::{Courier, CourierError, Parcel, Receipt};
+pub use delegation::DelegationTx;
 pub use environment::{EnvironmentBinding, EnvironmentRecord, EnvironmentTx, Lock, NowRunning, StopRecord};
 pub use factor::{FactorRow, FactorTx};
 pub use forge::{
@@ -54,7 +60,9 @@ pub use forge::{
     ForgeGroup, ForgeJob, ForgeMergeRequest, ForgePage, ForgePipeline, ForgeProject, GroupFilter, Hook, Lint,
     NewCommit, NewMergeRequest, SourceForge, TokenInfo, Trace,
 };
+pub use freeze::{FreezeRecord, FreezeTx};
 pub use group::{GroupBinding, GroupTx};
+pub use hold::{HoldTx, SoakRecord};
 pub use home::HomeTx;
 pub use identity::{ClaimedGroup, IdentityRow, IdentityTx};
 pub use import::{ImportItemRecord, ImportRecord, ImportTx};
@@ -92,6 +100,10 @@ pub trait Tx:
     AccessTx
     + AppTx
     + AuditTx
+    + BreakGlassTx
+    + DelegationTx
+    + FreezeTx
+    + HoldTx
     + ConnectionTx
     + EnvironmentTx
     + HomeTx
@@ -132,6 +144,10 @@ impl<T> Tx for T where
     T: AccessTx
         + AppTx
         + AuditTx
+        + BreakGlassTx
+        + DelegationTx
+        + FreezeTx
+        + HoldTx
         + ConnectionTx
         + EnvironmentTx
         + HomeTx

@@ -8,13 +8,18 @@ mod deploy;
 pub(crate) mod drive;
 mod gate;
 mod list;
+mod news;
 mod outcome;
 mod request;
+mod rollback;
 mod view;
 
 pub use decide::{cancel, decide};
+pub(crate) use gate::Facts;
 pub use list::{PAGE_ROWS, choices, for_app, inbox, list, mine, next, open_in, running_in, waiting_for_me};
-pub use request::{Ask, on_defective, on_release, request, request_named, retry, roll_back, roll_back_in};
+pub(crate) use request::title;
+pub use request::{Ask, on_defective, on_release, request, request_named, retry};
+pub use rollback::{roll_back, roll_back_in};
 pub use view::view;
 
 use crate::access::{self, App, Authorized, may};
@@ -36,7 +41,7 @@ pub(crate) fn job_key(promotion: PromotionId) -> String {
 }
 
 /// The app of the promotion, if the actor may see it.
-async fn place_of(ctx: &OpCtx, id: PromotionId) -> Result<Authorized<App, may::See>> {
+pub(crate) async fn place_of(ctx: &OpCtx, id: PromotionId) -> Result<Authorized<App, may::See>> {
     ctx.rights().await?;
     let app = ctx
         .read()
@@ -48,7 +53,7 @@ async fn place_of(ctx: &OpCtx, id: PromotionId) -> Result<Authorized<App, may::S
 }
 
 /// The proof that the actor may promote to an environment of that tier.
-async fn may_promote(
+pub(crate) async fn may_promote(
     ctx: &OpCtx,
     app: &Authorized<App, may::See>,
     tier: Tier,
@@ -71,7 +76,7 @@ fn advance(
 }
 
 /// Has the promotion's job run soon.
-async fn wake(
+pub(crate) async fn wake(
     change: &mut Change<'_>,
     app: &Authorized<App, may::See>,
     id: PromotionId,
@@ -90,7 +95,11 @@ async fn wake(
 }
 
 /// Has every promotion of the app that waits looked at again: a lock is free, or an environment before has it.
-async fn wake_pending(change: &mut Change<'_>, app: &Authorized<App, may::See>, at: Timestamp) -> Result<()> {
+pub(crate) async fn wake_pending(
+    change: &mut Change<'_>,
+    app: &Authorized<App, may::See>,
+    at: Timestamp,
+) -> Result<()> {
     for pending in change.tx().pending_promotions(app, None).await? {
         wake(change, app, pending.id, at).await?;
     }
@@ -106,7 +115,7 @@ async fn end_turns(change: &mut Change<'_>, org: OrgId, id: PromotionId) -> Resu
 }
 
 /// Tells everyone who sees the promotion, and points the lane at what it should show.
-async fn tell(
+pub(crate) async fn tell(
     change: &mut Change<'_>,
     app: &Authorized<App, may::Modify>,
     environment: EnvironmentId,

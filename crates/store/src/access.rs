@@ -13,7 +13,8 @@ use slipway_domain::member::{Holder, Member};
 use slipway_domain::org::OrgRef;
 use slipway_domain::person::PersonRef;
 use slipway_domain::project::ProjectRef;
-use slipway_portal::access::{AppScope, OrgScope, ProjectScope, WorkloadNames};
+use slipway_portal::access::may::See;
+use slipway_portal::access::{App, AppScope, Authorized, OrgScope, ProjectScope, WorkloadNames};
 use slipway_portal::ports::{AccessTx, Binding, NewBinding, StoreResult};
 use sqlx::any::AnyRow;
 use sqlx::query;
@@ -313,6 +314,23 @@ impl AccessTx for SqlTx {
         rows.iter()
             .map(|row| member(columns("role_bindings", row), here))
             .collect()
+    }
+
+    async fn owners_of(&mut self, app: &Authorized<App, See>) -> StoreResult<Vec<UserId>> {
+        let rows = query(
+            "SELECT DISTINCT u.id FROM role_bindings b \
+             LEFT JOIN group_members m ON m.group_id = b.group_id \
+             JOIN users u ON u.id = COALESCE(b.user_id, m.user_id) AND u.deactivated_at IS NULL AND u.bot_of IS NULL \
+             WHERE b.org_id = $1 AND (b.role = 'org.owner' OR (b.role = 'project.owner' AND b.project_id = $2) \
+             OR (b.role = 'app.owner' AND b.app_id = $3)) ORDER BY u.id",
+        )
+        .bind(app.org_id().to_string())
+        .bind(app.project_id().to_string())
+        .bind(app.id().to_string())
+        .fetch_all(self.conn())
+        .await
+        .map_err(map)?;
+        rows.iter().map(|row| columns("users", row).id("id")).collect()
     }
 
     async fn holders(

@@ -17,11 +17,21 @@ use slipway_portal::ports::{
 use sqlx::any::AnyRow;
 use sqlx::query;
 
+const ONE: &str = "SELECT id, id AS env_id, env_key, name AS env_name, tier, position, cluster_id, namespace, branches, \
+     policy, rules_version, version, created_at, gating, removed_at FROM environments \
+     WHERE org_id = $1 AND project_id = $2 AND id = $3";
+
 /// The environment of a row with the columns `env_id`, `env_key`, `env_name`, `tier` and `position`.
 pub(crate) fn reference(c: Columns<'_>) -> StoreResult<EnvironmentRef> {
     Ok(EnvironmentRef {
         id: c.id("env_id")?,
-        key: c.text("env_key")?,
+        // What was removed gave its key away, and keeps its first part.
+        key: c
+            .text("env_key")?
+            .split('~')
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
         name: c.text("env_name")?,
         tier: c.key("tier", Tier::from_key)?,
         position: c.int("position")?,
@@ -52,6 +62,7 @@ fn environment(row: &AnyRow) -> StoreResult<EnvironmentRecord> {
         environment: reference(c)?,
         binding,
         branches: c.json("branches")?,
+        gating: c.json("gating")?,
         policy: c.json("policy")?,
         rules_version: c.int("rules_version")?,
         version: c.int("version")?,
@@ -90,8 +101,8 @@ impl EnvironmentTx for SqlTx {
     ) -> StoreResult<()> {
         query(
             "INSERT INTO environments (id, org_id, project_id, env_key, name, tier, position, cluster_id, namespace, \
-             branches, policy, rules_version, version, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             branches, policy, rules_version, version, created_at, gating) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         )
         .bind(record.environment.id.to_string())
         .bind(project.org_id().to_string())
@@ -107,6 +118,7 @@ impl EnvironmentTx for SqlTx {
         .bind(record.rules_version)
         .bind(record.version)
         .bind(record.created_at.micros())
+        .bind(document(&record.gating)?)
         .execute(self.conn())
         .await
         .map_err(map)?;
@@ -121,7 +133,7 @@ impl EnvironmentTx for SqlTx {
     ) -> StoreResult<()> {
         let done = query(
             "UPDATE environments SET env_key = $5, name = $6, tier = $7, position = $8, cluster_id = $9, \
-             namespace = $10, branches = $11, policy = $12, rules_version = $13, version = $14 \
+             namespace = $10, branches = $11, policy = $12, rules_version = $13, version = $14, gating = $15 \
              WHERE org_id = $1 AND project_id = $2 AND id = $3 AND version = $4",
         )
         .bind(project.org_id().to_string())
@@ -138,10 +150,74 @@ impl EnvironmentTx for SqlTx {
         .bind(document(&record.policy)?)
         .bind(record.rules_version)
         .bind(record.version)
+        .bind(document(&record.gating)?)
         .execute(self.conn())
         .await
         .map_err(map)?;
         affected(done.rows_affected())
+    }
+
+    async fn remove_environment(
+        &mut self,
+        project: &Authorized<Project, Modify>,
+        id: EnvironmentId,
+        at: Timestamp,
+    ) -> StoreResult<()> {
+        // Its key is free for another; the history keeps its name.
+        let done = query(
+            "UPDATE environments SET removed_at = $4, env_key = env_key || '~' || id, cluster_id = NULL, \
+             namespace = NULL, version = version + 1 \
+             WHERE org_id = $1 AND project_id = $2 AND id = $3 AND removed_at IS NULL",
+        )
+        .bind(project.org_id().to_string())
+        .bind(project.id().to_string())
+        .bind(id.to_string())
+        .bind(at.micros())
+        .execute(self.conn())
+        .await
+        .map_err(map)?;
+        affected(done.rows_affected())
+    }
+
+    async fn environment(
+        &mut self,
+        project: &Authorized<Project, See>,
+        id: EnvironmentId,
+    ) -> StoreResult<Option<(EnvironmentRecord, Option<Timestamp>)>> {
+        let row = query(ONE)
+            .bind(project.org_id().to_string())
+            .bind(project.id().to_string())
+            .bind(id.to_string())
+            .fetch_optional(self.conn())
+            .await
+            .map_err(map)?;
+        row.map(|row| {
+            Ok((
+                environment(&row)?,
+                columns("environments", &row).opt_time("removed_at")?,
+            ))
+        })
+        .transpose()
+    }
+
+    async fn deploying_to(
+        &mut self,
+        project: &Authorized<Project, See>,
+        id: EnvironmentId,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
+        let row = query(
+            "SELECT COUNT(*) AS running FROM stops WHERE org_id = $1 AND project_id = $2 AND environment_id = $3 \
+             AND lock_owner IS NOT NULL AND lease_until > $4",
+        )
+        .bind(project.org_id().to_string())
+        .bind(project.id().to_string())
+        .bind(id.to_string())
+        .bind(now.micros())
+        .fetch_one(self.conn())
+        .await
+        .map_err(map)?;
+        Ok(columns("stops", &row).int("running")? > 0)
     }
 
     async fn environments(
@@ -150,8 +226,8 @@ impl EnvironmentTx for SqlTx {
     ) -> StoreResult<Vec<EnvironmentRecord>> {
         let rows = query(
             "SELECT id, id AS env_id, env_key, name AS env_name, tier, position, cluster_id, namespace, branches, \
-             policy, rules_version, version, created_at FROM environments \
-             WHERE org_id = $1 AND project_id = $2 ORDER BY position, id",
+             policy, rules_version, version, created_at, gating FROM environments \
+             WHERE org_id = $1 AND project_id = $2 AND removed_at IS NULL ORDER BY position, id",
         )
         .bind(project.org_id().to_string())
         .bind(project.id().to_string())

@@ -25,7 +25,7 @@ const LANE: &str = "SELECT e.id AS env_id, e.env_key, e.name AS env_name, e.tier
      LEFT JOIN users u ON u.id = s.deployed_by \
      LEFT JOIN promotions p ON p.id = s.open_promotion_id \
      LEFT JOIN releases o ON o.id = p.release_id \
-     WHERE e.org_id = $1 AND e.project_id = $2 ORDER BY e.position, e.id";
+     WHERE e.org_id = $1 AND e.project_id = $2 AND e.removed_at IS NULL ORDER BY e.position, e.id";
 
 const GRID: &str = "SELECT a.id AS app_id, a.slug AS app_slug, a.name AS app_name, a.archived_at AS app_archived_at, \
      e.id AS env_id, e.env_key, e.name AS env_name, e.tier, e.position, \
@@ -33,7 +33,7 @@ const GRID: &str = "SELECT a.id AS app_id, a.slug AS app_slug, a.name AS app_nam
      s.observed_at, r.version, r.sha, u.id AS user_id, u.username, u.name AS user_name, \
      p.id AS promotion_id, p.state, p.reason, o.version AS open_version, o.sha AS open_sha \
      FROM apps a \
-     LEFT JOIN environments e ON e.project_id = a.project_id \
+     LEFT JOIN environments e ON e.project_id = a.project_id AND e.removed_at IS NULL \
      LEFT JOIN stops s ON s.environment_id = e.id AND s.app_id = a.id \
      LEFT JOIN releases r ON r.id = s.release_id \
      LEFT JOIN users u ON u.id = s.deployed_by \

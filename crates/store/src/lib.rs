@@ -7,12 +7,16 @@
 mod access;
 mod app;
 mod audit;
+mod break_glass;
 mod connect;
 mod connection;
+mod delegation;
 mod environment;
 mod error;
 mod factor;
+mod freeze;
 mod group;
+mod hold;
 mod home;
 mod identity;
 mod import;

@@ -105,7 +105,7 @@ impl ProjectTx for SqlTx {
         let description = columns("projects", &row).text("description")?;
         let rows = query(
             "SELECT id, env_key, name, tier, position FROM environments \
-             WHERE org_id = $1 AND project_id = $2 ORDER BY position, id",
+             WHERE org_id = $1 AND project_id = $2 AND removed_at IS NULL ORDER BY position, id",
         )
         .bind(project.org_id().to_string())
         .bind(project.id().to_string())

@@ -69,6 +69,10 @@ const GOES: &[(&str, &str)] = &[
         ),
     ),
     ("decisions", of_apps!("decisions")),
+    ("break_glasses", of_apps!("break_glasses")),
+    ("holds", of_apps!("holds")),
+    ("soaks", of_apps!("soaks")),
+    ("freezes", of_apps!("freezes")),
     ("stops", of_apps!("stops")),
     ("deployments", of_apps!("deployments")),
     ("promotions", of_apps!("promotions")),
@@ -143,6 +147,8 @@ const GOES: &[(&str, &str)] = &[
         "api_tokens",
         concat!("DELETE FROM api_tokens WHERE project_id IN ", projects!()),
     ),
+    ("delegations", of_projects!("delegations")),
+    ("freezes", of_projects!("freezes")),
     ("environments", of_projects!("environments")),
     ("invitations", of_projects!("invitations")),
     ("role_requests", of_projects!("role_requests")),
@@ -155,6 +161,7 @@ const GOES: &[(&str, &str)] = &[
     ("oauth_grants", of_org!("oauth_grants")),
     ("connections", of_org!("connections")),
     ("clusters", of_org!("clusters")),
+    ("freezes", of_org!("freezes")),
     ("mail_servers", of_org!("mail_servers")),
     ("invitations", of_org!("invitations")),
     ("role_requests", of_org!("role_requests")),
@@ -441,7 +448,7 @@ impl PlaceTx for SqlTx {
             "SELECT e.id AS env_id, e.env_key, e.name AS env_name, e.tier, e.position, \
              q.cpu_millis, q.memory_mib, q.pods \
              FROM environments e LEFT JOIN quotas q ON q.environment_id = e.id \
-             WHERE e.org_id = $1 AND e.project_id = $2 ORDER BY e.position, e.id",
+             WHERE e.org_id = $1 AND e.project_id = $2 AND e.removed_at IS NULL ORDER BY e.position, e.id",
         )
         .bind(project.org_id().to_string())
         .bind(project.id().to_string())

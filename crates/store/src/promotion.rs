@@ -7,7 +7,7 @@ use crate::environment::reference;
 use crate::error::{affected, map};
 use crate::row::{columns, document};
 use async_trait::async_trait;
-use slipway_domain::approval::{Decision, Verdict};
+use slipway_domain::approval::{Decision, Represented, Verdict};
 use slipway_domain::id::{
     AppId, DeploymentId, EnvironmentId, OrgId, PromotionId, ReleaseId, TypedId, UserId,
 };
@@ -71,6 +71,8 @@ fn promotion(row: &AnyRow) -> StoreResult<PromotionRecord> {
         base: c.opt_id("base_release_id")?,
         ended_at: c.opt_time("ended_at")?,
         idempotency_key: c.opt_text("idempotency_key")?,
+        pauses: c.json("pauses")?,
+        on_behalf_of: c.opt_id("on_behalf_of")?,
     })
 }
 
@@ -132,8 +134,8 @@ impl PromotionTx for SqlTx {
         query(
             "INSERT INTO promotions (id, org_id, project_id, app_id, release_id, environment_id, kind, state, version, \
              reason, subjects, gates, evaluation, waiver, requested_by, requested_at, expires_at, tries, \
-             base_release_id, ended_at, idempotency_key) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+             base_release_id, ended_at, idempotency_key, pauses, on_behalf_of) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, \
+             $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
         )
         .bind(new.id.to_string())
         .bind(app.org_id().to_string())
@@ -156,6 +158,8 @@ impl PromotionTx for SqlTx {
         .bind(text(new.base))
         .bind(new.ended_at.map(Timestamp::micros))
         .bind(&new.idempotency_key)
+        .bind(document(&new.pauses)?)
+        .bind(text(new.on_behalf_of))
         .execute(self.conn())
         .await
         .map_err(map)?;
@@ -169,7 +173,7 @@ impl PromotionTx for SqlTx {
     ) -> StoreResult<()> {
         let done = query(
             "UPDATE promotions SET version = version + 1, state = $5, reason = $6, subjects = $7, gates = $8, \
-             evaluation = $9, expires_at = $10, tries = $11, base_release_id = $12, ended_at = $13 \
+             evaluation = $9, expires_at = $10, tries = $11, base_release_id = $12, ended_at = $13, pauses = $14 \
              WHERE org_id = $1 AND app_id = $2 AND id = $3 AND version = $4",
         )
         .bind(app.org_id().to_string())
@@ -185,6 +189,7 @@ impl PromotionTx for SqlTx {
         .bind(promotion.tries)
         .bind(text(promotion.base))
         .bind(promotion.ended_at.map(Timestamp::micros))
+        .bind(document(&promotion.pauses)?)
         .execute(self.conn())
         .await
         .map_err(map)?;
@@ -363,8 +368,8 @@ impl PromotionTx for SqlTx {
         decision: &Decision,
     ) -> StoreResult<()> {
         query(
-            "INSERT INTO decisions (id, org_id, app_id, promotion_id, user_id, rule_id, verdict, comment, subject, at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            "INSERT INTO decisions (id, org_id, app_id, promotion_id, user_id, rule_id, verdict, comment, subject, at, \
+             represents, delegation_id, named_as) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         )
         .bind(decision.id.to_string())
         .bind(app.org_id().to_string())
@@ -376,6 +381,9 @@ impl PromotionTx for SqlTx {
         .bind(&decision.comment)
         .bind(&decision.subject)
         .bind(decision.at.micros())
+        .bind(decision.represents.as_ref().map(|other| other.person.id.to_string()))
+        .bind(decision.represents.as_ref().map(|other| other.delegation.to_string()))
+        .bind(&decision.named_as)
         .execute(self.conn())
         .await
         .map_err(map)?;
@@ -388,8 +396,9 @@ impl PromotionTx for SqlTx {
         promotion: PromotionId,
     ) -> StoreResult<Vec<Decision>> {
         let rows = query(
-            "SELECT d.id, d.rule_id, d.verdict, d.comment, d.subject, d.at, u.id AS user_id, u.username, u.name \
-             FROM decisions d JOIN users u ON u.id = d.user_id \
+            "SELECT d.id, d.rule_id, d.verdict, d.comment, d.subject, d.at, u.id AS user_id, u.username, u.name, \
+             d.represents, d.delegation_id, d.named_as, o.username AS other_username, o.name AS other_name \
+             FROM decisions d JOIN users u ON u.id = d.user_id LEFT JOIN users o ON o.id = d.represents \
              WHERE d.org_id = $1 AND d.app_id = $2 AND d.promotion_id = $3 ORDER BY d.at, d.id",
         )
         .bind(app.org_id().to_string())
@@ -401,6 +410,17 @@ impl PromotionTx for SqlTx {
         rows.iter()
             .map(|row| {
                 let c = columns("decisions", row);
+                let represents = match (c.opt_id("represents")?, c.opt_id("delegation_id")?) {
+                    (Some(id), Some(delegation)) => Some(Represented {
+                        person: PersonRef {
+                            id,
+                            username: c.text("other_username")?,
+                            name: c.text("other_name")?,
+                        },
+                        delegation,
+                    }),
+                    _ => None,
+                };
                 Ok(Decision {
                     id: c.id("id")?,
                     by: PersonRef {
@@ -413,6 +433,8 @@ impl PromotionTx for SqlTx {
                     comment: c.text("comment")?,
                     subject: c.text("subject")?,
                     at: c.time("at")?,
+                    represents,
+                    named_as: c.opt_text("named_as")?,
                 })
             })
             .collect()

@@ -68,7 +68,7 @@ const RUNS: &str = "SELECT r.id, r.app_id, r.number, r.title, r.status, r.create
 
 const ENVIRONMENTS: &str = "SELECT e.id, e.project_id, e.env_key, e.name, e.tier, e.position \
      FROM projects p JOIN environments e ON e.project_id = p.id \
-     WHERE p.org_id = $1 AND e.org_id = $1 AND $2 LIKE '%,' || p.id || ',%' \
+     WHERE p.org_id = $1 AND e.org_id = $1 AND e.removed_at IS NULL AND $2 LIKE '%,' || p.id || ',%' \
      AND (LOWER(e.env_key) LIKE $3 ESCAPE '!' OR LOWER(e.name) LIKE $3 ESCAPE '!' OR LOWER(e.name) LIKE $4 ESCAPE '!') \
      ORDER BY CASE WHEN LOWER(e.env_key) = $5 OR LOWER(e.name) = $5 THEN 0 \
      WHEN LOWER(e.env_key) LIKE $6 ESCAPE '!' OR LOWER(e.name) LIKE $6 ESCAPE '!' THEN 1 ELSE 2 END, \

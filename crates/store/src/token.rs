@@ -130,6 +130,22 @@ impl TokenTx for SqlTx {
         Ok(())
     }
 
+    async fn maker_of(&mut self, user: UserId) -> StoreResult<Option<(UserId, bool)>> {
+        let row = query(
+            "SELECT m.id, m.deactivated_at FROM users u JOIN users m ON m.id = u.made_by \
+             WHERE u.id = $1 AND u.bot_of IS NOT NULL",
+        )
+        .bind(user.to_string())
+        .fetch_optional(self.conn())
+        .await
+        .map_err(map)?;
+        row.map(|row| {
+            let c = columns("users", &row);
+            Ok((c.id("id")?, c.opt_time("deactivated_at")?.is_none()))
+        })
+        .transpose()
+    }
+
     async fn count_tokens(&mut self, user: UserId, now: Timestamp) -> StoreResult<i64> {
         let row = query(
             "SELECT COUNT(*) AS active FROM api_tokens \

@@ -67,6 +67,7 @@ async fn name_the_approvers(owner: &OpCtx) -> anyhow::Result<()> {
         binding: live.binding.as_ref().map(|b| (b.cluster, b.namespace.clone())),
         branches: live.branches.clone(),
         policy,
+        gating: slipway_domain::environment::Gating::default(),
     };
     environment::edit(owner, ORG, PROJECT, "live", live.version, input).await?;
     Ok(())

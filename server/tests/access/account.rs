@@ -246,6 +246,7 @@ async fn an_approval_asks_again_who_it_is_where_the_rules_say_so() {
         binding: live.binding.as_ref().map(|b| (b.cluster, b.namespace.clone())),
         branches: live.branches.clone(),
         policy,
+        gating: slipway_domain::environment::Gating::default(),
     };
     environment::edit(&ada, "acme", "checkout", "live", live.version, input)
         .await

@@ -5,6 +5,7 @@
 mod editor;
 pub(crate) mod operator;
 pub(crate) mod own;
+mod releases;
 mod rest;
 mod settings;
 mod webhooks;
@@ -515,6 +516,7 @@ pub(crate) fn calls(at: &Places) -> Vec<Call> {
     .chain(rest::changes(at))
     .chain(rest::groups_and_roles(at))
     .chain(rest::people(at))
+    .chain(releases::releases(at))
     .chain(settings::settings())
     .chain(webhooks::calls(at))
     .chain(editor::calls())

@@ -293,6 +293,7 @@ pub async fn rules_that_nobody_could_satisfy_are_refused_when_saved(stage: Stage
             binding: view.binding.as_ref().map(|b| (b.cluster, b.namespace.clone())),
             branches: Vec::new(),
             policy,
+            gating: slipway_domain::environment::Gating::default(),
         };
         environment::edit(&lea, ORG, PROJECT, "dev", view.version, input)
     };

@@ -154,6 +154,7 @@ async fn furnished(folder: &Path, namespace: &str, kubeconfig: &str) -> String {
         binding: Some((cluster, namespace.to_owned())),
         branches: Vec::new(),
         policy: three_in_order(),
+        gating: slipway_domain::environment::Gating::default(),
     };
     environment::create(&olga, ORG, PROJECT, input)
         .await

@@ -5,9 +5,13 @@ mod approval;
 mod happy;
 mod hooks;
 mod kill;
+mod model;
 mod rollback;
+mod rules;
 mod stage;
 mod trouble;
+
+use rules::{glass, pausing, people, queue};
 
 macro_rules! on_both {
     ($($module:ident: $($test:ident),+;)+) => {
@@ -58,6 +62,34 @@ on_both! {
         a_failed_promotion_is_tried_three_times_with_the_same_approvals,
         a_retry_succeeds_once_the_cause_is_gone,
         a_release_that_is_marked_defective_is_called_off;
+    people:
+        rule_02_a_bot_is_its_makers_and_without_one_is_refused,
+        rule_02_a_branch_rule_has_whoever_pushed_as_its_requester,
+        rule_05_a_group_means_distinct_direct_members,
+        rule_06_an_approver_who_left_before_start_counts_no_more,
+        rule_07_tightened_rules_hold_at_once,
+        rule_08_what_nobody_can_satisfy_any_more_is_told_to_the_owners,
+        rule_11_a_vote_is_changed_only_while_pending_and_history_stays,
+        rule_14_another_target_is_another_thing_to_approve,
+        rule_35_a_delegate_acts_for_a_time_and_both_are_stored,
+        rules_are_tried_out_before_they_are_kept;
+    pausing:
+        rule_17_an_approval_stays_while_the_window_is_closed,
+        an_approval_grows_old_while_it_is_not_paused,
+        rule_18_all_windows_are_shown_and_the_latest_opening,
+        rule_19_a_freeze_lets_the_running_step_end_and_rollbacks_go,
+        rule_20_the_end_of_a_freeze_lets_what_waits_go,
+        allowed_hours_are_waited_for,
+        a_release_soaks_in_the_environment_before_only_while_it_is_healthy,
+        rule_27_a_hold_pauses_and_its_owner_or_a_project_owner_lifts_it,
+        a_rollback_puts_what_branch_rules_send_on_hold,
+        rule_31_what_waits_for_an_environment_that_goes_is_cancelled;
+    queue:
+        rule_22_the_newest_wins_and_whom_the_older_asked_hear_of_it,
+        rule_22_in_order_nothing_is_passed_over;
+    glass:
+        rule_26_glass_is_broken_in_front_of_everybody_once_and_for_an_hour,
+        rule_26_it_opens_what_it_names_for_an_hour_and_for_one_promotion;
     hooks:
         subscribers_hear_of_every_step_once;
     trouble:

@@ -296,6 +296,7 @@ impl Stage {
             binding: view.binding.map(|b| (b.cluster, b.namespace)),
             branches: view.branches,
             policy: view.policy,
+            gating: view.gating,
         };
         change(&mut input);
         environment::edit(&lea, ORG, PROJECT, key, view.version, input)

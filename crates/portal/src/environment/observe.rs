@@ -1,15 +1,16 @@
 //! Looking at what runs: the reconciler of the lane's health.
 
 use crate::access::{self, App, Authorized, may};
+use crate::change::Change;
 use crate::cluster;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::jobs::Next;
-use crate::ports::{ClusterError, StopRecord};
+use crate::ports::{ClusterError, SoakRecord, StopRecord};
 use slipway_domain::app::Observed;
 use slipway_domain::environment::Health;
-use slipway_domain::id::{AppId, EnvironmentId};
+use slipway_domain::id::{AppId, EnvironmentId, ReleaseId};
 use slipway_domain::rollout::WorkloadStatus;
 use slipway_domain::text::Text;
 use slipway_domain::time::{MINUTE, SECOND, Timestamp};
@@ -131,10 +132,8 @@ async fn note(
     let place = app.place();
     let mut change = ctx.change().await?;
     change.bookkeeping();
-    change
-        .tx()
-        .set_observed(&app.modify(), environment, observed)
-        .await?;
+    let running = stop.current.map(|(_, release)| release);
+    seen(&mut change, &app.modify(), environment, running, observed).await?;
     if news {
         change.touch("app", app.id(), &place);
         change.touch("project", app.project_id(), &place);
@@ -142,9 +141,77 @@ async fn note(
     change.commit().await
 }
 
+/// The longest time between two looks that both found a release healthy of which the time in between counts as healthy, in µs:
+/// what nobody looked at does not count.
+const WATCHED: i64 = 3 * MINUTE;
+
+/// Writes down what was seen of a stop; where `running` runs there, for how long it has been healthy, too.
+pub(crate) async fn seen(
+    change: &mut Change<'_>,
+    app: &Authorized<App, may::Modify>,
+    environment: EnvironmentId,
+    running: Option<ReleaseId>,
+    observed: &Observed,
+) -> Result<()> {
+    change.tx().set_observed(app, environment, observed).await?;
+    let Some(release) = running else {
+        return Ok(());
+    };
+    let before = change.tx().soak(&app.see(), environment, release).await?;
+    let after = soaked(before, observed);
+    if after != before {
+        change.tx().set_soak(app, environment, release, after).await?;
+    }
+    Ok(())
+}
+
+/// How long it has been healthy once this was seen, too.
+fn soaked(before: SoakRecord, seen: &Observed) -> SoakRecord {
+    if seen.health != Health::Healthy {
+        return SoakRecord {
+            seen_at: None,
+            ..before
+        };
+    }
+    let since = before.seen_at.map_or(0, |at| seen.at.since(at));
+    SoakRecord {
+        healthy_for: before.healthy_for + if (0..=WATCHED).contains(&since) { since } else { 0 },
+        seen_at: Some(before.seen_at.map_or(seen.at, |at| at.max(seen.at))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_time_in_which_it_was_seen_healthy_counts() {
+        let look = |health, minute: i64| Observed {
+            health,
+            reason: None,
+            ready: 1,
+            desired: 1,
+            at: Timestamp(minute * MINUTE),
+        };
+        let mut soak = SoakRecord::default();
+        for (health, minute, healthy_for) in [
+            (Health::Healthy, 0, 0),
+            (Health::Healthy, 1, 1),
+            // The minute until it was found degraded does not count, nor does what follows until it is healthy.
+            (Health::Degraded, 2, 1),
+            (Health::Healthy, 5, 1),
+            (Health::Healthy, 6, 2),
+            // Nobody looked for an hour.
+            (Health::Healthy, 66, 2),
+            (Health::Healthy, 67, 3),
+            // An old look that comes late.
+            (Health::Healthy, 60, 3),
+            (Health::Healthy, 68, 4),
+        ] {
+            soak = soaked(soak, &look(health, minute));
+            assert_eq!(soak.healthy_for, healthy_for * MINUTE, "at {minute}");
+        }
+    }
 
     #[test]
     fn a_silent_cluster_keeps_the_last_state_and_says_so() {

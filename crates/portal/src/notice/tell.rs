@@ -1,5 +1,6 @@
 //! What is told to whom: written in the transaction of what happened.
 
+use crate::access::may::Modify;
 use crate::access::{AnyScope, App, AppScope, Authorized, ProjectScope, Rights};
 use crate::change::Change;
 use crate::error::Result;
@@ -124,7 +125,7 @@ pub(crate) async fn promotion_decided<P>(
     title: &str,
     how: Decided<'_>,
 ) -> Result<()> {
-    let Some(requester) = promotion.requested_by else {
+    let Some(requester) = promotion.told() else {
         return Ok(());
     };
     let name = actor(change);
@@ -138,6 +139,67 @@ pub(crate) async fn promotion_decided<P>(
     };
     let news = promotion_news(app, promotion.id, title, NoticeKind::PromotionDecided, words);
     tell(change, &[requester], &news).await
+}
+
+/// A newer one took its place: for who asked for it, and whom it had asked.
+pub(crate) async fn superseded<P>(
+    change: &mut Change<'_>,
+    app: &Authorized<App, P>,
+    promotion: &PromotionRecord,
+    title: &str,
+    by: &str,
+    people: &[UserId],
+) -> Result<()> {
+    let words = Text::new(
+        format!("{by} was asked for after it and takes its place: nobody needs to decide any more"),
+        format!("已被更新的请求 {by} 取代，无需再审批"),
+    );
+    let news = promotion_news(app, promotion.id, title, NoticeKind::PromotionEnded, words);
+    let people: Vec<UserId> = people.iter().copied().chain(promotion.told()).collect();
+    tell(change, &people, &news).await
+}
+
+/// Approvals no longer count: for who gave them, who asked, and who is asked now.
+pub(crate) async fn approval_lost<P>(
+    change: &mut Change<'_>,
+    app: &Authorized<App, P>,
+    promotion: &PromotionRecord,
+    title: &str,
+    who: &str,
+    people: &[UserId],
+) -> Result<()> {
+    let words = Text::new(
+        format!("What {who} approved no longer counts: the rules, the members or what is asked for changed"),
+        format!("{who} 的审批不再有效：规则、成员或审批内容已变更"),
+    );
+    let news = promotion_news(app, promotion.id, title, NoticeKind::PromotionDecided, words);
+    tell(change, people, &news).await
+}
+
+/// Nobody can satisfy its rules any more: for the owners, and who asked.
+pub(crate) async fn unsatisfiable<P>(
+    change: &mut Change<'_>,
+    app: &Authorized<App, P>,
+    promotion: &PromotionRecord,
+    title: &str,
+    words: Text,
+    people: &[UserId],
+) -> Result<()> {
+    let news = promotion_news(app, promotion.id, title, NoticeKind::OwnerNeeded, words);
+    tell(change, people, &news).await
+}
+
+/// The glass was broken, or somebody seconded it, or it is to be looked at: for all owners, whatever they want to hear.
+pub(crate) async fn glass_broken(
+    change: &mut Change<'_>,
+    app: &Authorized<App, Modify>,
+    promotion: &PromotionRecord,
+    title: &str,
+    words: Text,
+) -> Result<()> {
+    let people = change.tx().owners_of(&app.see()).await?;
+    let news = promotion_news(app, promotion.id, title, NoticeKind::GlassBroken, words);
+    tell(change, &people, &news).await
 }
 
 /// What somebody decided.
@@ -158,7 +220,7 @@ pub(crate) async fn promotion_ended<P>(
     title: &str,
     words: Text,
 ) -> Result<()> {
-    let Some(requester) = promotion.requested_by else {
+    let Some(requester) = promotion.told() else {
         return Ok(());
     };
     let news = promotion_news(app, promotion.id, title, NoticeKind::PromotionEnded, words);

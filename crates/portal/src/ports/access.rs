@@ -1,7 +1,8 @@
 //! Places and roles, as `portal::access` looks them up. Nothing else calls the `find_*` methods.
 
 use super::StoreResult;
-use crate::access::{AppScope, OrgScope, ProjectScope};
+use crate::access::may::See;
+use crate::access::{App, AppScope, Authorized, OrgScope, ProjectScope};
 use async_trait::async_trait;
 use slipway_domain::access::{Action, Role};
 use slipway_domain::id::{AppId, BindingId, OrgId, ProjectId, UserId};
@@ -71,6 +72,8 @@ pub trait AccessTx: Send {
     ) -> StoreResult<Vec<String>>;
     /// Who holds which role in the project or above it, through groups too, by name.
     async fn members(&mut self, org: OrgId, project: Option<ProjectId>) -> StoreResult<Vec<Member>>;
+    /// Active people who own the app, its project or its organization, by themselves or through a group.
+    async fn owners_of(&mut self, app: &Authorized<App, See>) -> StoreResult<Vec<UserId>>;
     /// Active people who hold `role` in the project or above it, by themselves or through a group.
     async fn holders(
         &mut self,

@@ -6,7 +6,7 @@ use crate::access::{App, Authorized, Project};
 use async_trait::async_trait;
 use slipway_domain::app::Observed;
 use slipway_domain::approval::ApprovalPolicy;
-use slipway_domain::environment::EnvironmentRef;
+use slipway_domain::environment::{EnvironmentRef, Gating};
 use slipway_domain::id::{
     AppId, ClusterId, DeploymentId, EnvironmentId, GroupId, OrgId, PromotionId, ReleaseId, UserId,
 };
@@ -31,6 +31,8 @@ pub struct EnvironmentRecord {
     pub binding: Option<EnvironmentBinding>,
     /// Ref patterns whose green pipelines go there by themselves.
     pub branches: Vec<String>,
+    /// What it asks for beside approvals.
+    pub gating: Gating,
     /// The approval rules.
     pub policy: ApprovalPolicy,
     /// Grows when the rules change.
@@ -94,6 +96,26 @@ pub trait EnvironmentTx: Send {
         environment: &EnvironmentRecord,
         was: i64,
     ) -> StoreResult<()>;
+    /// Takes the environment out of the chain and unbinds it; `Gone` where it is not in it. Its history stays.
+    async fn remove_environment(
+        &mut self,
+        project: &Authorized<Project, Modify>,
+        id: EnvironmentId,
+        at: Timestamp,
+    ) -> StoreResult<()>;
+    /// The environment of that id, and when it was removed, where it was.
+    async fn environment(
+        &mut self,
+        project: &Authorized<Project, See>,
+        id: EnvironmentId,
+    ) -> StoreResult<Option<(EnvironmentRecord, Option<Timestamp>)>>;
+    /// Whether an app has something under way in the environment.
+    async fn deploying_to(
+        &mut self,
+        project: &Authorized<Project, See>,
+        id: EnvironmentId,
+        now: Timestamp,
+    ) -> StoreResult<bool>;
     /// The chain, in order.
     async fn environments(
         &mut self,

@@ -4,7 +4,7 @@ use super::StoreResult;
 use crate::access::may::{Modify, See};
 use crate::access::{App, Authorized};
 use async_trait::async_trait;
-use slipway_domain::approval::{Decision, Evaluation};
+use slipway_domain::approval::{Decision, Evaluation, Pause};
 use slipway_domain::environment::Health;
 use slipway_domain::id::{
     AppId, ClusterId, DeploymentId, EnvironmentId, OrgId, PromotionId, ReleaseId, UserId,
@@ -65,9 +65,24 @@ pub struct PromotionRecord {
     pub ended_at: Option<Timestamp>,
     /// The key of the request, unique in the app: asking again with it asks once.
     pub idempotency_key: Option<String>,
+    /// The times in which approvals did not grow old.
+    pub pauses: Vec<Pause>,
+    /// The person behind a bot or a branch rule, who counts as the requester; `None`: whoever asked.
+    pub on_behalf_of: Option<UserId>,
 }
 
 impl PromotionRecord {
+    /// Who counts as the requester: the person behind a bot or a branch rule, else whoever asked.
+    pub fn requester(&self) -> Option<UserId> {
+        self.on_behalf_of.or(self.requested_by)
+    }
+
+    /// Whom to tell how it goes: the person who asked, or who is behind the token that did. What branch rules send is told
+    /// to nobody by name.
+    pub fn told(&self) -> Option<UserId> {
+        self.requested_by.and(self.requester())
+    }
+
     /// What approvals are asked for now.
     pub fn subject(&self) -> &str {
         self.subjects.last().map_or("", |s| s.subject.as_str())

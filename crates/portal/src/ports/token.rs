@@ -92,6 +92,8 @@ pub trait TokenTx: Send {
     ) -> StoreResult<Option<(UserId, TokenRow)>>;
     /// Makes the account behind a project's token.
     async fn insert_bot(&mut self, bot: &BotRecord) -> StoreResult<()>;
+    /// Who made the account, where it is a project's, and whether that person is still active.
+    async fn maker_of(&mut self, user: UserId) -> StoreResult<Option<(UserId, bool)>>;
     /// How many tokens of a person work at `now`.
     async fn count_tokens(&mut self, user: UserId, now: Timestamp) -> StoreResult<i64>;
     /// The token of that hash, whatever its state.

@@ -9,9 +9,10 @@ use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::notice::tell::{self as notice, Decided};
-use slipway_domain::approval::{CannotApprove, Decision, Verdict, rule_for};
+use crate::ports::Tx;
+use slipway_domain::approval::{CannotApprove, Decision, Eligible, Represented, Verdict, rule_for};
 use slipway_domain::audit::Outcome;
-use slipway_domain::id::PromotionId;
+use slipway_domain::id::{PromotionId, UserId};
 use slipway_domain::promotion::{PromotionEvent, PromotionState};
 use slipway_domain::subscriber::EventKind;
 use slipway_domain::text::Text;
@@ -86,8 +87,10 @@ async fn try_decide(
         return Err(ended(facts.promotion.state));
     }
     let rule = match verdict {
-        Verdict::Approve => rule_for(&facts.case(now), person.id).map(Some),
-        Verdict::Reject => may_reject(&facts, person.id),
+        Verdict::Approve => {
+            rule_for(&facts.case(now), person.id).map(|seat| (Some(seat.rule), seat.represents))
+        }
+        Verdict::Reject => may_reject(&facts, person.id).map(|rule| (rule, None)),
     };
     // Whoever is not asked at all need not know that what they saw has changed.
     if !matches!(rule, Err(CannotApprove::NotNamed))
@@ -95,8 +98,8 @@ async fn try_decide(
     {
         return Err(changed);
     }
-    let rule = match rule {
-        Ok(rule) => rule,
+    let (rule, represents) = match rule {
+        Ok(seat) => seat,
         // The same click twice.
         Err(CannotApprove::Already) => return Ok(()),
         Err(refusal) => return Err(refused(change, &facts, app, &refusal).await?),
@@ -108,11 +111,21 @@ async fn try_decide(
     let decision = Decision {
         id: ctx.id(),
         by: person.clone(),
-        rule,
         verdict,
         comment: comment.to_owned(),
         subject: subject.to_owned(),
         at: now,
+        named_as: named_as(
+            change.tx(),
+            app,
+            &facts,
+            rule.as_deref(),
+            represents.as_ref(),
+            person.id,
+        )
+        .await?,
+        represents,
+        rule,
     };
     change.tx().insert_decision(&modify, id, &decision).await?;
     if verdict == Verdict::Reject {
@@ -129,7 +142,11 @@ async fn try_decide(
     change.tx().update_promotion(&modify, &facts.promotion).await?;
     let place = app.place();
     let (action, name) = (key(verdict), title(&facts.release, &facts.environment));
-    let summary = serde_json::json!({ "rule": decision.rule, "comment": comment, "subject": subject });
+    let summary = serde_json::json!({
+        "rule": decision.rule, "comment": comment, "subject": subject, "named_as": decision.named_as,
+        "in_place_of": decision.represents.as_ref().map(|other| &other.person.username),
+        "delegation": decision.represents.as_ref().map(|other| other.delegation),
+    });
     change
         .audit(Entry::done(
             action,
@@ -171,11 +188,46 @@ const fn key(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Whom a rule names may reject, out of turn too; so may the requester.
-fn may_reject(
+/// Why the rule names whoever decides, or whom they stand for: written down with the decision.
+async fn named_as(
+    tx: &mut dyn Tx,
+    app: &Authorized<App, may::See>,
     facts: &Facts,
-    user: slipway_domain::id::UserId,
-) -> std::result::Result<Option<String>, CannotApprove> {
+    rule: Option<&str>,
+    represents: Option<&Represented>,
+    by: UserId,
+) -> Result<Option<String>> {
+    let seat = represents.map_or(by, |other| other.person.id);
+    let policy = &facts.environment.policy;
+    let Some(rule) = policy.rules.iter().find(|r| Some(r.id.as_str()) == rule) else {
+        return Ok(None);
+    };
+    for named in &rule.eligible {
+        let (held, key) = match named {
+            Eligible::User(user) => (*user == seat, String::from("user")),
+            Eligible::Role(role) => (
+                tx.holders(app.org_id(), app.project_id(), *role)
+                    .await?
+                    .contains_key(&seat),
+                role.key().to_owned(),
+            ),
+            Eligible::Group(group) => (
+                tx.people_of_group(app.org_id(), *group)
+                    .await?
+                    .iter()
+                    .any(|p| p.id == seat),
+                format!("group:{group}"),
+            ),
+        };
+        if held {
+            return Ok(Some(key));
+        }
+    }
+    Ok(None)
+}
+
+/// Whom a rule names may reject, out of turn too; so may the requester.
+fn may_reject(facts: &Facts, user: UserId) -> std::result::Result<Option<String>, CannotApprove> {
     let named = facts.environment.policy.rules.iter().find(|rule| {
         facts
             .eligible
@@ -184,7 +236,7 @@ fn may_reject(
     });
     match named {
         Some(rule) => Ok(Some(rule.id.clone())),
-        None if facts.promotion.requested_by == Some(user) => Ok(None),
+        None if facts.promotion.requester() == Some(user) => Ok(None),
         None => Err(CannotApprove::NotNamed),
     }
 }
@@ -304,9 +356,9 @@ pub async fn cancel(ctx: &OpCtx, id: PromotionId) -> Result<()> {
     let now = ctx.now();
     let promotion = change.tx().promotion(&app, id).await?.ok_or(Error::NotFound)?;
     let mut facts = Facts::load(change.tx(), &app, promotion, now).await?;
-    let own = ctx
-        .user()
-        .is_ok_and(|user| facts.promotion.requested_by == Some(user.id));
+    let own = ctx.user().is_ok_and(|user| {
+        [facts.promotion.requested_by, facts.promotion.requester()].contains(&Some(user.id))
+    });
     let modify = if own {
         access::by_approval_rule(&app)?
     } else {

@@ -2,7 +2,7 @@
 
 use super::gate::Facts;
 use super::request::title;
-use super::{advance, deploy, end_turns, tell};
+use super::{advance, deploy, end_turns, news, tell};
 use crate::access::{self, App, Authorized, may};
 use crate::change::{Change, Entry};
 use crate::context::OpCtx;
@@ -11,8 +11,9 @@ use crate::fault;
 use crate::jobs::Next;
 use crate::notice::tell as notice;
 use crate::ports::{DeploymentRecord, Lock, StoreError};
-use slipway_domain::approval::{Evaluation, Standing};
+use slipway_domain::approval::{Evaluation, Pause, Standing};
 use slipway_domain::audit::Outcome;
+use slipway_domain::break_glass::BreakGlass;
 use slipway_domain::environment::Health;
 use slipway_domain::id::{AppId, PromotionId, UserId};
 use slipway_domain::promotion::{
@@ -97,7 +98,7 @@ async fn evaluate(ctx: &OpCtx, app: &Authorized<App, may::Modify>, id: Promotion
         facts.promotion.evaluation = Some(evaluation);
         return end(ctx, change, app, facts, event, reason).await;
     }
-    let mut gates = facts.gates(&evaluation);
+    let mut gates = facts.gates(&evaluation, now);
     if gates.iter().all(|gate| gate.open) {
         let environment = facts.environment.environment.id;
         let lock = change
@@ -111,12 +112,12 @@ async fn evaluate(ctx: &OpCtx, app: &Authorized<App, may::Modify>, id: Promotion
         // With the lock held, everything is looked at once more: only what is true now may start it.
         facts = Facts::load(change.tx(), &see, facts.promotion, now).await?;
         evaluation = facts.evaluation(now);
-        gates = facts.gates(&evaluation);
+        gates = facts.gates(&evaluation, now);
         match lock {
             Some(lock) if gates.iter().all(|gate| gate.open) => {
+                pause(&mut facts.promotion.pauses, &gates, now);
                 facts.promotion.gates = gates;
-                facts.promotion.evaluation = Some(evaluation);
-                return start(ctx, change, app, facts, lock).await;
+                return start(ctx, change, app, facts, evaluation, lock).await;
             }
             Some(_) => change.tx().release_lock(app, environment, id).await?,
             None => {}
@@ -127,6 +128,21 @@ async fn evaluate(ctx: &OpCtx, app: &Authorized<App, may::Modify>, id: Promotion
 
 /// Whether it is over without a deployment.
 fn over(facts: &Facts, evaluation: &Evaluation) -> Option<(PromotionEvent, Text)> {
+    let name = &facts.environment.environment.name;
+    if facts.removed_at.is_some() {
+        let reason = Text::new(
+            format!("The environment {name} was removed."),
+            format!("环境 {name} 已被移除。"),
+        );
+        return Some((PromotionEvent::Cancel, reason));
+    }
+    if facts.environment.binding.is_none() {
+        let reason = Text::new(
+            format!("{name} has no cluster any more."),
+            format!("{name} 已不再绑定集群。"),
+        );
+        return Some((PromotionEvent::Cancel, reason));
+    }
     if let Some((_, why)) = &facts.release.defective
         && facts.promotion.kind != PromotionKind::Rollback
     {
@@ -210,11 +226,14 @@ async fn note(
     let turns: Vec<UserId> = evaluation
         .rules
         .iter()
-        .flat_map(|r| r.open_to.iter().map(|p| p.id))
+        .flat_map(|r| r.open_to.iter().chain(&r.deputies).map(|p| p.id))
         .collect();
     if facts.promotion.subject() != facts.subject.subject {
         facts.promotion.subjects.push(facts.subject.clone());
     }
+    pause(&mut facts.promotion.pauses, &gates, ctx.now());
+    let opens = gates.iter().filter_map(|gate| gate.opens_at).min();
+    news::since(&mut change, app, &facts, &evaluation).await?;
     facts.promotion.gates = gates;
     facts.promotion.evaluation = Some(evaluation);
     let changed = change.tx().set_turns(id, &turns).await?;
@@ -231,13 +250,24 @@ async fn note(
     }
     fault::point("promotion.evaluated");
     change.commit().await?;
-    let again = ctx.now().plus(LOOK_AGAIN);
+    let now = ctx.now();
     Ok(Step::Wait(
-        [Some(facts.promotion.expires_at), until]
+        [Some(facts.promotion.expires_at), until, opens]
             .into_iter()
             .flatten()
-            .fold(again, Timestamp::min),
+            .filter(|at| *at > now)
+            .fold(now.plus(LOOK_AGAIN), Timestamp::min),
     ))
+}
+
+/// Notes since when, and until when, nobody could have had it started: approvals do not grow old meanwhile.
+fn pause(pauses: &mut Vec<Pause>, gates: &[Gate], now: Timestamp) {
+    let shut = gates.iter().any(|gate| !gate.open && gate.kind.pauses());
+    match (shut, pauses.last_mut().filter(|last| last.to.is_none())) {
+        (true, None) => pauses.push(Pause { from: now, to: None }),
+        (false, Some(last)) => last.to = Some(now),
+        _ => {}
+    }
 }
 
 fn joined(shut: &[&Gate]) -> Text {
@@ -256,10 +286,21 @@ async fn start(
     mut change: Change<'_>,
     app: &Authorized<App, may::Modify>,
     mut facts: Facts,
+    evaluation: Evaluation,
     lock: Lock,
 ) -> Result<Step> {
     let now = ctx.now();
     let id = facts.promotion.id;
+    let glasses = facts.glasses_in_use(&evaluation, now);
+    for glass in &glasses {
+        // One use: whoever starts first has it.
+        let used = BreakGlass {
+            used_at: Some(now),
+            ..glass.clone()
+        };
+        change.tx().update_glass(app, glass, &used).await?;
+    }
+    facts.promotion.evaluation = Some(evaluation);
     let binding = facts
         .environment
         .binding
@@ -314,6 +355,7 @@ async fn start(
         "attempt": deployment.attempt,
         "fence": deployment.fence,
         "subject": facts.promotion.subject(),
+        "broken_glass": glasses.iter().map(|glass| glass.id).collect::<Vec<_>>(),
         "approved_by": facts.promotion.evaluation.iter()
             .flat_map(|e| e.rules.iter().flat_map(|r| r.approved.iter().map(|p| p.username.clone()))).collect::<Vec<_>>(),
     });

@@ -7,21 +7,26 @@ use crate::error::{Error, Result};
 use crate::ports::{EnvironmentRecord, PromotionRecord, ReleaseRecord, SubjectRecord, Tx};
 use crate::quota;
 use crate::subscriber::event;
-use slipway_domain::approval::{ApprovalPolicy, Case, Decision, Evaluation, Standing, evaluate};
+use slipway_domain::approval::{ApprovalPolicy, Case, Decision, Evaluation, evaluate};
+use slipway_domain::break_glass::BreakGlass;
+use slipway_domain::delegation::Delegation;
+use slipway_domain::environment::{Health, Queue};
+use slipway_domain::freeze::Freeze;
+use slipway_domain::gate::{self, Gate, GateKind};
+use slipway_domain::hold::Hold;
 use slipway_domain::id::UserId;
 use slipway_domain::manifest::{self, Target};
 use slipway_domain::person::PersonRef;
 use slipway_domain::project::Place;
-use slipway_domain::promotion::{Gate, GateKind, PromotionKind};
+use slipway_domain::promotion::PromotionKind;
 use slipway_domain::quota::{Quota, Requests, peak};
 use slipway_domain::release::{SubjectParts, subject};
 use slipway_domain::subscriber::EventKind;
-use slipway_domain::text::Text;
 use slipway_domain::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All that the gates of one promotion depend on, read in one transaction.
-pub(super) struct Facts {
+pub(crate) struct Facts {
     pub promotion: PromotionRecord,
     pub release: ReleaseRecord,
     pub environment: EnvironmentRecord,
@@ -35,8 +40,20 @@ pub(super) struct Facts {
     pub eligible: BTreeMap<String, BTreeMap<UserId, PersonRef>>,
     policy: ApprovalPolicy,
     authors: BTreeSet<UserId>,
-    /// The environment before in the chain, and whether the release was there completely.
-    before: Option<(EnvironmentRecord, bool)>,
+    /// Who may approve in whose place there.
+    delegations: Vec<Delegation>,
+    /// What the release did in the environment before in the chain.
+    before: Option<gate::Before>,
+    /// The freeze windows that hold for the app.
+    freezes: Vec<Freeze>,
+    /// The holds on the stop.
+    pub holds: Vec<Hold>,
+    /// The breakings of glass for the promotion, oldest first.
+    pub glasses: Vec<BreakGlass>,
+    /// When the environment was removed from the chain.
+    pub removed_at: Option<Timestamp>,
+    /// What goes before it, where they go in order.
+    ahead: Option<String>,
     /// The version that holds the lock, where that is another promotion.
     locked_by: Option<String>,
     /// What the environment is limited to, where it is.
@@ -135,17 +152,17 @@ impl Facts {
         now: Timestamp,
     ) -> Result<Self> {
         let release = tx.release(app, promotion.release).await?.ok_or(Error::NotFound)?;
-        let chain = tx.environments(&access::project_of(app)).await?;
+        let project = access::project_of(app);
+        let (environment, removed_at) = tx
+            .environment(&project, promotion.environment)
+            .await?
+            .ok_or(Error::NotFound)?;
+        let chain = tx.environments(&project).await?;
         let at = chain
             .iter()
-            .position(|e| e.environment.id == promotion.environment)
-            .ok_or(Error::NotFound)?;
-        let environment = chain[at].clone();
-        let before = match at.checked_sub(1).map(|i| chain[i].clone()) {
-            Some(before) => {
-                let verified = tx.verified_in(app, before.environment.id, release.id).await?;
-                Some((before, verified))
-            }
+            .position(|e| e.environment.id == promotion.environment);
+        let before = match at.and_then(|at| at.checked_sub(1)) {
+            Some(i) => Some(before(tx, app, &chain[i], &release).await?),
             None => None,
         };
         let stop = tx.stop(app, environment.environment.id).await?;
@@ -187,6 +204,16 @@ impl Facts {
             _ => None,
         };
         let quota = limit(tx, app, &environment, running.as_ref(), &release).await?;
+        let mut delegations = tx.delegations(&project, promotion.requested_at).await?;
+        delegations.retain(|given| given.environment.is_none_or(|only| only == promotion.environment));
+        let holds = tx.holds(app).await?.into_iter();
+        let holds = holds
+            .filter(|(at, _)| *at == promotion.environment)
+            .map(|(_, hold)| hold)
+            .collect();
+        let freezes = tx.freezes_of(app).await?;
+        let glasses = tx.glasses(app, promotion.id).await?;
+        let ahead = ahead(tx, app, &promotion, environment.gating.queue).await?;
         let (manifests, subject) = render(app, &release, &environment);
         let authors = authors.into_iter().map(|p| p.id).collect();
         Ok(Self {
@@ -200,7 +227,13 @@ impl Facts {
             eligible,
             policy,
             authors,
+            delegations,
             before,
+            freezes,
+            holds,
+            glasses,
+            removed_at,
+            ahead,
             locked_by,
             quota,
         })
@@ -215,12 +248,14 @@ impl Facts {
     pub fn case(&self, now: Timestamp) -> Case<'_> {
         Case {
             policy: &self.policy,
-            requester: self.promotion.requested_by,
+            requester: self.promotion.requester(),
             authors: &self.authors,
             subject: &self.subject.subject,
             requested_at: self.promotion.requested_at,
             decisions: &self.decisions,
             eligible: &self.eligible,
+            delegations: &self.delegations,
+            pauses: &self.promotion.pauses,
             now,
         }
     }
@@ -231,130 +266,89 @@ impl Facts {
     }
 
     /// Every gate, open or shut.
-    pub fn gates(&self, evaluation: &Evaluation) -> Vec<Gate> {
-        let gate = |kind, open, reason| Gate {
-            kind,
-            open,
-            reason,
-            opens_at: None,
-        };
-        let mut gates = vec![gate(
-            GateKind::Approvals,
-            evaluation.standing == Standing::Satisfied,
-            self.approval_words(evaluation),
-        )];
-        if let Some((open, reason)) = self.previous() {
-            gates.push(gate(GateKind::Previous, open, reason));
-        }
-        let (open, reason) = self.evidence();
-        gates.push(gate(GateKind::Evidence, open, reason));
-        if let Some((_, why)) = &self.release.defective {
-            let reason = Text::new(
-                format!("{} is marked defective: {why}", self.release.version),
-                format!("{} 已标记为有缺陷：{why}", self.release.version),
-            );
-            gates.push(gate(
-                GateKind::Defective,
-                self.promotion.kind == PromotionKind::Rollback,
-                reason,
-            ));
-        }
-        if self.environment.binding.is_none() {
-            let reason = Text::new(
-                "The environment has no cluster. A project lead must bind it to one.",
-                "该环境尚未绑定集群，请项目负责人完成绑定。",
-            );
-            gates.push(gate(GateKind::Hold, false, reason));
-        }
-        let (open, reason) = match &self.locked_by {
-            None => (
-                true,
-                Text::new("nothing else is being deployed there", "当前没有其他部署"),
-            ),
-            Some(version) => (
-                false,
-                Text::new(
-                    format!("{version} is being deployed there; this starts when it has ended"),
-                    format!("正在部署 {version}，结束后自动开始"),
-                ),
-            ),
-        };
-        gates.push(gate(GateKind::Lock, open, reason));
-        if let Some(limit) = &self.quota {
-            let (open, reason) = limit.quota.room(limit.taken, limit.asked);
-            gates.push(gate(GateKind::Quota, open, reason));
-        }
-        gates
+    pub fn gates(&self, evaluation: &Evaluation, now: Timestamp) -> Vec<Gate> {
+        self.gates_with(evaluation, &self.glasses, now)
     }
 
-    fn approval_words(&self, evaluation: &Evaluation) -> Text {
-        if self.promotion.kind == PromotionKind::Rollback {
-            return Text::new(
-                "a rollback to what was verified here needs no approval",
-                "回滚到已验证的版本无需审批",
-            );
-        }
-        match evaluation.rules.iter().find(|rule| rule.turn) {
-            Some(rule) if evaluation.standing == Standing::Waiting => Text::new(
-                format!("{}: {}", rule.name.en, rule.words.en),
-                format!("{}：{}", rule.name.zh, rule.words.zh),
-            ),
-            _ => evaluation.words.clone(),
-        }
-    }
-
-    fn previous(&self) -> Option<(bool, Text)> {
-        let (before, verified) = self.before.as_ref()?;
-        if self.promotion.kind == PromotionKind::Rollback {
-            return None;
-        }
-        let name = &before.environment.name;
-        Some(match (&self.promotion.waiver, verified) {
-            (_, true) => (
-                true,
-                Text::new(format!("was deployed to {name}"), format!("已成功部署到 {name}")),
-            ),
-            (Some(why), false) => (
-                true,
-                Text::new(
-                    format!("{name} is skipped on purpose: {why}"),
-                    format!("已明确跳过 {name}：{why}"),
-                ),
-            ),
-            (None, false) => (
-                false,
-                Text::new(
-                    format!("{} must run in {name} first", self.release.version),
-                    format!("{} 须先成功部署到 {name}", self.release.version),
-                ),
-            ),
+    fn gates_with(&self, evaluation: &Evaluation, glasses: &[BreakGlass], now: Timestamp) -> Vec<Gate> {
+        gate::gates(&gate::Facts {
+            kind: self.promotion.kind,
+            version: &self.release.version,
+            evaluation,
+            tier: self.environment.environment.tier,
+            gating: &self.environment.gating,
+            before: self.before.clone(),
+            waiver: self.promotion.waiver.as_deref(),
+            evidence: &self.release.evidence,
+            defective: self.release.defective.as_ref().map(|(_, why)| why.as_str()),
+            bound: self.environment.binding.is_some(),
+            holds: &self.holds,
+            freezes: &self.freezes,
+            ahead: self.ahead.as_deref(),
+            locked_by: self.locked_by.as_deref(),
+            quota: self
+                .quota
+                .as_ref()
+                .map(|limit| limit.quota.room(limit.taken, limit.asked)),
+            glasses,
+            now,
         })
     }
 
-    fn evidence(&self) -> (bool, Text) {
-        let evidence = &self.release.evidence;
-        let (passed, failed) = (evidence.tests_passed, evidence.tests_failed);
-        if failed > 0 {
-            return (
-                self.promotion.kind == PromotionKind::Rollback,
-                Text::new(
-                    format!("{failed} tests of its pipeline failed; fix them and release again"),
-                    format!("流水线有 {failed} 个测试失败，请修复后重新发布"),
-                ),
-            );
-        }
-        if passed == 0 {
-            return (
-                true,
-                Text::new(
-                    "its pipeline was green and reported no tests",
-                    "流水线通过，未报告测试",
-                ),
-            );
-        }
-        (
-            true,
-            Text::new(format!("{passed} tests passed"), format!("{passed} 个测试通过")),
-        )
+    /// The breakings of glass without which it could not start now.
+    pub fn glasses_in_use(&self, evaluation: &Evaluation, now: Timestamp) -> Vec<BreakGlass> {
+        let tier = self.environment.environment.tier;
+        let shut: Vec<GateKind> = self
+            .gates_with(evaluation, &[], now)
+            .into_iter()
+            .filter(|gate| !gate.open)
+            .map(|gate| gate.kind)
+            .collect();
+        let used = |glass: &&BreakGlass| shut.iter().any(|gate| glass.opens(*gate, tier, now));
+        self.glasses.iter().filter(used).cloned().collect()
+    }
+}
+
+/// The environment before in the chain, and what the release did there.
+async fn before(
+    tx: &mut dyn Tx,
+    app: &Authorized<App, may::See>,
+    before: &EnvironmentRecord,
+    release: &ReleaseRecord,
+) -> Result<gate::Before> {
+    let at = before.environment.id;
+    let stop = tx.stop(app, at).await?;
+    let soak = tx.soak(app, at, release.id).await?;
+    let healthy = stop.observed.is_some_and(|seen| seen.health == Health::Healthy);
+    Ok(gate::Before {
+        name: before.environment.name.clone(),
+        verified: tx.verified_in(app, at, release.id).await?,
+        soaked: gate::Soaked {
+            healthy_for: soak.healthy_for,
+            counting: healthy && stop.current.is_some_and(|(_, running)| running == release.id),
+        },
+    })
+}
+
+/// The version of what was asked for before the promotion and still waits, where they go in order.
+async fn ahead(
+    tx: &mut dyn Tx,
+    app: &Authorized<App, may::See>,
+    promotion: &PromotionRecord,
+    queue: Queue,
+) -> Result<Option<String>> {
+    if queue != Queue::InOrder || promotion.kind == PromotionKind::Rollback {
+        return Ok(None);
+    }
+    let pending = tx.pending_promotions(app, Some(promotion.environment)).await?;
+    let first = pending
+        .iter()
+        .find(|p| (p.requested_at, p.id) < (promotion.requested_at, promotion.id));
+    match first {
+        Some(first) => Ok(tx
+            .release(app, first.release)
+            .await?
+            .map(|release| release.version)),
+        None => Ok(None),
     }
 }

@@ -274,7 +274,7 @@ pub async fn open_in(
     let evaluation = facts.evaluation(now);
     Ok(Some(OpenPromotion {
         row,
-        gates: facts.gates(&evaluation),
+        gates: facts.gates(&evaluation, now),
         rules: evaluation.rules,
     }))
 }

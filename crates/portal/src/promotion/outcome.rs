@@ -240,6 +240,16 @@ pub(super) async fn end(
     let before = change.tx().deployed_by(&app.see(), environment).await?;
     if succeeded {
         runs_now(&mut change, app, &work, now).await?;
+        if let Some(observed) = &observed {
+            observe::seen(
+                &mut change,
+                app,
+                environment,
+                Some(work.promotion.release),
+                observed,
+            )
+            .await?;
+        }
     }
     change
         .tx()

@@ -1,20 +1,21 @@
 //! Asking: promotions by people, by branch rules, rollbacks and retries.
 
 use super::gate::render;
-use super::{advance, end_turns, may_promote, place_of, tell, wake};
+use super::{advance, end_turns, may_promote, news, place_of, tell, wake};
 use crate::access::{self, App, Authorized, may};
 use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::fault;
+use crate::notice::tell as notice;
 use crate::ports::{EnvironmentRecord, PromotionRecord, ReleaseRecord, StoreError, Tx};
 use crate::subscriber::event;
 use semver::Version;
+use slipway_domain::access::Action;
 use slipway_domain::audit::Outcome;
-use slipway_domain::environment::matches;
-use slipway_domain::id::{EnvironmentId, PromotionId, ReleaseId};
-use slipway_domain::project::Place;
-use slipway_domain::promotion::{DeploymentState, PromotionEvent, PromotionKind, PromotionState};
+use slipway_domain::environment::{Queue, matches};
+use slipway_domain::id::{EnvironmentId, PromotionId, ReleaseId, UserId};
+use slipway_domain::promotion::{PromotionEvent, PromotionKind, PromotionState};
 use slipway_domain::subscriber::EventKind;
 use slipway_domain::text::Text;
 use slipway_domain::token::Scope;
@@ -120,7 +121,9 @@ async fn ask_for(
     }
     refuse(change.tx(), app, release, environment).await?;
     let mut new = new_promotion(ctx, app, release, environment, PromotionKind::Promotion);
-    new.requested_by = Some(ctx.user()?.id);
+    let asking = ctx.user()?.id;
+    new.on_behalf_of = behind(change.tx(), app, asking).await?;
+    new.requested_by = Some(asking);
     new.waiver = ask.waiver.map(|w| w.trim().to_owned()).filter(|w| !w.is_empty());
     new.idempotency_key = key;
     let id = new.id;
@@ -146,7 +149,7 @@ async fn ask_for(
     }
 }
 
-fn new_promotion(
+pub(super) fn new_promotion(
     ctx: &OpCtx,
     app: &Authorized<App, may::See>,
     release: &ReleaseRecord,
@@ -173,11 +176,36 @@ fn new_promotion(
         base: None,
         ended_at: None,
         idempotency_key: None,
+        pauses: Vec::new(),
+        on_behalf_of: None,
     }
 }
 
+/// The person behind a project's token, who answers for what it asks for; `None`: a person asks.
+///
+/// # Errors
+/// [`Error::Refused`] `no_owner` where that person has left.
+pub(super) async fn behind(
+    tx: &mut dyn Tx,
+    app: &Authorized<App, may::See>,
+    asking: UserId,
+) -> Result<Option<UserId>> {
+    let Some((maker, active)) = tx.maker_of(asking).await? else {
+        return Ok(None);
+    };
+    let rights = access::Rights::of(tx.role_bindings_of(maker).await?);
+    if active && rights.in_app(app).has(Action::See) {
+        return Ok(Some(maker));
+    }
+    Err(Error::refused(
+        "no_owner",
+        "Nobody answers for this token any more: whoever made it has left. Make a new one.",
+        "该令牌的创建者已离开，无人对其负责，请重新创建令牌。",
+    ))
+}
+
 /// Writes the promotion, supersedes those that wait for the same stop, and wakes its job.
-async fn insert(
+pub(super) async fn insert(
     ctx: &OpCtx,
     change: &mut Change<'_>,
     app: &Authorized<App, may::Modify>,
@@ -197,14 +225,16 @@ async fn insert(
             }
             other => other.into(),
         })?;
-    for mut older in change
+    let in_order = environment.gating.queue == Queue::InOrder && new.kind != PromotionKind::Rollback;
+    let pending = change
         .tx()
         .pending_promotions(&see, Some(new.environment))
-        .await?
+        .await?;
+    for mut older in pending
+        .into_iter()
+        .filter(|older| older.id != new.id && !in_order)
     {
-        if older.id == new.id {
-            continue;
-        }
+        let asked = news::concerned(change.tx(), &see, &older).await?;
         advance(&mut older, PromotionEvent::Supersede, ctx.now()).map_err(Error::internal)?;
         older.reason = Some(Text::new(
             format!("{} was asked for after it", release.version),
@@ -227,6 +257,8 @@ async fn insert(
         let version = superseded.map_or_else(String::new, |release| release.version);
         let what = (version.as_str(), environment.environment.key.as_str());
         event::promotion(change, EventKind::PromotionEnded, &place, &older, what, None).await?;
+        let name = format!("{version} → {}", environment.environment.key);
+        notice::superseded(change, app, &older, &name, &release.version, &asked).await?;
         change.touch("promotion", older.id, &place);
     }
     let title = title(release, environment);
@@ -251,7 +283,7 @@ async fn insert(
 }
 
 /// `2.4.1 → live`, as the audit log names it.
-pub(super) fn title(release: &ReleaseRecord, environment: &EnvironmentRecord) -> String {
+pub(crate) fn title(release: &ReleaseRecord, environment: &EnvironmentRecord) -> String {
     format!("{} → {}", release.version, environment.environment.key)
 }
 
@@ -357,9 +389,17 @@ pub async fn on_release(
         if verdict.is_ok() {
             verdict = newer_waits(change.tx(), &see, release, environment.environment.id).await;
         }
+        if verdict.is_ok() && release.created_by.is_none() && environment.policy.asks_others() {
+            verdict = Err(Error::refused(
+                "no_owner",
+                "nobody is known who pushed it",
+                "无法确定推送者",
+            ));
+        }
         match verdict {
             Ok(()) => {
-                let new = new_promotion(ctx, &see, release, &environment, PromotionKind::Automatic);
+                let mut new = new_promotion(ctx, &see, release, &environment, PromotionKind::Automatic);
+                new.on_behalf_of = release.created_by;
                 insert(ctx, change, app, release, &environment, &new).await?;
             }
             Err(Error::Refused { code, .. }) => {
@@ -496,170 +536,6 @@ pub async fn retry(ctx: &OpCtx, id: PromotionId) -> Result<()> {
     wake(&mut change, &app, id, ctx.now()).await?;
     tell(&mut change, &modify, promotion.environment, id).await?;
     change.commit().await
-}
-
-/// Puts the environment of a promotion back to a release that was verified there. The new promotion and its place.
-///
-/// # Errors
-/// [`Error::Forbidden`]; `not_verified` for a release that was never there completely; `not_bound`.
-pub async fn roll_back(
-    ctx: &OpCtx,
-    id: PromotionId,
-    release: ReleaseId,
-    reason: &str,
-) -> Result<(PromotionId, Place)> {
-    let app = place_of(ctx, id).await?;
-    let promotion = ctx
-        .read()
-        .await?
-        .promotion(&app, id)
-        .await?
-        .ok_or(Error::NotFound)?;
-    roll_back_to(ctx, &app, promotion.environment, Some(release), reason).await
-}
-
-/// As [`roll_back`], by the environment's key; without a release, to the last one that was verified there.
-///
-/// # Errors
-/// As [`roll_back`]; `nothing_before` where there is none.
-pub async fn roll_back_in(
-    ctx: &OpCtx,
-    org: &str,
-    project: &str,
-    app: &str,
-    environment: &str,
-    version: Option<&str>,
-    reason: &str,
-) -> Result<(PromotionId, Place)> {
-    let app = access::app::<may::SeeReleases>(ctx, org, project, app)
-        .await?
-        .see();
-    let mut tx = ctx.read().await?;
-    let chain = tx.environments(&access::project_of(&app)).await?;
-    let environment = chain
-        .into_iter()
-        .find(|e| e.environment.key == environment)
-        .ok_or(Error::NotFound)?;
-    let release = match version {
-        Some(version) => Some(
-            tx.release_by_version(&app, version)
-                .await?
-                .ok_or(Error::NotFound)?
-                .id,
-        ),
-        None => None,
-    };
-    drop(tx);
-    roll_back_to(ctx, &app, environment.environment.id, release, reason).await
-}
-
-async fn roll_back_to(
-    ctx: &OpCtx,
-    app: &Authorized<App, may::See>,
-    environment: EnvironmentId,
-    release: Option<ReleaseId>,
-    reason: &str,
-) -> Result<(PromotionId, Place)> {
-    let modify = access::also::<may::Rollback>(ctx, app).await?.modify();
-    let mut change = ctx.change().await?;
-    let chain = change.tx().environments(&access::project_of(app)).await?;
-    let environment = chain
-        .into_iter()
-        .find(|e| e.environment.id == environment)
-        .ok_or(Error::NotFound)?;
-    let target = match release {
-        Some(release) => Some(release),
-        None => rollback_target(change.tx(), app, environment.environment.id).await?,
-    };
-    let Some(target) = target else {
-        return Err(Error::refused(
-            "nothing_before",
-            "No release was verified there before, so there is nothing to go back to.",
-            "此前没有已验证的版本，无法回滚。",
-        ));
-    };
-    let release = change.tx().release(app, target).await?.ok_or(Error::NotFound)?;
-    if !change
-        .tx()
-        .verified_in(app, environment.environment.id, release.id)
-        .await?
-    {
-        return Err(Error::refused(
-            "not_verified",
-            format!(
-                "{} was never deployed to {} completely.",
-                release.version, environment.environment.name
-            ),
-            format!(
-                "{} 从未成功部署到 {}。",
-                release.version, environment.environment.name
-            ),
-        ));
-    }
-    if environment.binding.is_none() {
-        refuse(change.tx(), app, &release, &environment).await?;
-    }
-    // A second click on the same button is the same rollback.
-    let pending = change
-        .tx()
-        .pending_promotions(app, Some(environment.environment.id))
-        .await?;
-    if let Some(same) = pending
-        .iter()
-        .find(|p| p.release == release.id && p.kind == PromotionKind::Rollback)
-    {
-        return Ok((same.id, app.place()));
-    }
-    if let Some(same) = rolling_back(change.tx(), app, environment.environment.id, release.id).await? {
-        return Ok((same, app.place()));
-    }
-    let mut new = new_promotion(ctx, app, &release, &environment, PromotionKind::Rollback);
-    new.requested_by = ctx.user().ok().map(|u| u.id);
-    new.waiver = Some(reason.trim().to_owned()).filter(|r| !r.is_empty());
-    insert(ctx, &mut change, &modify, &release, &environment, &new).await?;
-    change.commit().await?;
-    fault::point("promotion.requested");
-    Ok((new.id, app.place()))
-}
-
-/// A rollback to the release that is under way there.
-async fn rolling_back(
-    tx: &mut dyn Tx,
-    app: &Authorized<App, may::See>,
-    environment: EnvironmentId,
-    release: ReleaseId,
-) -> Result<Option<PromotionId>> {
-    let Some(lock) = tx.stop(app, environment).await?.lock else {
-        return Ok(None);
-    };
-    let holder = tx.promotion(app, lock.owner).await?;
-    Ok(holder
-        .filter(|p| p.release == release && p.kind == PromotionKind::Rollback && p.state.is_running())
-        .map(|p| p.id))
-}
-
-/// The release a rollback goes to: what ran there before the last attempt, if that failed; else the one verified
-/// before the one that runs.
-pub(super) async fn rollback_target(
-    tx: &mut dyn Tx,
-    app: &Authorized<App, may::See>,
-    environment: EnvironmentId,
-) -> Result<Option<ReleaseId>> {
-    let Some((_, running)) = tx.stop(app, environment).await?.current else {
-        return Ok(None);
-    };
-    let newest = tx.deployments_in(app, environment, 1).await?;
-    let broken = |state| !matches!(state, DeploymentState::Succeeded);
-    if newest
-        .first()
-        .is_some_and(|d| broken(d.state) && d.release != running)
-    {
-        return Ok(Some(running));
-    }
-    let Some(running) = tx.release(app, running).await? else {
-        return Ok(None);
-    };
-    Ok(tx.last_verified(app, environment, running.created_at).await?)
 }
 
 impl OpCtx {

@@ -2,11 +2,12 @@
 
 use super::gate::Facts;
 use super::place_of;
-use super::request::rollback_target;
+use super::rollback::rollback_target;
 use crate::access::{self, App, Authorized, may};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::{DeploymentRecord, ReleaseRecord, Tx};
+use crate::{break_glass, hold};
 use slipway_domain::access::Action;
 use slipway_domain::app::Deployed;
 use slipway_domain::approval::{Decision, Evaluation, rule_for};
@@ -15,8 +16,8 @@ use slipway_domain::environment::Tier;
 use slipway_domain::id::PromotionId;
 use slipway_domain::manifest;
 use slipway_domain::promotion::{
-    Changes, DecisionView, DeploymentState, DeploymentView, PromotionKind, PromotionRights, PromotionState,
-    PromotionView, Risk,
+    Changes, DecisionView, DeploymentState, DeploymentView, Gate, PromotionKind, PromotionRights,
+    PromotionState, PromotionView, Risk,
 };
 use slipway_domain::release::{Commit, ReleaseRef};
 use slipway_domain::text::Text;
@@ -43,7 +44,7 @@ pub async fn view(ctx: &OpCtx, id: PromotionId) -> Result<PromotionView> {
         )
     } else {
         let evaluation = facts.evaluation(now);
-        let gates = facts.gates(&evaluation);
+        let gates = facts.gates(&evaluation, now);
         (evaluation, gates, facts.subject.subject.clone())
     };
     let deployments = tx.deployments(&app, id).await?;
@@ -59,7 +60,11 @@ pub async fn view(ctx: &OpCtx, id: PromotionId) -> Result<PromotionView> {
     drop(tx);
     let risks = risks(&facts, base.as_ref(), &history, &changes, target.as_ref());
     let decisions = decisions(&facts.decisions, &evaluation);
-    let rights = rights(ctx, &app, &facts, target.as_ref()).await?;
+    let rights = rights(ctx, &app, &facts, &gates, target.as_ref()).await?;
+    let (holds, glasses) = (
+        hold::shown(ctx, &app, &facts).await?,
+        break_glass::shown(ctx, &app, &facts).await?,
+    );
     Ok(PromotionView {
         row,
         subject,
@@ -73,6 +78,8 @@ pub async fn view(ctx: &OpCtx, id: PromotionId) -> Result<PromotionView> {
         deployments: deployments.into_iter().map(attempt).collect(),
         rights,
         rollback_to: target.map(|t| (t.id, t.version)),
+        holds,
+        glasses,
     })
 }
 
@@ -233,6 +240,7 @@ fn decisions(decisions: &[Decision], evaluation: &Evaluation) -> Vec<DecisionVie
             comment: decision.comment.clone(),
             at: decision.at,
             counts: evaluation.counting.contains(&decision.id),
+            represents: decision.represents.as_ref().map(|other| other.person.clone()),
         })
         .collect()
 }
@@ -257,6 +265,7 @@ async fn rights(
     ctx: &OpCtx,
     app: &Authorized<App, may::See>,
     facts: &Facts,
+    gates: &[Gate],
     target: Option<&ReleaseRecord>,
 ) -> Result<PromotionRights> {
     let mut rights = PromotionRights::default();
@@ -269,9 +278,13 @@ async fn rights(
     };
     if promotion.state.is_pending() {
         match rule_for(&facts.case(ctx.now()), user.id) {
-            Ok(rule) => {
-                let named = facts.environment.policy.rules.iter().find(|r| r.id == rule);
-                rights.approve = Some(named.map_or(rule, |r| r.name.get(ctx.locale()).to_owned()));
+            Ok(seat) => {
+                let named = facts.environment.policy.rules.iter().find(|r| r.id == seat.rule);
+                let rule = named.map_or(seat.rule, |r| r.name.get(ctx.locale()).to_owned());
+                rights.approve = Some(match seat.represents {
+                    Some(other) => format!("{rule} ({})", other.person.name),
+                    None => rule,
+                });
             }
             Err(refusal) => rights.approve_refused = Some(refusal.text()),
         }
@@ -279,10 +292,17 @@ async fn rights(
             .eligible
             .values()
             .any(|people| people.contains_key(&user.id));
-        let own = promotion.requested_by == Some(user.id);
+        let own = [promotion.requested_by, promotion.requester()].contains(&Some(user.id));
         rights.reject = named || own;
         rights.cancel = own || promote;
+        if held.has(Action::BreakGlass) {
+            let shut = gates
+                .iter()
+                .filter(|gate| !gate.open && gate.kind.can_be_broken());
+            rights.break_glass = shut.map(|gate| gate.kind).collect();
+        }
     }
+    rights.hold = promote;
     let may_roll_back = held.has(Action::Rollback);
     if promotion.state == PromotionState::Failed {
         let allowed = if promotion.kind == PromotionKind::Rollback {

@@ -142,6 +142,8 @@ fn promotion(place: &Place, environment: EnvironmentId, release: &ReleaseRecord)
         base: None,
         ended_at: None,
         idempotency_key: None,
+        pauses: Vec::new(),
+        on_behalf_of: None,
     }
 }
 
@@ -555,6 +557,8 @@ pub async fn decisions_and_turns_are_kept_by_person(world: World) {
         comment: String::from("因为"),
         subject: String::from("s"),
         at: place.system.now(),
+        represents: None,
+        named_as: Some(String::from("project.lead")),
     };
     let (yes, no) = (decide(&ben, Verdict::Approve), decide(&cyd, Verdict::Reject));
     let mut tx = write(&world).await;
@@ -605,6 +609,7 @@ pub async fn an_environment_is_changed_by_whoever_saw_it_last(world: World) {
             .map(|(cluster, _)| (*cluster, namespace.to_owned())),
         branches: vec![String::from("next/*")],
         policy: ApprovalPolicy::default(),
+        gating: slipway_domain::environment::Gating::default(),
     };
     let save = |key: &'static str, namespace: &'static str, version| {
         environment::edit(&lea, "acme", "checkout", "dev", version, input(key, namespace))

@@ -10,10 +10,11 @@ use crate::http::route::{Access, Route, route};
 use axum::routing::{get, put};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use slipway_domain::environment::EnvironmentView;
+use slipway_domain::environment::{EnvironmentView, RulePeople};
+use slipway_domain::freeze::Hours;
 use slipway_domain::id::ClusterId;
 use slipway_domain::text::Locale;
-use slipway_domain::time::Timestamp;
+use slipway_domain::time::{MINUTE, Timestamp};
 use slipway_portal::Error;
 use slipway_portal::environment::bind::Input;
 use utoipa::ToSchema;
@@ -66,6 +67,14 @@ pub struct Environment {
     branches: Vec<String>,
     /// Who is asked before a deployment, in order.
     rules: Vec<ApprovalRule>,
+    /// Its allowed hours, each as in `Mon-Fri 09:00-18:00 Asia/Shanghai`.
+    hours: Vec<String>,
+    /// How many minutes a release must have been healthy in the environment before.
+    soak_minutes: i64,
+    /// Which of several promotions that wait goes on: `newest` or `in_order`.
+    queue: &'static str,
+    /// Whether a pipeline without tests is not enough.
+    tests_needed: bool,
 }
 
 /// Where an environment's workloads run.
@@ -95,14 +104,22 @@ pub struct ApprovalRule {
     people: Vec<Person>,
 }
 
-impl Environment {
-    fn of(view: &EnvironmentView, locale: Locale) -> Self {
-        let rules = view.rules.iter().map(|rule| ApprovalRule {
+impl ApprovalRule {
+    /// As the API says it.
+    pub fn of(rule: &RulePeople, locale: Locale) -> Self {
+        Self {
             id: rule.rule.id.clone(),
             name: rule.rule.name.get(locale).to_owned(),
             required: rule.rule.required,
             people: rule.people.iter().map(Person::of).collect(),
-        });
+        }
+    }
+}
+
+impl Environment {
+    fn of(view: &EnvironmentView, locale: Locale) -> Self {
+        let rules = view.rules.iter().map(|rule| ApprovalRule::of(rule, locale));
+        let gating = &view.gating;
         Self {
             name: EnvironmentName::of(&view.environment),
             version: view.version,
@@ -117,8 +134,30 @@ impl Environment {
             }),
             branches: view.branches.clone(),
             rules: rules.collect(),
+            hours: gating.hours.iter().map(Hours::line).collect(),
+            soak_minutes: gating.soak / MINUTE,
+            queue: gating.queue.key(),
+            tests_needed: gating.tests_needed,
         }
     }
+}
+
+/// The version that an environment is changed from: the expected one, else the newest.
+pub async fn version_of(asked: &Asked, at: &EnvironmentPath, expected: Option<i64>) -> Result<i64, Refusal> {
+    if let Some(version) = expected {
+        return Ok(version);
+    }
+    let list = slipway_portal::environment::list(asked.ctx(), &at.org, &at.project)
+        .await
+        .or_refuse(asked)?;
+    let found = list
+        .environments
+        .iter()
+        .find(|one| one.environment.key == at.environment);
+    found
+        .map(|one| one.version)
+        .ok_or(Error::NotFound)
+        .or_refuse(asked)
 }
 
 /// The chain of a project, in its order.
@@ -165,21 +204,7 @@ pub async fn bind(
     IfMatch(expected): IfMatch,
     Body(new): Body<EnvironmentUpdate>,
 ) -> Result<StatusCode, Refusal> {
-    let version = if let Some(version) = expected {
-        version
-    } else {
-        let list = slipway_portal::environment::list(asked.ctx(), &at.org, &at.project)
-            .await
-            .or_refuse(&asked)?;
-        let found = list
-            .environments
-            .iter()
-            .find(|one| one.environment.key == at.environment);
-        found
-            .map(|one| one.version)
-            .ok_or(Error::NotFound)
-            .or_refuse(&asked)?
-    };
+    let version = version_of(&asked, &at, expected).await?;
     let input = Input {
         cluster: new.cluster,
         namespace: new.namespace,

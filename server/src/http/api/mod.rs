@@ -15,7 +15,10 @@ pub mod cluster;
 pub mod connection;
 pub mod docs;
 pub mod environment;
+mod freeze;
+mod gating;
 pub mod group;
+mod hold;
 pub mod import;
 pub mod invitation;
 pub mod item;
@@ -63,7 +66,10 @@ pub const ROUTES: &[&[Route]] = &[
     cluster::ROUTES,
     connection::ROUTES,
     environment::ROUTES,
+    freeze::ROUTES,
+    gating::ROUTES,
     group::ROUTES,
+    hold::ROUTES,
     import::ROUTES,
     invitation::ROUTES,
     item::ROUTES,
@@ -102,6 +108,9 @@ pub const ROUTES: &[&[Route]] = &[
         cluster::list, cluster::create, cluster::update, cluster::remove, cluster::test,
         connection::list, connection::create, connection::update, connection::remove, connection::test,
         environment::list, environment::bind,
+        freeze::list, freeze::create, freeze::update, freeze::remove,
+        gating::set_gating, gating::set_rules, gating::preview, gating::routes, gating::remove,
+        hold::list, hold::put, hold::lift,
         group::list, group::create, group::show, group::update, group::remove, group::add, group::take_out,
         import::list, import::create, import::show, import::retry, import::stop,
         invitation::list, invitation::create, invitation::revoke, invitation::requests, invitation::ask,

@@ -124,6 +124,9 @@ pub struct Gate {
     open: bool,
     /// Why, in one line.
     reason: String,
+    /// When it opens by itself, where that is known.
+    #[schema(format = DateTime)]
+    opens_at: Option<String>,
 }
 
 /// An approval rule.
@@ -155,6 +158,8 @@ pub struct Decision {
     at: String,
     /// Whether it still counts.
     counts: bool,
+    /// In whose place, by a delegation.
+    represents: Option<Person>,
 }
 
 /// One attempt to roll out.
@@ -190,6 +195,7 @@ impl PromotionDetail {
             kind: word(&gate.kind),
             open: gate.open,
             reason: gate.reason.get(locale).to_owned(),
+            opens_at: gate.opens_at.map(Timestamp::rfc3339),
         });
         let rules = view.evaluation.rules.iter().map(|rule| Rule {
             id: rule.id.clone(),
@@ -204,6 +210,7 @@ impl PromotionDetail {
             comment: decision.comment.clone(),
             at: decision.at.rfc3339(),
             counts: decision.counts,
+            represents: decision.represents.as_ref().map(Person::of),
         });
         let attempts = view.deployments.iter().map(|attempt| Attempt {
             number: attempt.attempt,

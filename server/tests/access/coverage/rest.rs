@@ -312,7 +312,10 @@ pub fn changes(at: &Places) -> Vec<Call> {
 }
 
 /// Changes that whoever sees the place may make.
-pub const OPEN: &[&str] = &["POST /api/v1/orgs/{org}/role-requests"];
+pub const OPEN: &[&str] = &[
+    "POST /api/v1/orgs/{org}/role-requests",
+    "DELETE /api/v1/orgs/{org}/projects/{project}/apps/{app}/holds/{hold}",
+];
 
 /// Those that change who holds which role.
 pub fn people(at: &Places) -> Vec<Call> {
