@@ -10,6 +10,7 @@ use crate::pipeline::authored::{Bump, Comparison, Migration, bump_between, parse
 use crate::pipeline::file::merge::Difference;
 use crate::pipeline::{FieldError, Template, TemplateRef, template};
 use crate::project::Place;
+use crate::proposal::template_of;
 use crate::text::Text;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,38 @@ pub fn reference_of(text: &str) -> Option<TemplateRef> {
         key: key.to_owned(),
         version: version.to_owned(),
     })
+}
+
+/// The templates that the marks of a file name, each once, in the order of the file.
+pub fn references_in(file: &str) -> Vec<TemplateRef> {
+    let mut all: Vec<TemplateRef> = Vec::new();
+    for line in file.lines() {
+        let words = line.trim_start_matches('\u{feff}').strip_prefix("# slipway: ");
+        let named = words.and_then(|words| words.rsplit_once(" template="));
+        if let Some(reference) = named.and_then(|(_, named)| reference_of(named.trim_end()))
+            && !all.contains(&reference)
+        {
+            all.push(reference);
+        }
+    }
+    all
+}
+
+/// What a file was made of: what its first line names, else what most of its marks do; of several equally often named
+/// ones the first.
+pub fn used_in(file: &str) -> Option<TemplateRef> {
+    if let Some(reference) = template_of(file).as_deref().and_then(reference_of) {
+        return Some(reference);
+    }
+    let times = |reference: &TemplateRef| {
+        let mark = format!(" template={}@{}", reference.key, reference.version);
+        file.lines()
+            .filter(|line| line.starts_with("# slipway: ") && line.trim_end().ends_with(&mark))
+            .count()
+    };
+    let all = references_in(file);
+    let most = all.iter().map(times).max()?;
+    all.into_iter().find(|reference| times(reference) == most)
 }
 
 /// How a template stands.
@@ -602,6 +635,18 @@ mod tests {
         }
         assert_eq!(reference_of("org.java@1.0.0").unwrap().version, "1.0.0");
         assert!(reference_of("java").is_none() && reference_of("a b@1.0.0").is_none());
+    }
+
+    #[test]
+    fn a_file_tells_what_it_was_made_of() {
+        let marks = "# slipway: job=a template=org.java@1.0.0\na: {}\n# slipway: job=b template=node@1.1.0\nb: {}\n\
+            # slipway: job=c template=node@1.1.0\r\nc: {}\n# slipway: job=d\nd: {}\n";
+        let keys: Vec<_> = references_in(marks).into_iter().map(|one| one.key).collect();
+        assert_eq!(keys, ["org.java", "node"]);
+        assert_eq!(used_in(marks).unwrap().key, "node");
+        let headed = format!("# Pipeline made with Slipway, template org.java@1.0.0.\n{marks}");
+        assert_eq!(used_in(&headed).unwrap().key, "org.java");
+        assert_eq!(used_in("a: { script: [b] }\n"), None);
     }
 
     #[test]

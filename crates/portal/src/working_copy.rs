@@ -11,14 +11,17 @@ use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::{ForgeError, StoreError};
 use crate::proposal::{self, Found, Wanted, look_up};
+use crate::template::locks_in;
 use slipway_domain::access::Action;
 use slipway_domain::diff::{DiffView, diff_lines};
 use slipway_domain::pipeline::Severity;
+use slipway_domain::pipeline::authored::broken_locks;
 use slipway_domain::pipeline::file::merge::{self, Choice};
 use slipway_domain::pipeline::file::{Finding, import};
 use slipway_domain::pipeline::source::{SourceError, check_source};
-use slipway_domain::proposal::{LintView, template_of};
+use slipway_domain::proposal::LintView;
 use slipway_domain::run::ProposalView;
+use slipway_domain::template::used_in;
 use slipway_domain::text::{Locale, Text};
 use slipway_domain::working_copy::{EditorView, LARGEST, Moved, PRESENT, Presence, WorkingCopy};
 use std::collections::BTreeMap;
@@ -62,21 +65,29 @@ pub async fn open(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<Ed
     let app = access::app::<may::SeePipelines>(ctx, org, project, app)
         .await?
         .see();
-    let held = access::rights_in(ctx, &app).await?;
-    let stored = ctx.read().await?.working_copy(&app).await?;
-    let editors = others(ctx, &app).await?;
-    let proposal = proposal::open(ctx, &app).await?;
+    let mut view = beside_repository(ctx, &app).await?;
+    let marks = format!("{}\n{}", view.copy.base, view.copy.text);
+    view.locks = locks_in(ctx, &app, &marks).await?;
+    Ok(view)
+}
+
+async fn beside_repository(ctx: &OpCtx, app: &Authorized<App, may::See>) -> Result<EditorView> {
+    let held = access::rights_in(ctx, app).await?;
+    let stored = ctx.read().await?.working_copy(app).await?;
+    let editors = others(ctx, app).await?;
+    let proposal = proposal::open(ctx, app).await?;
     let mut view = EditorView {
         place: app.place(),
         connected: true,
         copy: WorkingCopy::default(),
         moved: None,
         editors,
+        locks: Vec::new(),
         proposal,
         trouble: None,
         may_edit: held.has(Action::PipelineEdit),
     };
-    let link = match connection::link(ctx, &app).await {
+    let link = match connection::link(ctx, app).await {
         Ok(link) => link,
         Err(Error::Refused { code, text }) => {
             view.connected = code != "no_repository";
@@ -124,7 +135,7 @@ pub async fn open(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<Ed
             view.moved = Some(now);
             copy
         }
-        None => begun(ctx, &app, &found).await?,
+        None => begun(ctx, app, &found).await?,
     };
     Ok(view)
 }
@@ -588,6 +599,7 @@ pub async fn propose(
     if commit_of(&found) != copy.base_commit {
         return Err(file_changed());
     }
+    keeps_locks(ctx, &app.see(), &copy).await?;
     let answer = link
         .asked(ctx, link.forge.lint(link.project(), &copy.text).await)
         .await?;
@@ -607,11 +619,29 @@ pub async fn propose(
     let wanted = Wanted {
         target: copy.branch.clone(),
         base: copy.base_commit.clone(),
-        template: template_of(&copy.text).unwrap_or_default(),
+        template: used_in(&copy.text)
+            .map(|used| format!("{}@{}", used.key, used.version))
+            .unwrap_or_default(),
+        params: None,
+        forgets_draft: true,
         content: copy.text,
         title,
     };
     proposal::submit(ctx, &app, &link, wanted).await
+}
+
+/// Refuses what a template locks and the copy changes.
+async fn keeps_locks(ctx: &OpCtx, app: &Authorized<App, may::See>, copy: &WorkingCopy) -> Result<()> {
+    let locks = locks_in(ctx, app, &copy.base).await?;
+    let broken =
+        broken_locks(&copy.base, &copy.text, &locks).map_err(|error| Error::field("text", words(&error)))?;
+    match broken.first() {
+        None => Ok(()),
+        Some(first) => Err(Error::Refused {
+            code: "locked",
+            text: first.text(),
+        }),
+    }
 }
 
 fn nothing_changes() -> Error {

@@ -64,7 +64,7 @@ pub(crate) mod yaml;
 
 pub use crate::text::{Locale, Text};
 pub use compile::{Compiled, JobSpan, compile};
-pub use detect::{Suggestion, detect};
+pub use detect::{Suggestion, detect, detect_among};
 pub use dotenv::parse_dotenv;
 pub use fix::Fix;
 pub use instantiate::instantiate;
