@@ -26,6 +26,7 @@ mod provider;
 mod revision;
 mod search;
 mod subscriber;
+mod template;
 mod token;
 
 use crate::MockClock;
@@ -48,6 +49,10 @@ pub use factor::{
 pub use identity::{
     a_state_is_used_once, an_identity_is_linked_once_and_the_last_way_in_stays,
     an_identity_is_one_account_and_an_address_is_none, groups_follow_claims,
+};
+pub use template::{
+    a_bulk_upgrade_settles_each_app_once, a_template_is_one_places_and_its_versions_stay,
+    an_app_uses_what_was_seen_last,
 };
 pub use import::{an_import_settles_each_repository_once, drafts_are_forgotten_and_slugs_are_known};
 pub use item::{

@@ -7,6 +7,7 @@ pub(crate) mod operator;
 pub(crate) mod own;
 mod rest;
 mod settings;
+mod templates;
 mod webhooks;
 
 use crate::scene::{Answer, Places, Scene};
@@ -518,6 +519,7 @@ pub(crate) fn calls(at: &Places) -> Vec<Call> {
     .chain(settings::settings())
     .chain(webhooks::calls(at))
     .chain(editor::calls())
+    .chain(templates::calls())
     .collect()
 }
 

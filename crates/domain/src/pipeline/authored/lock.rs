@@ -48,6 +48,11 @@ impl Lock {
         )
     }
 
+    /// Whether it locks a keyword of a job.
+    pub fn locks(&self, job: &CanvasJob, keyword: &str) -> bool {
+        self.is_of(job) && self.field.parts().1.is_none_or(|locked| locked == keyword)
+    }
+
     fn is_of(&self, job: &CanvasJob) -> bool {
         job.marker.as_ref().is_some_and(|marker| {
             marker.template.as_deref() == Some(self.template.as_str()) && marker.id == self.field.parts().0
