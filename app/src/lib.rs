@@ -119,7 +119,10 @@ fn routes() -> RouteTable {
             "/orgs/:org/projects/:project/templates/upgrades/:id",
             part::template_upgrade(),
         ),
-        apart("/orgs/:org/projects/:project/templates/:template", part::template()),
+        apart(
+            "/orgs/:org/projects/:project/templates/:template",
+            part::template(),
+        ),
         apart(
             "/orgs/:org/projects/:project/templates/:template/usage",
             part::template_usage(),

@@ -189,7 +189,10 @@ fn whose(told: &Told) -> AnyView {
 
 /// Whether the list shows a template: one that is withdrawn is only in the gallery for what was typed into its form.
 fn offered(gallery: &Gallery, key: &str) -> bool {
-    gallery.told.get(key).is_none_or(|told| told.standing.is_offered())
+    gallery
+        .told
+        .get(key)
+        .is_none_or(|told| told.standing.is_offered())
 }
 
 /// What a search looks at: key, name and summary in both languages, in lower case.

@@ -7,9 +7,9 @@ mod form;
 mod gallery;
 pub(crate) mod preview;
 
-pub(crate) use draft::{Draft, from_query};
 #[cfg(feature = "ssr")]
 pub(crate) use draft::with_switches;
+pub(crate) use draft::{Draft, from_query};
 pub(crate) use field::param_field;
 pub use form::form_page;
 pub use gallery::gallery_page;

@@ -8,7 +8,7 @@ use slipway_domain::template::{AppUpgrade, TemplateList, TemplateView, UpgradeVi
 #[cfg(feature = "ssr")]
 use slipway_portal::access::At;
 #[cfg(feature = "ssr")]
-use slipway_portal::template::{author, bulk, upgrade, usage};
+use slipway_portal::template::{author, bulk, farewell, upgrade, usage};
 use std::collections::BTreeMap;
 
 /// The page of a place's templates, or of one of them.
@@ -63,7 +63,11 @@ pub async fn create_template(
     } else {
         format!("?left={}", crate::places::encode(&begun.left.join(", ")))
     };
-    leptos_axum::redirect(&page_of(&org, project.as_deref(), &format!("/{}{left}", begun.key)));
+    leptos_axum::redirect(&page_of(
+        &org,
+        project.as_deref(),
+        &format!("/{}{left}", begun.key),
+    ));
     Ok(())
 }
 
@@ -121,13 +125,13 @@ pub async fn settle_template(
 ) -> Result<(), AppError> {
     let ctx = crate::ctx()?;
     let at = At::new(&org, project.as_deref(), None);
-    let farewell = author::Farewell { why, successor };
+    let farewell = farewell::Farewell { why, successor };
     let page = page_of(&org, project.as_deref(), &format!("/{template}"));
     let mut to = page;
     match act.as_str() {
-        "deprecate" => author::deprecate(&ctx, at, &template, &farewell).await?,
-        "withdraw" => author::withdraw(&ctx, at, &template, &farewell).await?,
-        "restore" => author::restore(&ctx, at, &template).await?,
+        "deprecate" => farewell::deprecate(&ctx, at, &template, &farewell).await?,
+        "withdraw" => farewell::withdraw(&ctx, at, &template, &farewell).await?,
+        "restore" => farewell::restore(&ctx, at, &template).await?,
         "delete" => {
             author::delete(&ctx, at, &template, version).await?;
             to = page_of(&org, project.as_deref(), "");

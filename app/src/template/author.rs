@@ -59,6 +59,8 @@ pub(super) fn editor(page: &TemplateView, draft: &DraftView, kept: &Kept) -> Any
     let document = Memo::new(move |_| text.with(|text| read(text, &key, "0.0.0")));
     let newest = StoredValue::new(page.newest.clone());
     let saved = draft.updated_by.as_ref().map(|by| by.name.clone());
+    // Fields are made inside of their form, which may outlive what is borrowed here.
+    let (of, shown) = (page.clone(), draft.clone());
     view! {
         <div class="columns editor">
             <section class="box">
@@ -67,7 +69,7 @@ pub(super) fn editor(page: &TemplateView, draft: &DraftView, kept: &Kept) -> Any
                     <span class="small muted">{saved}" "{time(draft.updated_at)}</span>
                 </header>
                 <Form action=SaveTemplate::PATH class="form box-body" done=tr!(template.saved)>
-                    {area(page, draft, text)}
+                    {area(&of, &shown, text)}
                 </Form>
                 {move || document.with(|document| findings(&document.findings))}
             </section>
@@ -85,7 +87,11 @@ fn area(page: &TemplateView, draft: &DraftView, text: RwSignal<String>) -> AnyVi
         text.set(typed);
     }
     let id = state.id_of("text");
-    let wrong = move || state.wrong("text").map(|wrong| view! { <p class="error">{wrong}</p> });
+    let wrong = move || {
+        state
+            .wrong("text")
+            .map(|wrong| view! { <p class="error">{wrong}</p> })
+    };
     view! {
         {place_fields(&page.place)}
         {hidden("template", page.key.clone())}
@@ -106,7 +112,8 @@ fn area(page: &TemplateView, draft: &DraftView, text: RwSignal<String>) -> AnyVi
 
 fn findings(all: &[TemplateFinding]) -> AnyView {
     if all.is_empty() {
-        return view! { <p class="box-body small">{pill(Status::Success, tr!(template.no_findings))}</p> }.into_any();
+        return view! { <p class="box-body small">{pill(Status::Success, tr!(template.no_findings))}</p> }
+            .into_any();
     }
     let rows = all
         .iter()
@@ -174,18 +181,23 @@ fn publish(
     let since = move || {
         document.with(|document| {
             let written = document.template.as_ref()?;
-            newest.with_value(|newest| newest.as_ref().map(|newest| changes(&compare(newest, written), &newest.semver)))
+            newest.with_value(|newest| {
+                newest
+                    .as_ref()
+                    .map(|newest| changes(&compare(newest, written), &newest.semver))
+            })
         })
     };
     let least = least(page, &draft.text);
+    let place = place_fields(&page.place);
+    let template = hidden("template", page.key.clone());
+    let version = hidden("draft", draft.version.to_string());
     view! {
         <section class="box" id="publish">
             <header><h2>{tr!(template.publish)}</h2></header>
             {since}
             <Form action=PublishTemplate::PATH class="form box-body">
-                {place_fields(&page.place)}
-                {hidden("template", page.key.clone())}
-                {hidden("draft", draft.version.to_string())}
+                {place}{template}{version}
                 <Field name="version" label=tr!(template.version) help=tr!(template.version_help) value=least/>
                 <Field name="changelog_zh" label=tr!(template.changelog_zh) control=Control::Area(2)/>
                 <Field name="changelog_en" label=tr!(template.changelog_en) control=Control::Area(2)/>
@@ -239,9 +251,15 @@ pub(super) fn changes(comparison: &Comparison, since: &str) -> AnyView {
             }
         })
         .collect_view();
-    let jobs = comparison.jobs.then(|| view! { <li>{tr!(template.jobs_changed)}</li> });
-    let locks = comparison.locks.then(|| view! { <li>{tr!(template.locks_changed)}</li> });
-    let words = comparison.words.then(|| view! { <li>{tr!(template.words_changed)}</li> });
+    let jobs = comparison
+        .jobs
+        .then(|| view! { <li>{tr!(template.jobs_changed)}</li> });
+    let locks = comparison
+        .locks
+        .then(|| view! { <li>{tr!(template.locks_changed)}</li> });
+    let words = comparison
+        .words
+        .then(|| view! { <li>{tr!(template.words_changed)}</li> });
     let needed = match comparison.needed {
         Some(needed) => view! { <li>{tr!(template.needs, since = since)}" "{step(needed)}</li> }.into_any(),
         None => view! { <li>{tr!(template.nothing_changed, since = since)}</li> }.into_any(),

@@ -69,7 +69,11 @@ fn rows(place: &Place, caption: String, all: &[TemplateRow]) -> AnyView {
         tr!(template.usage),
     ];
     let heads = heads.into_iter().map(IntoAny::into_any).collect();
-    table(caption, heads, all.iter().map(|one| list_row(place, one)).collect())
+    table(
+        caption,
+        heads,
+        all.iter().map(|one| list_row(place, one)).collect(),
+    )
 }
 
 fn list_row(place: &Place, one: &TemplateRow) -> AnyView {
@@ -111,7 +115,8 @@ pub fn new_page() -> AnyView {
 fn form(list: &TemplateList, from: &str) -> AnyView {
     let place = &list.place;
     if !list.may_publish {
-        return view! { <PageHead title=tr!(template.new)/><p class="note">{tr!(template.may_not)}</p> }.into_any();
+        return view! { <PageHead title=tr!(template.new)/><p class="note">{tr!(template.may_not)}</p> }
+            .into_any();
     }
     let mut choices = vec![
         (String::from("scratch"), tr!(template.from_scratch)),
@@ -122,7 +127,11 @@ fn form(list: &TemplateList, from: &str) -> AnyView {
         let words = tr!(template.like, name = say(&one.names));
         (one.key.clone(), format!("{words} ({})", one.key))
     }));
-    let begin = if from.is_empty() { String::from("scratch") } else { from.to_owned() };
+    let begin = if from.is_empty() {
+        String::from("scratch")
+    } else {
+        from.to_owned()
+    };
     let fields = place_fields(place);
     let app_help = if place.project.is_some() {
         tr!(template.app_help)

@@ -78,7 +78,10 @@ pub(crate) fn suggestion(place: &Place, suggested: &Suggested) -> AnyView {
             <a class="btn" href=format!("{}/pipelines/upgrade", place.path())>{tr!(template.look_at_upgrade)}</a>
         }
     });
-    let warning = suggested.warning.as_ref().map(|warning| view! { <span>{say(warning)}</span> });
+    let warning = suggested
+        .warning
+        .as_ref()
+        .map(|warning| view! { <span>{say(warning)}</span> });
     view! {
         <section class="note row wrap spread gap-below" aria-label=tr!(template.of_pipeline)>
             <code>{from}</code>{warning}{newer}

@@ -87,7 +87,10 @@ fn about(newest: &Template) -> AnyView {
 }
 
 fn param_line(param: &Param) -> AnyView {
-    let default = param.default.as_ref().map(slipway_domain::pipeline::Value::to_text);
+    let default = param
+        .default
+        .as_ref()
+        .map(slipway_domain::pipeline::Value::to_text);
     let default = default.filter(|default| !default.is_empty());
     view! {
         <li>
@@ -103,7 +106,7 @@ fn versions(view: &TemplateView) -> AnyView {
     view! {
         <section class="box">
             <header><h2>{tr!(template.versions)}</h2></header>
-            <ol class="checks box-body" reversed>{rows}</ol>
+            <ol class="checks box-body">{rows}</ol>
         </section>
     }
     .into_any()
@@ -113,7 +116,8 @@ fn version(row: &VersionRow) -> AnyView {
     let by = row.published_by.as_ref().map(|by| {
         view! { <span class="small muted">{by.name.clone()}" · "{time(row.published_at)}</span> }
     });
-    view! { <li><code>{row.version.clone()}</code><span class="break">{say(&row.changelog)}</span>{by}</li> }.into_any()
+    view! { <li><code>{row.version.clone()}</code><span class="break">{say(&row.changelog)}</span>{by}</li> }
+        .into_any()
 }
 
 /// What can be done with a template beside writing it.
@@ -126,7 +130,9 @@ fn settle(view: &TemplateView, version: i64) -> AnyView {
     let version = hidden("version", version.to_string());
     let body = match view.told.standing {
         Standing::Draft => submit_as("btn danger", "act", "delete", tr!(template.delete)),
-        Standing::Deprecated | Standing::Withdrawn => submit_as("btn", "act", "restore", tr!(template.restore)),
+        Standing::Deprecated | Standing::Withdrawn => {
+            submit_as("btn", "act", "restore", tr!(template.restore))
+        }
         Standing::Published => ().into_any(),
     };
     let farewell = matches!(view.told.standing, Standing::Published | Standing::Deprecated);

@@ -42,7 +42,9 @@ pub fn upgrade_page() -> AnyView {
 
 fn show(view: &AppUpgrade, path: &str) -> AnyView {
     let from = &view.suggested.from;
-    let line = view! { {say(&view.suggested.names)}" "<code>{from.key.clone()}"@"{from.version.clone()}</code> }.into_any();
+    let line =
+        view! { {say(&view.suggested.names)}" "<code>{from.key.clone()}"@"{from.version.clone()}</code> }
+            .into_any();
     let back = button_link(Weight::Plain, view.place.path(), tr!(template.back_to_app));
     let warning = view
         .suggested
@@ -55,7 +57,8 @@ fn show(view: &AppUpgrade, path: &str) -> AnyView {
         .map(|trouble| view! { <p class="note warn gap-below">{say(trouble)}</p> });
     let body = match &view.change {
         Some(change) => changed(view, change, path),
-        None => view! { <EmptyState title=tr!(template.up_to_date) hint=tr!(template.up_to_date_hint)/> }.into_any(),
+        None => view! { <EmptyState title=tr!(template.up_to_date) hint=tr!(template.up_to_date_hint)/> }
+            .into_any(),
     };
     view! {
         <PageHead title=tr!(template.upgrade_app) line actions=back/>
@@ -128,14 +131,19 @@ fn migration(change: &UpgradeChange) -> AnyView {
     let lists = [
         (Status::Failed, tr!(template.needs_value), &change.migration.needs),
         (Status::Success, tr!(template.is_new), &change.migration.defaulted),
-        (Status::Cancelled, tr!(template.falls_away), &change.migration.dropped),
+        (
+            Status::Cancelled,
+            tr!(template.falls_away),
+            &change.migration.dropped,
+        ),
         (Status::Queued, tr!(template.carried), &change.migration.kept),
     ];
     let rows = lists
         .into_iter()
         .flat_map(|(look, word, all)| all.iter().map(move |one| carried(look, word.clone(), one)))
         .collect_view();
-    let unknown = (!change.values_known).then(|| view! { <p class="note warn">{tr!(template.values_unknown)}</p> });
+    let unknown =
+        (!change.values_known).then(|| view! { <p class="note warn">{tr!(template.values_unknown)}</p> });
     view! {
         <section class="box">
             <header><h2>{tr!(template.migration)}</h2></header>
@@ -195,15 +203,15 @@ fn form(view: &AppUpgrade, change: &UpgradeChange, path: &str) -> AnyView {
 /// A job that was changed by hand and in the template: one of both is chosen.
 fn conflict(one: &Difference) -> AnyView {
     let name = format!("choices[{}]", one.key);
-    let side = |word: String, text: &Option<String>| {
-        let text = text.clone().unwrap_or_else(|| tr!(template.absent));
+    let side = |word: String, text: Option<&String>| {
+        let text = text.cloned().unwrap_or_else(|| tr!(template.absent));
         view! { <div class="stack tight"><span class="small strong">{word}</span><pre class="code small">{text}</pre></div> }
     };
     view! {
         <fieldset class="note warn stack">
             <legend>{tr!(template.both_changed, job = one.key)}</legend>
-            {side(tr!(template.in_repository), &one.repository)}
-            {side(tr!(template.in_template), &one.draft)}
+            {side(tr!(template.in_repository), one.repository.as_ref())}
+            {side(tr!(template.in_template), one.draft.as_ref())}
             <label class="check"><input type="radio" name=name.clone() value="repository" required=true/>{tr!(template.keep_repository)}</label>
             <label class="check"><input type="radio" name=name value="template"/>{tr!(template.take_template)}</label>
         </fieldset>

@@ -61,7 +61,10 @@ fn show(usage: &Usage) -> AnyView {
 fn upgrade_form(usage: &Usage) -> AnyView {
     let fields = place_fields(&usage.place);
     let template = hidden("template", usage.key.clone());
-    let versions = usage.versions.iter().map(|version| (version.clone(), version.clone()));
+    let versions = usage
+        .versions
+        .iter()
+        .map(|version| (version.clone(), version.clone()));
     let choices = Control::Select(versions.collect());
     let usage = usage.clone();
     view! {
@@ -103,9 +106,10 @@ fn use_row(one: &UseRow, form: Option<FormState>) -> AnyView {
     let can = form.is_some() && one.behind.is_some() && one.may_edit;
     let link = if can {
         let field = form.map_or_else(String::new, |form| form.id_of(&format!("apps-{id}")));
+        let target = field.clone();
         view! {
             <span class="row wrap">
-                <label class="check" for=field.clone()>
+                <label class="check" for=target>
                     <input type="checkbox" id=field name="apps[]" value=id checked=true/>{label}
                 </label>
                 <a class="small" href=format!("{href}/pipelines/upgrade")>{tr!(template.look_at_upgrade)}</a>
@@ -124,7 +128,10 @@ fn use_row(one: &UseRow, form: Option<FormState>) -> AnyView {
     row(
         link,
         vec![
-            (tr!(template.version), view! { <code>{one.version.clone()}</code> }.into_any()),
+            (
+                tr!(template.version),
+                view! { <code>{one.version.clone()}</code> }.into_any(),
+            ),
             (tr!(template.behind), behind),
             (tr!(template.seen), time(one.seen_at)),
         ],
@@ -134,7 +141,11 @@ fn use_row(one: &UseRow, form: Option<FormState>) -> AnyView {
 fn upgrades(usage: &Usage) -> AnyView {
     let base = format!("{}/templates/upgrades", usage.place.path());
     let rows = usage.upgrades.iter().map(|one| upgrade_row(&base, one)).collect();
-    let heads = [tr!(template.to_version), tr!(template.standing), tr!(template.progress)];
+    let heads = [
+        tr!(template.to_version),
+        tr!(template.standing),
+        tr!(template.progress),
+    ];
     let heads = heads.into_iter().map(IntoAny::into_any).collect();
     view! {
         <section class="stack">

@@ -1,10 +1,11 @@
-//! Templates that organizations and projects write: authors write a document and publish versions of it ([`author`]);
+//! Templates that organizations and projects write: authors write a document and publish versions of it ([`author`], [`farewell`]);
 //! apps use them ([`catalog`]), are seen to ([`usage`]), and are brought to newer versions, one ([`upgrade`]) or many
 //! ([`bulk`]) by merge requests. Nothing reaches an app without one.
 
 pub mod author;
 pub mod bulk;
 mod catalog;
+pub mod farewell;
 pub mod upgrade;
 pub mod usage;
 

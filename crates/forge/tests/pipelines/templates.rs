@@ -9,9 +9,10 @@ use slipway_domain::pipeline::file::merge::Choice;
 use slipway_domain::template::{Standing, StepState, UpgradeState, UpgradeView};
 use slipway_domain::text::Locale;
 use slipway_portal::access::At;
-use slipway_portal::template::author::{self, Begin, Farewell, New, Publication};
+use slipway_portal::template::author::{self, Begin, New, Publication};
+use slipway_portal::template::farewell::{self, Farewell};
 use slipway_portal::template::{bulk, upgrade, usage};
-use slipway_portal::{Actor, Error, OpCtx, Via, app, audit, proposal, working_copy};
+use slipway_portal::{Actor, Error, OpCtx, Via, app, audit, proposal, repository, working_copy};
 use slipway_sandbox::faults::{Fault, FaultMatch};
 use std::collections::BTreeMap;
 
@@ -126,7 +127,10 @@ async fn merged(world: &World, app: &str) {
 /// An app with the template's pipeline on its default branch.
 async fn using(world: &World, app: &str, goal: &str) {
     let ctx = world.ctx();
-    world.connected(app).await;
+    world.app(app).await;
+    repository::connect(&ctx, ORG, PROJECT, app, None, world.sample(app))
+        .await
+        .unwrap();
     proposal::propose(&ctx, ORG, PROJECT, app, &form(KEY, &[("goal", goal)]))
         .await
         .unwrap();
@@ -195,7 +199,7 @@ async fn a_template_reaches_an_app_and_its_upgrade_does(world: World) {
         (suggested.to.as_deref(), suggested.bump),
         (Some("1.1.0"), Some(Bump::Minor))
     );
-    assert_eq!(suggested.changelog[0].1.zh, "改动 ");
+    assert_eq!(suggested.changelog[0].1.zh, "改动");
     let used = usage::usage(&ctx, here(), KEY).await.unwrap();
     assert_eq!(used.behind(), 1);
 
@@ -245,6 +249,7 @@ async fn what_was_changed_by_hand_stays_and_is_chosen(world: World) {
     let ctx = world.ctx();
     begun(&ctx, org(), &document("", "echo check")).await;
     publish(&ctx, org(), KEY, "1.0.0").await.unwrap();
+    world.connection().await;
     using(&world, APP, "shop").await;
     let by_hand = file(&world, APP)
         .await
@@ -355,6 +360,7 @@ async fn many_apps_are_upgraded_and_each_refusal_is_told(world: World) {
     let ctx = world.ctx();
     begun(&ctx, org(), &document("", "echo check")).await;
     publish(&ctx, org(), KEY, "1.0.0").await.unwrap();
+    world.connection().await;
     for app in ["storefront", "order-api", "ledger"] {
         using(&world, app, app).await;
     }
@@ -427,6 +433,7 @@ async fn a_withdrawn_template_takes_nothing_with_it(world: World) {
     let ctx = world.ctx();
     begun(&ctx, org(), &document("", "echo check")).await;
     publish(&ctx, org(), KEY, "1.0.0").await.unwrap();
+    world.connection().await;
     using(&world, APP, "shop").await;
     next(&ctx, &document("", "echo check twice"), "").await.unwrap();
     proposal::save_draft(&ctx, ORG, PROJECT, APP, &form(KEY, &[("goal", "typed")]))
@@ -436,7 +443,7 @@ async fn a_withdrawn_template_takes_nothing_with_it(world: World) {
         why: String::from("Too slow."),
         successor: String::from("node"),
     };
-    author::deprecate(&ctx, org(), KEY, &farewell).await.unwrap();
+    farewell::deprecate(&ctx, org(), KEY, &farewell).await.unwrap();
     let gallery = proposal::gallery(&ctx, ORG, PROJECT, APP).await.unwrap();
     assert!(
         gallery.told[KEY]
@@ -445,7 +452,7 @@ async fn a_withdrawn_template_takes_nothing_with_it(world: World) {
             .en
             .contains("Use node instead")
     );
-    author::withdraw(&ctx, org(), KEY, &farewell).await.unwrap();
+    farewell::withdraw(&ctx, org(), KEY, &farewell).await.unwrap();
 
     // The file, what was typed, and the form it was typed into are all there.
     assert!(file(&world, APP).await.contains("org.shop@1.0.0"));
@@ -477,7 +484,7 @@ async fn a_withdrawn_template_takes_nothing_with_it(world: World) {
         .any(|one| one.key == KEY)
     );
 
-    author::restore(&ctx, org(), KEY).await.unwrap();
+    farewell::restore(&ctx, org(), KEY).await.unwrap();
     upgrade::propose(&ctx, ORG, PROJECT, APP, &upgrade::Input::default())
         .await
         .unwrap();
@@ -487,6 +494,7 @@ async fn what_is_locked_stays_and_says_who_locked_it(world: World) {
     let ctx = world.ctx();
     begun(&ctx, org(), &document("", "echo check")).await;
     publish(&ctx, org(), KEY, "1.0.0").await.unwrap();
+    world.connection().await;
     using(&world, APP, "shop").await;
     let view = working_copy::open(&ctx, ORG, PROJECT, APP).await.unwrap();
     assert_eq!(view.locks.len(), 1);
@@ -541,7 +549,7 @@ async fn who_may_not_publish_does_not_and_strangers_know_nothing(world: World) {
     let seen = author::view(&developer, here(), KEY).await.unwrap();
     assert!(seen.draft.is_none() && !seen.may_publish && seen.newest.is_some());
     assert!(matches!(
-        author::withdraw(&developer, here(), KEY, &Farewell::default()).await,
+        farewell::withdraw(&developer, here(), KEY, &Farewell::default()).await,
         Err(Error::Forbidden(_))
     ));
     let lead = as_(&world, &world.member("lea", Role::ProjectLead).await);
@@ -552,7 +560,7 @@ async fn who_may_not_publish_does_not_and_strangers_know_nothing(world: World) {
     assert!(author::create(&lead, org(), &new).await.is_err());
     // A project's lead does not write the organization's templates from there.
     assert!(matches!(
-        author::withdraw(&lead, here(), KEY, &Farewell::default()).await,
+        farewell::withdraw(&lead, here(), KEY, &Farewell::default()).await,
         Err(Error::NotFound)
     ));
 

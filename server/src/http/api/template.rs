@@ -17,7 +17,8 @@ use slipway_domain::pipeline::authored::read;
 use slipway_domain::template::{TemplateRow, TemplateView, VersionRow};
 use slipway_domain::text::{Locale, Text};
 use slipway_portal::access::At;
-use slipway_portal::template::author::{self, Begin, Farewell, New, Publication};
+use slipway_portal::template::author::{self, Begin, New, Publication};
+use slipway_portal::template::farewell::{self, Farewell};
 use slipway_portal::template::usage;
 use utoipa::{IntoParams, ToSchema};
 
@@ -224,10 +225,16 @@ pub struct TemplateDetail {
 impl TemplateDetail {
     fn of(view: TemplateView, locale: Locale) -> Self {
         let draft = view.draft.as_ref();
-        let findings = draft.map(|draft| read(&draft.text, &view.key, "0.0.0").findings).unwrap_or_default();
+        let findings = draft
+            .map(|draft| read(&draft.text, &view.key, "0.0.0").findings)
+            .unwrap_or_default();
         let needed = draft.and_then(|draft| author::needed(view.newest.as_ref(), &view.key, &draft.text));
         Self {
-            name: view.newest.as_ref().map(|newest| newest.names.get(locale).to_owned()).unwrap_or_default(),
+            name: view
+                .newest
+                .as_ref()
+                .map(|newest| newest.names.get(locale).to_owned())
+                .unwrap_or_default(),
             standing: view.told.standing.key(),
             notice: view.told.warning().map(|warning| warning.get(locale).to_owned()),
             document: draft.map(|draft| draft.text.clone()),
@@ -243,7 +250,11 @@ impl TemplateDetail {
                 .collect(),
             needed,
             key: view.key,
-            versions: view.versions.into_iter().map(|row| TemplateVersion::of(row, locale)).collect(),
+            versions: view
+                .versions
+                .into_iter()
+                .map(|row| TemplateVersion::of(row, locale))
+                .collect(),
         }
     }
 }
@@ -350,8 +361,14 @@ pub struct TemplateUse {
     params(OrgPath, Whose),
     responses((status = 200, description = "All of them", body = Vec<TemplateSummary>), Reads)
 )]
-pub async fn list(asked: Asked, Path(at): Path<OrgPath>, Query(whose): Query<Whose>) -> Answer<Vec<TemplateSummary>> {
-    let list = author::list(asked.ctx(), whose.of(&at.org)).await.or_refuse(&asked)?;
+pub async fn list(
+    asked: Asked,
+    Path(at): Path<OrgPath>,
+    Query(whose): Query<Whose>,
+) -> Answer<Vec<TemplateSummary>> {
+    let list = author::list(asked.ctx(), whose.of(&at.org))
+        .await
+        .or_refuse(&asked)?;
     let locale = asked.locale();
     let all = list.own.into_iter().chain(list.above).chain(list.built_in);
     Ok(Json(all.map(|row| TemplateSummary::of(row, locale)).collect()))
@@ -384,13 +401,17 @@ pub async fn create(
         name: new.name,
         begin,
     };
-    let begun = author::create(asked.ctx(), whose.of(&at.org), &new).await.or_refuse(&asked)?;
+    let begun = author::create(asked.ctx(), whose.of(&at.org), &new)
+        .await
+        .or_refuse(&asked)?;
     let url = whose.url(&at.org, &begun.key);
     Ok(created(begun.key, url))
 }
 
 async fn opened(asked: &Asked, at: &TemplatePath, whose: &Whose) -> Result<TemplateView, Refusal> {
-    author::view(asked.ctx(), whose.of(&at.org), &at.template).await.or_refuse(asked)
+    author::view(asked.ctx(), whose.of(&at.org), &at.template)
+        .await
+        .or_refuse(asked)
 }
 
 /// The version of the draft that a change is made from: the one that was sent, else the one of now.
@@ -402,7 +423,10 @@ async fn draft_version(
 ) -> Result<i64, Refusal> {
     match expected {
         Some(version) => Ok(version),
-        None => Ok(opened(asked, at, whose).await?.draft.map_or(0, |draft| draft.version)),
+        None => Ok(opened(asked, at, whose)
+            .await?
+            .draft
+            .map_or(0, |draft| draft.version)),
     }
 }
 
@@ -421,7 +445,9 @@ pub async fn show(
     Query(whose): Query<Whose>,
 ) -> Result<Response, Refusal> {
     let detail = TemplateDetail::of(opened(&asked, &at, &whose).await?, asked.locale());
-    let tag = detail.draft_version.map(|version| HeaderValue::try_from(format!("\"{version}\"")));
+    let tag = detail
+        .draft_version
+        .map(|version| HeaderValue::try_from(format!("\"{version}\"")));
     let mut response = Json(detail).into_response();
     if let Some(Ok(tag)) = tag {
         response.headers_mut().insert(header::ETAG, tag);
@@ -447,9 +473,15 @@ pub async fn save(
     Body(sent): Body<SavedDocument>,
 ) -> Answer<TemplateDetail> {
     let version = draft_version(&asked, &at, &whose, expected).await?;
-    author::save(asked.ctx(), whose.of(&at.org), &at.template, version, &sent.document)
-        .await
-        .or_refuse(&asked)?;
+    author::save(
+        asked.ctx(),
+        whose.of(&at.org),
+        &at.template,
+        version,
+        &sent.document,
+    )
+    .await
+    .or_refuse(&asked)?;
     let view = opened(&asked, &at, &whose).await?;
     Ok(Json(TemplateDetail::of(view, asked.locale())))
 }
@@ -545,7 +577,7 @@ pub async fn deprecate(
     Query(whose): Query<Whose>,
     Body(farewell): Body<TemplateFarewell>,
 ) -> Result<StatusCode, Refusal> {
-    author::deprecate(asked.ctx(), whose.of(&at.org), &at.template, &farewell.said())
+    farewell::deprecate(asked.ctx(), whose.of(&at.org), &at.template, &farewell.said())
         .await
         .or_refuse(&asked)?;
     Ok(StatusCode::NO_CONTENT)
@@ -567,7 +599,7 @@ pub async fn withdraw(
     Query(whose): Query<Whose>,
     Body(farewell): Body<TemplateFarewell>,
 ) -> Result<StatusCode, Refusal> {
-    author::withdraw(asked.ctx(), whose.of(&at.org), &at.template, &farewell.said())
+    farewell::withdraw(asked.ctx(), whose.of(&at.org), &at.template, &farewell.said())
         .await
         .or_refuse(&asked)?;
     Ok(StatusCode::NO_CONTENT)
@@ -587,7 +619,9 @@ pub async fn restore(
     Path(at): Path<TemplatePath>,
     Query(whose): Query<Whose>,
 ) -> Result<StatusCode, Refusal> {
-    author::restore(asked.ctx(), whose.of(&at.org), &at.template).await.or_refuse(&asked)?;
+    farewell::restore(asked.ctx(), whose.of(&at.org), &at.template)
+        .await
+        .or_refuse(&asked)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -605,7 +639,9 @@ pub async fn uses(
     Path(at): Path<TemplatePath>,
     Query(whose): Query<Whose>,
 ) -> Answer<Vec<TemplateUse>> {
-    let usage = usage::usage(asked.ctx(), whose.of(&at.org), &at.template).await.or_refuse(&asked)?;
+    let usage = usage::usage(asked.ctx(), whose.of(&at.org), &at.template)
+        .await
+        .or_refuse(&asked)?;
     let rows = usage.rows.into_iter().map(|row| TemplateUse {
         place: Slugs::of(&row.place),
         version: row.version,

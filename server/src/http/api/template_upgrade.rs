@@ -222,17 +222,26 @@ impl AppTemplateUpgrade {
             bump: change.as_ref().map(|change| change.bump),
             versions: view.versions,
             warning: said(view.suggested.warning.as_ref(), locale),
-            needs: change.as_ref().map(|change| ids(&change.migration.needs)).unwrap_or_default(),
-            dropped: change.as_ref().map(|change| ids(&change.migration.dropped)).unwrap_or_default(),
+            needs: change
+                .as_ref()
+                .map(|change| ids(&change.migration.needs))
+                .unwrap_or_default(),
+            dropped: change
+                .as_ref()
+                .map(|change| ids(&change.migration.dropped))
+                .unwrap_or_default(),
             conflicts: change
                 .as_ref()
                 .map(|change| change.conflicts.iter().map(|one| one.key.clone()).collect())
                 .unwrap_or_default(),
             foreign: change.as_ref().is_some_and(|change| change.foreign),
-            changes: change.as_ref().and_then(|change| change.diff.as_ref()).map(|diff| Lines {
-                added: diff.added,
-                removed: diff.removed,
-            }),
+            changes: change
+                .as_ref()
+                .and_then(|change| change.diff.as_ref())
+                .map(|diff| Lines {
+                    added: diff.added,
+                    removed: diff.removed,
+                }),
             inputs: change.map(|change| change.inputs).unwrap_or_default(),
             trouble: said(view.trouble.as_ref(), locale),
         }
@@ -258,7 +267,10 @@ pub struct NewAppUpgrade {
 impl NewAppUpgrade {
     fn input(self) -> upgrade::Input {
         let draft = self.take_template.into_iter().map(|key| (key, Choice::Draft));
-        let kept = self.keep_repository.into_iter().map(|key| (key, Choice::Repository));
+        let kept = self
+            .keep_repository
+            .into_iter()
+            .map(|key| (key, Choice::Repository));
         upgrade::Input {
             to: self.to,
             inputs: self.inputs,
@@ -288,7 +300,10 @@ pub async fn start(
     let id = bulk::start(asked.ctx(), place, &at.template, &new.to, &new.apps)
         .await
         .or_refuse(&asked)?;
-    let query = place.project.map(|project| format!("?project={project}")).unwrap_or_default();
+    let query = place
+        .project
+        .map(|project| format!("?project={project}"))
+        .unwrap_or_default();
     let url = format!("/api/v1/orgs/{}/template-upgrades/{id}{query}", at.org);
     Ok(created(id.to_string(), url))
 }
@@ -307,7 +322,9 @@ pub async fn show(
     Path(at): Path<UpgradePath>,
     Query(whose): Query<Whose>,
 ) -> Answer<TemplateUpgrade> {
-    let view = bulk::view(asked.ctx(), whose.of(&at.org), at.upgrade).await.or_refuse(&asked)?;
+    let view = bulk::view(asked.ctx(), whose.of(&at.org), at.upgrade)
+        .await
+        .or_refuse(&asked)?;
     Ok(Json(TemplateUpgrade::of(view, asked.locale())))
 }
 
@@ -325,7 +342,9 @@ pub async fn retry(
     Path(at): Path<UpgradePath>,
     Query(whose): Query<Whose>,
 ) -> Result<StatusCode, Refusal> {
-    bulk::retry(asked.ctx(), whose.of(&at.org), at.upgrade).await.or_refuse(&asked)?;
+    bulk::retry(asked.ctx(), whose.of(&at.org), at.upgrade)
+        .await
+        .or_refuse(&asked)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -343,7 +362,9 @@ pub async fn stop(
     Path(at): Path<UpgradePath>,
     Query(whose): Query<Whose>,
 ) -> Result<StatusCode, Refusal> {
-    bulk::stop(asked.ctx(), whose.of(&at.org), at.upgrade).await.or_refuse(&asked)?;
+    bulk::stop(asked.ctx(), whose.of(&at.org), at.upgrade)
+        .await
+        .or_refuse(&asked)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

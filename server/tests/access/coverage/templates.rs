@@ -40,7 +40,9 @@ fn pages() -> Vec<Call> {
         ),
         call(
             "fn:template/publish",
-            with(&format!("{missing}&draft=1&version=&changelog_zh=&changelog_en=a")),
+            with(&format!(
+                "{missing}&draft=1&version=&changelog_zh=&changelog_en=a"
+            )),
             Some("dora"),
             ("devon", 404),
         ),
@@ -56,11 +58,31 @@ fn pages() -> Vec<Call> {
             None,
             ("vic", 422),
         ),
-        call("fn:template/progress", with(&format!("id={nothing}")), None, ("vic", 404)),
-        call("fn:template/stop", with(&format!("id={nothing}")), None, ("vic", 404)),
-        call("fn:template/retry", with(&format!("id={nothing}")), None, ("vic", 404)),
+        call(
+            "fn:template/progress",
+            with(&format!("id={nothing}")),
+            None,
+            ("vic", 404),
+        ),
+        call(
+            "fn:template/stop",
+            with(&format!("id={nothing}")),
+            None,
+            ("vic", 404),
+        ),
+        call(
+            "fn:template/retry",
+            with(&format!("id={nothing}")),
+            None,
+            ("vic", 404),
+        ),
         call("fn:template/app", APP, None, ("vic", 404)),
-        call("fn:template/propose", format!("{APP}&to="), Some("vic"), ("dora", 422)),
+        call(
+            "fn:template/propose",
+            format!("{APP}&to="),
+            Some("vic"),
+            ("dora", 422),
+        ),
     ]
 }
 
