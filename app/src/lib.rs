@@ -43,6 +43,7 @@ pub mod run;
 pub mod search;
 pub mod session;
 pub mod subscriber;
+pub mod template;
 pub mod token;
 
 pub use design::flash::Flash;
@@ -109,6 +110,25 @@ fn routes() -> RouteTable {
         ),
         apart("/orgs/:org/settings/mail", part::mail()),
         apart("/orgs/:org/projects/new", part::new_project()),
+        apart("/orgs/:org/templates", part::templates()),
+        apart("/orgs/:org/templates/new", part::new_template()),
+        apart("/orgs/:org/templates/upgrades/:id", part::template_upgrade()),
+        apart("/orgs/:org/templates/:template", part::template()),
+        apart("/orgs/:org/templates/:template/usage", part::template_usage()),
+        apart("/orgs/:org/projects/:project/templates", part::templates()),
+        apart("/orgs/:org/projects/:project/templates/new", part::new_template()),
+        apart(
+            "/orgs/:org/projects/:project/templates/upgrades/:id",
+            part::template_upgrade(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/templates/:template",
+            part::template(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/templates/:template/usage",
+            part::template_usage(),
+        ),
         apart("/orgs/:org/projects/:project/settings", part::project_settings()),
         apart(
             "/orgs/:org/projects/:project/settings/tokens",
@@ -178,6 +198,10 @@ fn routes() -> RouteTable {
         apart(
             "/orgs/:org/projects/:project/apps/:app/pipelines/drift",
             part::drift(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/pipelines/upgrade",
+            part::app_upgrade(),
         ),
         apart(
             "/orgs/:org/projects/:project/apps/:app/pipelines/new",

@@ -5,7 +5,7 @@ use crate::route::Part;
 use crate::{
     application, audit, beside, board, cluster, connection, editor, environment, freeze, group, home, import,
     invitation, mail, me, member, notice, operator, org, pipeline, project, promotion, release, role, run,
-    search, subscriber, token,
+    search, subscriber, template, token,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -57,6 +57,14 @@ parts! {
     beside BesidePage beside_page fetch_beside {
         copy_job Copy = beside::copy_page,
         drift Drift = beside::drift_page,
+    }
+    templates TemplatePage template_page fetch_templates {
+        templates List = template::templates_page,
+        new_template New = template::new_page,
+        template One = template::template_page,
+        template_usage Usage = template::usage_page,
+        template_upgrade Bulk = template::bulk_page,
+        app_upgrade Upgrade = template::upgrade_page,
     }
     runs RunPage run_page fetch_runs {
         runs List = run::runs_page,

@@ -16,6 +16,7 @@ use crate::live::{Topics, refresh_without_js};
 use crate::load::load;
 use crate::places::{app_params, query};
 use crate::promotion::parts::title_of;
+use crate::template::suggestion;
 use crate::{AppError, tr};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -78,6 +79,7 @@ fn show(view: &AppView, asked: &connect::Asked) -> AnyView {
     let base = app.place.path();
     let body = if app.repository.is_some() {
         view! {
+            {page.suggested.as_ref().map(|suggested| suggestion(&app.place, suggested))}
             {page.proposal.as_ref().map(|proposal| parts::proposal(&app.place, proposal))}
             {lane(&app.lane, &base)}
             <div class="columns">

@@ -1,5 +1,6 @@
 //! The file as the editor draws it, and the texts that its forms show.
 
+use slipway_domain::pipeline::authored::{Lock, apply_locks};
 use slipway_domain::pipeline::file::canvas::{Canvas, CanvasJob, Field, FieldKind, canvas_of};
 use slipway_domain::pipeline::file::import::import_tree;
 use slipway_domain::pipeline::file::side;
@@ -69,6 +70,18 @@ pub fn sheet(text: &str) -> Result<Sheet, SourceError> {
 }
 
 impl Sheet {
+    /// With what its templates lock: who did stands at each field.
+    pub fn locked(mut self, locks: &[Lock]) -> Self {
+        apply_locks(&mut self.canvas, locks);
+        for job in &self.canvas.jobs {
+            let lock = locks.iter().find(|lock| lock.locks(job, RUNS));
+            if let Some(lock) = lock {
+                self.rules.insert(job.name.clone(), lock.text());
+            }
+        }
+        self
+    }
+
     /// The job of that name.
     pub fn job(&self, name: &str) -> Option<&CanvasJob> {
         self.canvas.job(name)

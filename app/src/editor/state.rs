@@ -112,8 +112,9 @@ impl Studio {
     pub fn new(view: &EditorView) -> Self {
         let copy = &view.copy;
         let text = RwSignal::new(Arc::<str>::from(copy.text.as_str()));
+        let locks = StoredValue::new(view.locks.clone());
         let sheet = Memo::new(move |before: Option<&Arc<Sheet>>| {
-            text.with(|text| sheet(text))
+            text.with(|text| sheet(text).map(|sheet| locks.with_value(|locks| sheet.locked(locks))))
                 .map_or_else(|_| before.cloned().unwrap_or_else(Arc::default), Arc::new)
         });
         let stored = if copy.version == 0 { &copy.base } else { &copy.text };

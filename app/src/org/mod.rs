@@ -52,13 +52,18 @@ fn overview(org: &OrgOverview) -> AnyView {
             tr!(project.new_project),
         )
     });
+    let templates = button_link(
+        Weight::Plain,
+        format!("{}/templates", places::org(&org.org.slug)),
+        tr!(template.title),
+    );
     let place = Place {
         org: org.org.clone(),
         project: None,
         app: None,
     };
     view! {
-        <PageHead title=org.org.name.clone() line=line.into_any() actions=view! { {new} }.into_any()/>
+        <PageHead title=org.org.name.clone() line=line.into_any() actions=view! { {templates}{new} }.into_any()/>
         {archived_note(&place)}
         {body}
         {archived}

@@ -23,6 +23,7 @@ use slipway_domain::pipeline::Param;
 #[cfg(feature = "hydrate")]
 use slipway_domain::pipeline::ParamKind;
 use slipway_domain::proposal::ExistingFile;
+use slipway_domain::template::Told;
 
 /// What is typed, kept while the page is read again.
 #[derive(Clone)]
@@ -101,7 +102,12 @@ fn show(page: &TemplatePage, draft: Draft, path: &str) -> AnyView {
             .map_or_else(|| tr!(run.not_connected_hint), say);
         view! { <EmptyState title=tr!(run.not_connected) hint action/> }.into_any()
     };
-    view! { <PageHead title=say(&template.names) line actions=all/>{body} }.into_any()
+    let warning = page
+        .told
+        .as_ref()
+        .and_then(Told::warning)
+        .map(|warning| view! { <p class="note warn gap-below">{say(&warning)}</p> });
+    view! { <PageHead title=say(&template.names) line actions=all/>{warning}{body} }.into_any()
 }
 
 fn form(page: &TemplatePage, draft: Draft, path: &str) -> AnyView {
@@ -112,7 +118,10 @@ fn form(page: &TemplatePage, draft: Draft, path: &str) -> AnyView {
     let template = hidden("template", page.template.key.clone());
     let more: Vec<Param> = more.into_iter().cloned().collect();
     let first: Vec<Param> = first.into_iter().cloned().collect();
-    let actions = if page.may_edit {
+    let gone = page.told.as_ref().is_some_and(|told| !told.standing.is_offered());
+    let actions = if gone {
+        ().into_any()
+    } else if page.may_edit {
         view! {
             {page.existing.as_ref().filter(|file| !file.by_slipway).map(replace)}
             {page.edited.then(draft_there)}

@@ -4,14 +4,16 @@ use super::api::ReadGallery;
 use crate::design::button::{Weight, button_link};
 use crate::design::page::PageHead;
 use crate::design::state::EmptyState;
-use crate::design::status::{Status, pill};
+use crate::design::status::{Status, pill, tag};
 use crate::i18n::say;
 use crate::load::load;
 use crate::places::{app_params, encode, query};
+use crate::template::{standing, suggestion};
 use crate::tr;
 use leptos::prelude::*;
 use slipway_domain::pipeline::{Suggestion, Template};
 use slipway_domain::proposal::{ExistingFile, Gallery};
+use slipway_domain::template::{Standing, Told};
 use slipway_domain::text::Text;
 
 /// `App/pipelines/new`.
@@ -48,7 +50,8 @@ fn show(gallery: &Gallery, wanted: String) -> AnyView {
     let cards = gallery
         .templates
         .iter()
-        .map(|template| listed(template, &base, wanted))
+        .filter(|template| offered(gallery, &template.key))
+        .map(|template| listed(template, gallery.told.get(&template.key), &base, wanted))
         .collect_view();
     let none = {
         let texts: Vec<String> = gallery.templates.iter().map(searched).collect();
@@ -61,6 +64,7 @@ fn show(gallery: &Gallery, wanted: String) -> AnyView {
     };
     view! {
         <PageHead title=tr!(pipeline.gallery) line=tr!(pipeline.gallery_line, repository = repository).into_any()/>
+        {gallery.suggested.as_ref().map(|suggested| suggestion(&gallery.place, suggested))}
         {gallery.trouble.as_ref().map(|trouble| view! { <p class="note warn gap-below">{say(trouble)}</p> })}
         {gallery.existing.as_ref().map(|file| existing(file, &base, gallery.edited))}
         {(!gallery.may_edit).then(|| view! { <p class="note gap-below">{tr!(pipeline.may_not_propose)}</p> })}
@@ -164,17 +168,31 @@ fn card(template: &Template, base: &str, suggestion: Option<&Suggestion>) -> Any
 }
 
 /// A card of the list, hidden while it is not what is searched for.
-fn listed(template: &Template, base: &str, wanted: RwSignal<String>) -> AnyView {
+fn listed(template: &Template, told: Option<&Told>, base: &str, wanted: RwSignal<String>) -> AnyView {
     let text = searched(template);
     let hidden = move || !wanted.with(|wanted| matches(&text, wanted));
     view! {
         <li class="card stack" hidden=hidden>
             <h3><a class="cover" href=form_href(base, &template.key)>{say(&template.names)}</a></h3>
             <p class="muted small">{say(&template.summary)}</p>
-            <p class="small muted"><code>{template.key.clone()}"@"{template.semver.clone()}</code></p>
+            <p class="row wrap small muted"><code>{template.key.clone()}"@"{template.semver.clone()}</code>{told.map(whose)}</p>
         </li>
     }
     .into_any()
+}
+
+/// Whose a template is, and how it stands where it should not be used any more.
+fn whose(told: &Told) -> AnyView {
+    let state = (told.standing != Standing::Published).then(|| standing(told.standing));
+    view! { {tag(told.place.clone())}{state} }.into_any()
+}
+
+/// Whether the list shows a template: one that is withdrawn is only in the gallery for what was typed into its form.
+fn offered(gallery: &Gallery, key: &str) -> bool {
+    gallery
+        .told
+        .get(key)
+        .is_none_or(|told| told.standing.is_offered())
 }
 
 /// What a search looks at: key, name and summary in both languages, in lower case.

@@ -7,6 +7,10 @@ mod form;
 mod gallery;
 pub(crate) mod preview;
 
+#[cfg(feature = "ssr")]
+pub(crate) use draft::with_switches;
+pub(crate) use draft::{Draft, from_query};
+pub(crate) use field::param_field;
 pub use form::form_page;
 pub use gallery::gallery_page;
 
@@ -14,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use slipway_domain::pipeline::Template;
 use slipway_domain::project::Place;
 use slipway_domain::proposal::{ExistingFile, Gallery};
+use slipway_domain::template::Told;
 use slipway_domain::text::Text;
 use std::collections::BTreeMap;
 
@@ -24,6 +29,8 @@ pub struct TemplatePage {
     pub place: Place,
     /// The template.
     pub template: Template,
+    /// What there is to know of it, where it did not come with Slipway.
+    pub told: Option<Told>,
     /// What the reader typed before, by parameter.
     pub typed: BTreeMap<String, String>,
     /// Whether a repository is connected.
@@ -47,6 +54,7 @@ impl TemplatePage {
             .find(|template| template.key == key)?;
         let draft = gallery.draft.filter(|draft| draft.template == key);
         Some(Self {
+            told: gallery.told.get(key).cloned(),
             place: gallery.place,
             template,
             typed: draft.map(|draft| draft.inputs).unwrap_or_default(),

@@ -82,6 +82,7 @@ fn page(grid: &ProjectGrid) -> AnyView {
     let new = grid
         .may_create_app
         .then(|| button_link(Weight::Primary, format!("{base}/apps/new"), tr!(app.new_app)));
+    let templates = button_link(Weight::Plain, format!("{base}/templates"), tr!(template.title));
     let beside = if rows.is_empty() {
         None
     } else {
@@ -96,7 +97,7 @@ fn page(grid: &ProjectGrid) -> AnyView {
     });
     view! {
         {refresh_without_js()}
-        <PageHead title=name line=line.into_any() actions=view! { {beside}{new} }.into_any()/>
+        <PageHead title=name line=line.into_any() actions=view! { {templates}{beside}{new} }.into_any()/>
         {archived_note(&grid.place)}
         {body}
         {archived}

@@ -6,6 +6,7 @@ use crate::person::PersonRef;
 use crate::project::Place;
 use crate::promotion::{OpenPromotion, PromotionState};
 use crate::run::{ProposalView, RunRow};
+use crate::template::Suggested;
 use crate::text::Text;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -173,6 +174,8 @@ pub struct AppPage {
     pub open: Option<OpenPromotion>,
     /// The newest proposed pipeline, while its merge request is open.
     pub proposal: Option<ProposalView>,
+    /// A newer version of the template of its pipeline, or what else there is to know of it.
+    pub suggested: Option<Suggested>,
     /// What GitLab last failed to answer.
     pub trouble: Option<Text>,
 }

@@ -75,6 +75,10 @@ typed_ids! {
     EnvironmentId,
     /// An import of a GitLab group.
     ImportId,
+    /// A template that an organization or a project wrote.
+    TemplateId,
+    /// A bulk upgrade of the apps that use a template.
+    UpgradeId,
     /// A pipeline proposed to a repository as a merge request.
     ProposalId,
     /// A pipeline run.

@@ -49,6 +49,7 @@ pub mod run;
 pub mod search;
 pub mod session;
 pub mod subscriber;
+pub mod template;
 pub mod text;
 pub mod time;
 pub mod token;

@@ -4,6 +4,7 @@ use crate::app::Repository;
 use crate::diff::DiffView;
 use crate::pipeline::{Compiled, FieldError, Problem, Suggestion, Template};
 use crate::project::Place;
+use crate::template::{Suggested, Told};
 use crate::text::Text;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -76,8 +77,12 @@ pub struct Gallery {
     pub repository: Option<Repository>,
     /// What suits the repository, best first; empty where GitLab did not answer.
     pub suggestions: Vec<Suggestion>,
-    /// Every template.
+    /// Every template that is offered, and one that is withdrawn where the reader has typed into its form.
     pub templates: Vec<Template>,
+    /// What there is to know of templates that did not come with Slipway, by key.
+    pub told: BTreeMap<String, Told>,
+    /// A newer version of what the app uses, or what else there is to know of it.
+    pub suggested: Option<Suggested>,
     /// What the reader typed before.
     pub draft: Option<Draft>,
     /// The pipeline that is there already.

@@ -6,6 +6,7 @@
 use crate::diff::DiffView;
 use crate::id::AppId;
 use crate::person::PersonRef;
+use crate::pipeline::authored::Lock;
 use crate::pipeline::file::drift::DriftState;
 use crate::pipeline::file::merge::{self, State};
 use crate::pipeline::source::SourceError;
@@ -70,6 +71,8 @@ pub struct EditorView {
     pub moved: Option<Moved>,
     /// Other people who edit it at this moment.
     pub editors: Vec<PersonRef>,
+    /// What its templates lock, and who did.
+    pub locks: Vec<Lock>,
     /// The proposal that is on its way.
     pub proposal: Option<ProposalView>,
     /// Why something is missing here: GitLab does not answer, or the file cannot be read.

@@ -11,7 +11,7 @@ use crate::error::{Denial, Error, Result};
 use crate::ports::Tx;
 use slipway_domain::access::{Action, ActionSet, Role, ScopeKind};
 use slipway_domain::feature::Feature;
-use slipway_domain::id::{AppId, OrgId, ProjectId};
+use slipway_domain::id::{AppId, OrgId, ProjectId, UpgradeId};
 use slipway_domain::project::{Place, ProjectRef};
 use slipway_domain::text::Text;
 use slipway_domain::token::Scope;
@@ -480,6 +480,41 @@ pub async fn anywhere_to<P: Permission>(ctx: &OpCtx, at: At<'_>) -> Result<Autho
         (Some(slug), Some(app_slug)) => app::<P>(ctx, at.org, slug, app_slug).await?.scope.into(),
     };
     Ok(Authorized::new(scope))
+}
+
+/// The organization or project of those slugs, if the actor may write and publish templates there.
+///
+/// # Errors
+/// As [`org`]; [`Error::NotFound`] for an app, which has none.
+pub async fn publishing(ctx: &OpCtx, at: At<'_>) -> Result<Authorized<Anywhere, Modify>> {
+    let scope = match (at.project, at.app) {
+        (_, Some(_)) => return Err(Error::NotFound),
+        (None, None) => org::<may::TemplatePublish>(ctx, at.org).await?.scope.into(),
+        (Some(slug), None) => project::<may::TemplatePublish>(ctx, at.org, slug)
+            .await?
+            .scope
+            .into(),
+    };
+    Ok(Authorized::new(scope))
+}
+
+/// The place of a bulk upgrade of apps there. Open to `portal::template` alone, which looks at each app whether whoever
+/// started it may propose in it.
+pub(crate) fn upgrading(place: &Authorized<Anywhere, See>) -> Result<Authorized<Anywhere, Modify>> {
+    alive(&place.place())?;
+    Ok(Authorized::new(place.scope.clone()))
+}
+
+/// The place of a bulk upgrade, for Slipway's own bookkeeping; `None`: it is gone.
+pub(crate) async fn place_of_upgrade(
+    ctx: &OpCtx,
+    id: UpgradeId,
+) -> Result<Option<Authorized<Anywhere, Modify>>> {
+    if !ctx.is_system() {
+        return Err(Error::NotFound);
+    }
+    let found = ctx.read().await?.place_of_template_upgrade(id).await?;
+    Ok(found.map(Authorized::new))
 }
 
 /// What the actor may do with the app.

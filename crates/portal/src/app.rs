@@ -6,7 +6,7 @@ use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::place::{self, taken};
 use crate::ports::NewApp;
-use crate::{promotion, proposal, run};
+use crate::{promotion, proposal, run, template};
 use slipway_domain::access::{Action, ActionSet};
 use slipway_domain::app::{AppOverview, AppPage, AppRights, AppSettings};
 use slipway_domain::feature::Feature;
@@ -118,7 +118,7 @@ pub async fn page(ctx: &OpCtx, org: &str, project: &str, slug: &str) -> Result<A
         app.place().has(Feature::Releases),
         app.place().has(Feature::Pipelines),
     );
-    let (mut open, mut runs, mut proposal) = (None, Vec::new(), None);
+    let (mut open, mut runs, mut proposal, mut suggested) = (None, Vec::new(), None, None);
     if released {
         overview.next = promotion::next(ctx, &app, &overview.lane).await?;
         open = promotion::open_in(ctx, &app, &overview.lane).await?;
@@ -126,12 +126,14 @@ pub async fn page(ctx: &OpCtx, org: &str, project: &str, slug: &str) -> Result<A
     if piped {
         runs = run::newest(ctx, &app, RUNS).await?;
         proposal = proposal::open(ctx, &app).await?;
+        suggested = template::upgrade::for_app(ctx, &app).await?;
     }
     Ok(AppPage {
         overview,
         runs,
         open,
         proposal,
+        suggested,
         trouble: ctx.read().await?.repository_state(&app).await?.trouble,
     })
 }

@@ -9,9 +9,11 @@ use crate::context::Portal;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::ports::Claimed;
-use crate::{environment, import, notice, promotion, proposal, repository, run, subscriber, webhook};
+use crate::{
+    environment, import, notice, promotion, proposal, repository, run, subscriber, template, webhook,
+};
 use slipway_domain::id::{
-    AppId, EnvironmentId, ImportId, ProjectId, PromotionId, ProposalId, RevocationId, SubscriberId,
+    AppId, EnvironmentId, ImportId, ProjectId, PromotionId, ProposalId, RevocationId, SubscriberId, UpgradeId,
 };
 use slipway_domain::time::{DAY, SECOND, Timestamp};
 use std::time::Duration;
@@ -66,6 +68,11 @@ pub enum Job {
         /// The import.
         import: ImportId,
     },
+    /// Propose an upgrade to the next app of a bulk upgrade; again and again until it has ended.
+    Upgrade {
+        /// The bulk upgrade.
+        upgrade: UpgradeId,
+    },
     /// Drive a promotion: gates, start, apply, watch.
     Promotion {
         /// The app.
@@ -104,6 +111,7 @@ impl Job {
             Self::SyncRun { .. } => "sync_run",
             Self::Propose { .. } => "propose",
             Self::Import { .. } => "import",
+            Self::Upgrade { .. } => "upgrade",
             Self::Promotion { .. } => "promotion",
             Self::Observe { .. } => "observe",
             Self::Webhook { .. } => "webhook",
@@ -146,6 +154,7 @@ async fn perform(portal: &Portal, job: &Job) -> Result<Next> {
         Job::SyncRun { app, pipeline } => run::sync(&ctx, *app, *pipeline).await,
         Job::Propose { app, proposal } => proposal::carry_out(&ctx, *app, *proposal).await,
         Job::Import { project, import } => import::carry_out::run(&ctx, *project, *import).await,
+        Job::Upgrade { upgrade } => template::bulk::run(&ctx, *upgrade).await,
         Job::Promotion { app, promotion } => promotion::drive::run(&ctx, *app, *promotion).await,
         Job::Observe { app, environment } => environment::observe::run(&ctx, *app, *environment).await,
         Job::Webhook { app } => webhook::process(&ctx, *app).await,

@@ -53,6 +53,7 @@ pub mod search;
 pub mod secret;
 pub mod session;
 pub mod subscriber;
+pub mod template;
 pub mod token;
 mod totp;
 pub mod webhook;

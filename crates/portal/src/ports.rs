@@ -40,6 +40,7 @@ mod secret;
 mod session;
 mod store;
 mod subscriber;
+mod template;
 mod token;
 mod webhook;
 mod working_copy;
@@ -91,6 +92,9 @@ pub use secret::SecretTx;
 pub use session::{SessionRow, SessionTx};
 pub use store::{Ends, Store, StoreError};
 pub use subscriber::{MessageRecord, NewMessage, SubscriberRecord, SubscriberTx, Tried};
+pub use template::{
+    TemplateRecord, TemplateTx, TemplateVersionRecord, UpgradeRecord, UpgradeStepRecord, UseRecord,
+};
 pub use token::{BotRecord, KeptReply, Once, OnceRequest, TokenRecord, TokenTx};
 pub use webhook::{DeliveryRecord, WebhookTx};
 pub use working_copy::WorkingCopyTx;
@@ -121,6 +125,7 @@ pub trait Tx:
     + RunTx
     + SecretTx
     + SubscriberTx
+    + TemplateTx
     + TokenTx
     + WebhookTx
     + WorkingCopyTx
@@ -165,6 +170,7 @@ impl<T> Tx for T where
         + RunTx
         + SecretTx
         + SubscriberTx
+        + TemplateTx
         + TokenTx
         + WebhookTx
         + WorkingCopyTx

@@ -18,15 +18,17 @@ use crate::error::{Error, FieldError, Result};
 use crate::fault;
 use crate::jobs::{Job, Next};
 use crate::ports::{ForgeError, Lint, ProposalRecord, StoreError};
+use crate::template::{self, Catalog};
 use slipway_domain::access::Action;
 use slipway_domain::diff::diff_lines;
 use slipway_domain::id::{AppId, ProposalId};
 use slipway_domain::pipeline::{
-    Compiled, FieldError as ParamError, Locale, Problem, Severity, Template, compile, detect, form,
-    instantiate, template, templates, validate,
+    Compiled, FieldError as ParamError, Locale, Params, Problem, Severity, Template, compile, detect_among,
+    form, instantiate, validate,
 };
 use slipway_domain::proposal::{CheckView, Draft, Gallery, LintFinding, LintView, ProposalState};
 use slipway_domain::run::ProposalView;
+use slipway_domain::template::Told;
 use slipway_domain::text::Text;
 use slipway_domain::time::{SECOND, Timestamp};
 use source::existing;
@@ -64,12 +66,17 @@ pub async fn gallery(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result
         Err(_) => None,
     };
     let copy = ctx.read().await?.working_copy(&app).await?;
+    let catalog = Catalog::of(ctx, &app).await?;
+    // A template that went while somebody filled in its form is shown to them with what they typed.
+    let typed = draft.as_ref().map(|draft| draft.template.as_str());
     let mut gallery = Gallery {
+        told: catalog.told(typed),
+        suggested: template::upgrade::suggestion(ctx, &app, &catalog).await?,
         edited: copy.is_some_and(|copy| copy.is_changed()),
         place: app.place(),
         repository: None,
         suggestions: Vec::new(),
-        templates: templates().to_vec(),
+        templates: catalog.offered(typed),
         draft,
         existing: None,
         trouble: None,
@@ -88,7 +95,7 @@ pub async fn gallery(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result
         Ok(None) => gallery.trouble = Some(connection::empty_repository().text()),
         Ok(Some((files, languages, found))) => {
             let paths: Vec<&str> = files.iter().map(String::as_str).collect();
-            gallery.suggestions = detect(&paths, &languages);
+            gallery.suggestions = detect_among(&catalog.offered(None), &paths, &languages);
             gallery.existing = existing(ctx, &app, &found).await?;
         }
         Err(error) => gallery.trouble = Some(error.text()),
@@ -163,9 +170,24 @@ impl Made {
     }
 }
 
-fn known(key: &str) -> Result<&'static Template> {
-    template(key)
-        .ok_or_else(|| Error::field("template", Text::new("there is no such template", "没有该模板")))
+/// The newest version of a template that an app may use, also of one that is withdrawn.
+async fn known(ctx: &OpCtx, app: &Authorized<App, may::See>, key: &str) -> Result<(Template, Option<Told>)> {
+    let catalog = Catalog::of(ctx, app).await?;
+    let found = catalog.newest(key);
+    let found = found
+        .ok_or_else(|| Error::field("template", Text::new("there is no such template", "没有该模板")))?;
+    Ok((found, catalog.standing(key).cloned()))
+}
+
+/// No app begins to use a template that is withdrawn.
+fn offered(told: Option<&Told>) -> Result<()> {
+    match told {
+        Some(told) if !told.standing.is_offered() => Err(Error::Refused {
+            code: "template_withdrawn",
+            text: told.warning().unwrap_or_default(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn make(template: &Template, inputs: &BTreeMap<String, String>) -> Made {
@@ -197,7 +219,8 @@ fn make(template: &Template, inputs: &BTreeMap<String, String>) -> Made {
 /// As [`access::app`]; there is no such template. That GitLab does not answer stands in the view.
 pub async fn check(ctx: &OpCtx, org: &str, project: &str, app: &str, input: &Input) -> Result<CheckView> {
     let app = access::app::<may::PipelineEdit>(ctx, org, project, app).await?;
-    let made = make(known(&input.template)?, &input.inputs);
+    let (template, _) = known(ctx, &app.see(), &input.template).await?;
+    let made = make(&template, &input.inputs);
     keep(ctx, &app, input).await?;
     let mut view = CheckView {
         lint: LintView::NotAsked,
@@ -277,8 +300,10 @@ fn finding(words: &str, warning: bool) -> LintFinding {
 /// As [`access::app`]; the form or the pipeline has errors.
 pub async fn compiled(ctx: &OpCtx, org: &str, project: &str, app: &str, input: &Input) -> Result<String> {
     let app = access::app::<may::PipelineEdit>(ctx, org, project, app).await?;
-    let made = make(known(&input.template)?, &input.inputs);
+    let (template, told) = known(ctx, &app.see(), &input.template).await?;
+    let made = make(&template, &input.inputs);
     keep(ctx, &app, input).await?;
+    offered(told.as_ref())?;
     Ok(ready(made)?.text)
 }
 
@@ -296,9 +321,11 @@ pub async fn propose(
     input: &Input,
 ) -> Result<ProposalView> {
     let app = access::app::<may::PipelineEdit>(ctx, org, project, app).await?;
-    let template = known(&input.template)?;
-    let made = make(template, &input.inputs);
+    let (template, told) = known(ctx, &app.see(), &input.template).await?;
+    let made = make(&template, &input.inputs);
+    let params = form::parse(&template.params, &input.inputs).values;
     keep(ctx, &app, input).await?;
+    offered(told.as_ref())?;
     let content = ready(made)?.text;
     let link = connection::link(ctx, &app).await?;
     let found = link.asked(ctx, link.forge.project(link.project()).await).await?;
@@ -324,6 +351,8 @@ pub async fn propose(
             "Pipeline from Slipway: {} {}",
             template.names.en, reference.version
         ),
+        params: Some(params),
+        forgets_draft: true,
     };
     submit(ctx, &app, &link, wanted).await
 }
@@ -400,6 +429,10 @@ pub(crate) struct Wanted {
     pub(crate) template: String,
     /// The title of the merge request.
     pub(crate) title: String,
+    /// What its template's form was filled in with.
+    pub(crate) params: Option<Params>,
+    /// Whether it is what its author typed into a form, which need not be kept any more.
+    pub(crate) forgets_draft: bool,
 }
 
 /// How many taken branch names are stepped over.
@@ -443,6 +476,7 @@ async fn intend(
             target: wanted.target,
             base: wanted.base,
             template: wanted.template,
+            params: wanted.params,
             title: wanted.title,
             state: ProposalState::Intended,
             blocked: None,
@@ -460,6 +494,7 @@ async fn intend(
             title: wanted.title,
             content: wanted.content,
             template: wanted.template,
+            params: wanted.params,
             base: wanted.base,
             committed: None,
             state: ProposalState::Intended,
@@ -481,7 +516,9 @@ async fn intend(
             })?;
         record
     };
-    change.tx().delete_draft(&app.modify(), person).await?;
+    if wanted.forgets_draft {
+        change.tx().delete_draft(&app.modify(), person).await?;
+    }
     let summary = serde_json::json!({ "template": record.template, "branch": record.branch });
     change
         .audit(Entry::done(

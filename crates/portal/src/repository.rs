@@ -6,8 +6,10 @@ use crate::connection::{self, Link};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::jobs::{Job, Next};
-use crate::ports::{ConnectionRecord, ForgeError, ForgeProject, Hook, RepositoryLink, RepositoryState};
-use crate::{proposal, run, webhook};
+use crate::ports::{
+    ConnectionRecord, ForgeError, ForgePipeline, ForgeProject, Hook, RepositoryLink, RepositoryState,
+};
+use crate::{proposal, run, template, webhook};
 use slipway_domain::app::{Repository, RepositoryChoice};
 use slipway_domain::connection::Connection;
 use slipway_domain::id::{AppId, ConnectionId};
@@ -354,6 +356,29 @@ pub(crate) fn jittered(span: i64) -> i64 {
     span - span / 4 + rand::random_range(0..=span / 2)
 }
 
+/// Reads what the file on the default branch was made of, once for each commit that has a pipeline.
+async fn note_template(
+    ctx: &OpCtx,
+    app: &Authorized<App, may::AppManage>,
+    link: &Link,
+    branch: &str,
+    pipelines: &[ForgePipeline],
+) -> Result<()> {
+    let of_branch = pipelines.iter().filter(|one| one.git_ref == branch && !one.tag);
+    let Some(newest) = of_branch.max_by_key(|one| one.id) else {
+        return Ok(());
+    };
+    let known = ctx.read().await?.template_use(&app.see()).await?;
+    if known.is_some_and(|known| known.commit == newest.sha) {
+        return Ok(());
+    }
+    // Where GitLab does not answer, the next look asks again.
+    if let Ok(found) = proposal::look_up(link, branch.to_owned()).await {
+        template::note_file(ctx, app, &newest.sha, found.file.as_ref()).await?;
+    }
+    Ok(())
+}
+
 async fn compare(
     ctx: &OpCtx,
     app: &Authorized<App, may::AppManage>,
@@ -372,6 +397,9 @@ async fn compare(
         Err(ForgeError::Forbidden(_)) => Vec::new(),
         Err(error) => return Ok(Err(error)),
     };
+    if let Some(branch) = &found.default_branch {
+        note_template(ctx, app, link, branch, &pipelines).await?;
+    }
     let repository = described(&link.connection.connection.name, &found);
     let see = app.see();
     let now = ctx.now();

@@ -23,6 +23,7 @@ use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::{ForgeError, ProposalRecord, StoreError};
 use crate::proposal::{self, Found, look_up};
+use crate::template::locks_in;
 use slipway_domain::access::Action;
 use slipway_domain::pipeline::file::import;
 use slipway_domain::pipeline::file::merge::{self, Choice};
@@ -69,23 +70,31 @@ pub async fn open(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<Ed
     let app = access::app::<may::SeePipelines>(ctx, org, project, app)
         .await?
         .see();
-    let held = access::rights_in(ctx, &app).await?;
-    let stored = ctx.read().await?.working_copy(&app).await?;
-    let editors = others(ctx, &app).await?;
-    let proposal = proposal::open(ctx, &app).await?;
+    let mut view = beside_repository(ctx, &app).await?;
+    let marks = format!("{}\n{}", view.copy.base, view.copy.text);
+    view.locks = locks_in(ctx, &app, &marks).await?;
+    Ok(view)
+}
+
+async fn beside_repository(ctx: &OpCtx, app: &Authorized<App, may::See>) -> Result<EditorView> {
+    let held = access::rights_in(ctx, app).await?;
+    let stored = ctx.read().await?.working_copy(app).await?;
+    let editors = others(ctx, app).await?;
+    let proposal = proposal::open(ctx, app).await?;
     let mut view = EditorView {
         place: app.place(),
         connected: true,
         copy: WorkingCopy::default(),
         moved: None,
         editors,
+        locks: Vec::new(),
         proposal,
         trouble: None,
         drifted: 0,
         stages: Vec::new(),
         may_edit: held.has(Action::PipelineEdit),
     };
-    let link = match connection::link(ctx, &app).await {
+    let link = match connection::link(ctx, app).await {
         Ok(link) => link,
         Err(Error::Refused { code, text }) => {
             view.connected = code != "no_repository";
@@ -124,7 +133,7 @@ pub async fn open(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<Ed
         text: found.text().into_owned(),
         commit: commit_of(&found),
     };
-    let written = drift::written(ctx, &app, found.path).await?;
+    let written = drift::written(ctx, app, found.path).await?;
     view.drifted = written
         .as_ref()
         .map_or(0, |written| drift::count(&written.content, &now.text));
@@ -146,7 +155,7 @@ pub async fn open(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<Ed
             view.moved = Some(now);
             copy
         }
-        None => begun(ctx, &app, &found).await?,
+        None => begun(ctx, app, &found).await?,
     };
     Ok(view)
 }

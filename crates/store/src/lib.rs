@@ -46,6 +46,7 @@ mod search;
 mod secret;
 mod session;
 mod subscriber;
+mod template;
 mod token;
 mod webhook;
 mod working_copy;

@@ -87,6 +87,28 @@ const GOES: &[(&str, &str)] = &[
     ),
     ("jobs", of_apps!("jobs")),
     ("runs", of_apps!("runs")),
+    (
+        "template_upgrade_steps",
+        concat!(
+            "DELETE FROM template_upgrade_steps WHERE org_id = $1 AND (app_id IN ",
+            apps!(),
+            " OR ($3 = '' AND upgrade_id IN (SELECT id FROM template_upgrades WHERE org_id = $1 AND ($2 = '' OR project_id = $2))))"
+        ),
+    ),
+    (
+        "template_upgrades",
+        "DELETE FROM template_upgrades WHERE org_id = $1 AND $3 = '' AND ($2 = '' OR project_id = $2)",
+    ),
+    ("template_uses", of_apps!("template_uses")),
+    (
+        "template_versions",
+        "DELETE FROM template_versions WHERE org_id = $1 AND $3 = '' AND template_id IN \
+         (SELECT id FROM templates WHERE org_id = $1 AND ($2 = '' OR project_id = $2))",
+    ),
+    (
+        "templates",
+        "DELETE FROM templates WHERE org_id = $1 AND $3 = '' AND ($2 = '' OR project_id = $2)",
+    ),
     ("proposals", of_apps!("proposals")),
     ("pipeline_drafts", of_apps!("pipeline_drafts")),
     ("pipeline_working_copies", of_apps!("pipeline_working_copies")),

@@ -22,6 +22,7 @@ fn proposal(row: &AnyRow) -> StoreResult<ProposalRecord> {
         title: c.text("title")?,
         content: c.text("content")?,
         template: c.text("template")?,
+        params: c.opt_json("params")?,
         base: c.opt_text("base")?,
         committed: c.opt_text("committed")?,
         state: c.key("state", ProposalState::from_key)?,
@@ -44,8 +45,8 @@ impl ProposalTx for SqlTx {
     ) -> StoreResult<()> {
         query(
             "INSERT INTO proposals (id, org_id, app_id, number, branch, target, title, content, template, base, \
-             committed, state, iid, sha, web_url, blocked, author_id, created_at, version) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+             committed, state, iid, sha, web_url, blocked, author_id, created_at, version, params) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
         )
         .bind(proposal.id.to_string())
         .bind(app.org_id().to_string())
@@ -66,6 +67,7 @@ impl ProposalTx for SqlTx {
         .bind(proposal.author.map(|a| a.to_string()))
         .bind(proposal.created_at.micros())
         .bind(proposal.version)
+        .bind(proposal.params.as_ref().map(document).transpose()?)
         .execute(self.conn())
         .await
         .map_err(map)?;
@@ -79,7 +81,7 @@ impl ProposalTx for SqlTx {
     ) -> StoreResult<()> {
         let done = query(
             "UPDATE proposals SET target = $5, title = $6, content = $7, template = $8, base = $9, committed = $10, \
-             state = $11, iid = $12, sha = $13, web_url = $14, blocked = $15, author_id = $16, version = version + 1 \
+             state = $11, iid = $12, sha = $13, web_url = $14, blocked = $15, author_id = $16, params = $17, version = version + 1 \
              WHERE org_id = $1 AND app_id = $2 AND id = $3 AND version = $4",
         )
         .bind(app.org_id().to_string())
@@ -98,6 +100,7 @@ impl ProposalTx for SqlTx {
         .bind(&proposal.web_url)
         .bind(proposal.blocked.as_ref().map(document).transpose()?)
         .bind(proposal.author.map(|a| a.to_string()))
+        .bind(proposal.params.as_ref().map(document).transpose()?)
         .execute(self.conn())
         .await
         .map_err(map)?;

@@ -26,6 +26,7 @@ mod provider;
 mod revision;
 mod search;
 mod subscriber;
+mod template;
 mod token;
 
 use crate::MockClock;
@@ -108,6 +109,10 @@ pub use subscriber::{
     a_receiver_that_stays_away_is_given_up, a_try_is_begun_once_and_fenced,
     a_webhook_is_changed_by_whoever_saw_it_last, old_deliveries_and_old_secrets_go,
     webhooks_are_their_managers_own, whoever_wants_to_know_is_told_once,
+};
+pub use template::{
+    a_bulk_upgrade_settles_each_app_once, a_template_is_one_places_and_its_versions_stay,
+    an_app_uses_what_was_seen_last,
 };
 pub use token::{a_request_with_a_key_is_begun_once, a_token_speaks_for_its_owner_until_it_ends};
 

@@ -8,6 +8,7 @@ pub(crate) mod own;
 mod releases;
 mod rest;
 mod settings;
+mod templates;
 mod webhooks;
 
 use crate::scene::{Answer, Places, Scene};
@@ -520,6 +521,7 @@ pub(crate) fn calls(at: &Places) -> Vec<Call> {
     .chain(settings::settings())
     .chain(webhooks::calls(at))
     .chain(editor::calls())
+    .chain(templates::calls())
     .collect()
 }
 

@@ -20,8 +20,17 @@ pub struct Suggestion {
 /// the shares in percent as GitLab gives them (`GET /projects/:id/languages`). The empty
 /// template always comes last, so there is always a suggestion.
 pub fn detect(files: &[&str], languages: &[(String, f32)]) -> Vec<Suggestion> {
-    let mut all: Vec<Suggestion> = templates()
-        .iter()
+    detect_among(templates(), files, languages)
+}
+
+/// As [`detect`], among these templates.
+pub fn detect_among<'a>(
+    templates: impl IntoIterator<Item = &'a Template>,
+    files: &[&str],
+    languages: &[(String, f32)],
+) -> Vec<Suggestion> {
+    let mut all: Vec<Suggestion> = templates
+        .into_iter()
         .filter_map(|template| suggestion(template, files, languages))
         .collect();
     all.sort_by_key(|suggestion| std::cmp::Reverse(suggestion.score));

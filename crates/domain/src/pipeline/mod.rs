@@ -32,12 +32,14 @@
 //! - [`layout`]: places for any graph of jobs, also of a run in GitLab.
 //! - [`log`]: a job log as styled lines and sections. [`source`]: where a file is not YAML.
 //! - [`file`]: an existing `.gitlab-ci.yml`: import, write back, single-field changes, lint, merge.
+//! - [`authored`]: templates that organizations and projects write, their versions and upgrades.
 //! - [`parse_dotenv`]: the `release.env` that image jobs write (`IMAGE_NAME`, without tag,
 //!   `IMAGE_DIGEST`, `RELEASE_VERSION`).
 //!
 //! Every type is serde, in snake case.
 
 pub mod assemble;
+pub mod authored;
 pub mod file;
 pub mod form;
 pub mod layout;
@@ -62,7 +64,7 @@ pub(crate) mod yaml;
 
 pub use crate::text::{Locale, Text};
 pub use compile::{Compiled, JobSpan, compile};
-pub use detect::{Suggestion, detect};
+pub use detect::{Suggestion, detect, detect_among};
 pub use dotenv::parse_dotenv;
 pub use fix::Fix;
 pub use instantiate::instantiate;
@@ -77,7 +79,7 @@ pub use problem::{Problem, ProblemCode, Severity};
 pub use step_type::{
     Fragment, ScriptLine, StepArtifacts, StepKind, StepReports, StepType, step_type, step_types,
 };
-pub use template::{Change, Detect, Graph, GraphJob, GraphStep, Template, template, templates};
+pub use template::{Change, Detect, Graph, GraphJob, GraphStep, LockedField, Template, template, templates};
 pub use validate::validate;
 pub use value::{Params, Value};
 pub use yaml::Yaml;

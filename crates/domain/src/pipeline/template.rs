@@ -30,9 +30,30 @@ pub struct Template {
     pub graph: Graph,
     /// What changed, newest first.
     pub changelog: Vec<Change>,
-    /// `job.field` that those who use the template cannot change.
+    /// What those who use the template cannot change in Slipway.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub locked_fields: Vec<String>,
+    pub locked_fields: Vec<LockedField>,
+}
+
+/// A part of a job that those who use a template cannot change.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedField {
+    /// A job's id, for all of it, or `job.keyword` with a keyword of GitLab's, as in `build-image.script`.
+    pub field: String,
+    /// Why, for those who meet it.
+    #[serde(default)]
+    pub why: Text,
+}
+
+impl LockedField {
+    /// The job's id, and the keyword; none: the whole job.
+    pub fn parts(&self) -> (&str, Option<&str>) {
+        match self.field.split_once('.') {
+            Some((job, keyword)) => (job, Some(keyword)),
+            None => (&self.field, None),
+        }
+    }
 }
 
 impl Template {
@@ -137,7 +158,7 @@ pub struct GraphStep {
 /// with another default.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum FileParam {
+pub(super) enum FileParam {
     Shared(String),
     SharedWith {
         shared: String,
@@ -159,7 +180,7 @@ struct File {
     graph: Graph,
     changelog: Vec<Change>,
     #[serde(default)]
-    locked_fields: Vec<String>,
+    locked_fields: Vec<LockedField>,
 }
 
 const SHARED: &str = include_str!("../../templates/params.json");
@@ -183,19 +204,32 @@ const BUILT_IN: [&str; 15] = [
     include_str!("../../templates/empty.json"),
 ];
 
+/// The parameters that templates share, by id.
+pub(super) fn shared_params() -> &'static [Param] {
+    static PARAMS: OnceLock<Vec<Param>> = OnceLock::new();
+    PARAMS.get_or_init(|| serde_json::from_str(SHARED).unwrap_or_default())
+}
+
+impl FileParam {
+    /// The parameter, or the id of a shared one that is not there.
+    pub(super) fn resolve(self, shared: &[Param]) -> Result<Param, String> {
+        let find = |id: String| shared.iter().find(|param| param.id == id).cloned().ok_or(id);
+        match self {
+            Self::Shared(id) => find(id),
+            Self::SharedWith { shared, default } => Ok(Param {
+                default,
+                ..find(shared)?
+            }),
+            Self::Own(param) => Ok(*param),
+        }
+    }
+}
+
 fn read(file: &str, shared: &[Param]) -> Result<Template, String> {
     let file: File = serde_json::from_str(file).map_err(|error| error.to_string())?;
-    let find = |id: &str| {
-        let found = shared.iter().find(|param| param.id == id).cloned();
-        found.ok_or_else(|| format!("no shared parameter {id}"))
-    };
-    let params = file.params.into_iter().map(|param| match param {
-        FileParam::Shared(id) => find(&id),
-        FileParam::SharedWith { shared, default } => Ok(Param {
-            default,
-            ..find(&shared)?
-        }),
-        FileParam::Own(param) => Ok(*param),
+    let params = file.params.into_iter().map(|param| {
+        let missing = |id| format!("no shared parameter {id}");
+        param.resolve(shared).map_err(missing)
     });
     let mut params = params.collect::<Result<Vec<Param>, String>>()?;
     // A shared parameter may depend on one that this template does without.
@@ -222,10 +256,9 @@ fn read(file: &str, shared: &[Param]) -> Result<Template, String> {
 pub fn templates() -> &'static [Template] {
     static TEMPLATES: OnceLock<Vec<Template>> = OnceLock::new();
     TEMPLATES.get_or_init(|| {
-        let shared: Vec<Param> = serde_json::from_str(SHARED).unwrap_or_default();
         BUILT_IN
             .iter()
-            .filter_map(|file| read(file, &shared).ok())
+            .filter_map(|file| read(file, shared_params()).ok())
             .collect()
     })
 }

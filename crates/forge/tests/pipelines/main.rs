@@ -11,6 +11,7 @@ mod oauth;
 mod oauth_abuse;
 mod path;
 mod patience;
+mod templates;
 mod webhooks;
 mod working_copy;
 mod world;

@@ -5,6 +5,7 @@ use crate::access::may::{Modify, See};
 use crate::access::{App, Authorized};
 use async_trait::async_trait;
 use slipway_domain::id::{ProposalId, UserId};
+use slipway_domain::pipeline::Params;
 use slipway_domain::proposal::{Draft, ProposalState};
 use slipway_domain::text::Text;
 use slipway_domain::time::Timestamp;
@@ -26,6 +27,8 @@ pub struct ProposalRecord {
     pub content: String,
     /// `key@version` of the template.
     pub template: String,
+    /// What the template's form was filled in with; `None`: it was not made of a form.
+    pub params: Option<Params>,
     /// The last commit of the file that the author saw on the target; `None`: there was none.
     pub base: Option<String>,
     /// SHA-256 (hex) of the content that is committed on the branch; `None`: nothing is yet.

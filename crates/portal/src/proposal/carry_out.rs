@@ -9,6 +9,7 @@ use crate::fault;
 use crate::jobs::Next;
 use crate::ports::{FileWrite, ForgeError, ForgeMergeRequest, NewCommit, NewMergeRequest, ProposalRecord};
 use crate::repository::{self, jittered};
+use crate::template;
 use sha2::{Digest, Sha256};
 use slipway_domain::id::{AppId, ProposalId};
 use slipway_domain::pipeline::file::side::{ROOT_FILE, SIDE_FILE, path_of, with_include};
@@ -318,6 +319,7 @@ async fn save(ctx: &OpCtx, app: &Authorized<App, may::PipelineEdit>, record: &Pr
     let mut change = ctx.change().await?;
     change.bookkeeping();
     change.tx().update_proposal(&app.modify(), record).await?;
+    template::note_merged(&mut change, app, record).await?;
     change.touch("app", app.id(), &place);
     change.touch("proposal", record.id, &place);
     change.commit().await
@@ -468,6 +470,7 @@ pub(super) async fn merge(
         .ok_or(Error::NotFound)?;
     take(&mut record, &merged);
     change.tx().update_proposal(&app.modify(), &record).await?;
+    template::note_merged(&mut change, app, &record).await?;
     let summary =
         serde_json::json!({ "merge_request": iid, "branch": record.branch, "target": record.target });
     change

@@ -1,19 +1,22 @@
 //! A working copy on its way into the repository: asked about, and proposed.
 
 use super::{changed, check_text, commit_of, file_changed, standing, words};
-use crate::access::{self, may};
+use crate::access::{self, App, Authorized, may};
 use crate::connection::{self, Link};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::ForgeError;
 use crate::proposal::{self, Wanted};
+use crate::template::locks_in;
 use slipway_domain::diff::{DiffView, diff_lines};
 use slipway_domain::pipeline::Severity;
+use slipway_domain::pipeline::authored::broken_locks;
 use slipway_domain::pipeline::file::merge;
 use slipway_domain::pipeline::file::side::{ROOT_FILE, is_side, path_of, together};
 use slipway_domain::pipeline::file::{Finding, import};
-use slipway_domain::proposal::{LintView, template_of};
+use slipway_domain::proposal::LintView;
 use slipway_domain::run::ProposalView;
+use slipway_domain::template::used_in;
 use slipway_domain::text::{Locale, Text};
 use slipway_domain::working_copy::WorkingCopy;
 use std::borrow::Cow;
@@ -107,6 +110,7 @@ pub async fn propose(
     if commit_of(&found) != copy.base_commit {
         return Err(file_changed());
     }
+    keeps_locks(ctx, &app.see(), &copy).await?;
     let whole = link.asked(ctx, whole(&link, &copy.text).await).await?;
     let answer = link
         .asked(ctx, link.forge.lint(link.project(), &whole).await)
@@ -127,11 +131,29 @@ pub async fn propose(
     let wanted = Wanted {
         target: copy.branch.clone(),
         base: copy.base_commit.clone(),
-        template: template_of(&copy.text).unwrap_or_default(),
+        template: used_in(&copy.text)
+            .map(|used| format!("{}@{}", used.key, used.version))
+            .unwrap_or_default(),
+        params: None,
+        forgets_draft: true,
         content: copy.text,
         title,
     };
     proposal::submit(ctx, &app, &link, wanted).await
+}
+
+/// Refuses what a template locks and the copy changes.
+async fn keeps_locks(ctx: &OpCtx, app: &Authorized<App, may::See>, copy: &WorkingCopy) -> Result<()> {
+    let locks = locks_in(ctx, app, &copy.base).await?;
+    let broken =
+        broken_locks(&copy.base, &copy.text, &locks).map_err(|error| Error::field("text", words(&error)))?;
+    match broken.first() {
+        None => Ok(()),
+        Some(first) => Err(Error::Refused {
+            code: "locked",
+            text: first.text(),
+        }),
+    }
 }
 
 /// What GitLab's lint is asked about. It sees no file but the one it is sent and those of the default branch: Slipway's

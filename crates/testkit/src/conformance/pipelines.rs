@@ -246,6 +246,7 @@ fn proposal(world: &World, number: i64) -> ProposalRecord {
         title: String::from("Pipeline"),
         content: String::from("test: {}\n"),
         template: String::from("node@1.0.0"),
+        params: Some(BTreeMap::from([(String::from("dir"), ".".into())])),
         base: Some(String::from("abc")),
         committed: None,
         state: ProposalState::Intended,

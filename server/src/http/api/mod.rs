@@ -43,6 +43,8 @@ pub mod run;
 pub mod sample;
 pub mod settings;
 pub mod subscriber;
+pub mod template;
+pub mod template_upgrade;
 pub mod working_copy;
 
 use super::problem::{Problem, Refusal};
@@ -89,6 +91,8 @@ pub const ROUTES: &[&[Route]] = &[
     run::ROUTES,
     settings::ROUTES,
     subscriber::ROUTES,
+    template::ROUTES,
+    template_upgrade::ROUTES,
 ];
 
 /// The description of this API.
@@ -137,6 +141,10 @@ pub const ROUTES: &[&[Route]] = &[
         settings::show, settings::update_project, settings::switch, settings::set_quota, settings::update_app,
         subscriber::list, subscriber::create, subscriber::show, subscriber::update, subscriber::remove,
         subscriber::rotate, subscriber::test, subscriber::deliveries, subscriber::delivery, subscriber::resend,
+        template::list, template::create, template::show, template::save, template::remove, template::publish,
+        template::version, template::deprecate, template::withdraw, template::restore, template::uses,
+        template_upgrade::start, template_upgrade::show, template_upgrade::retry, template_upgrade::stop,
+        template_upgrade::of_app, template_upgrade::propose,
     ),
     components(schemas(Problem)),
     security(("token" = [])),

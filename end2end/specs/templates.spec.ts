@@ -1,0 +1,168 @@
+import { createRepository } from "../support/gitlab.js";
+import { type Page, expect, expectAccessible, expectNoSidewaysScroll, open, test } from "../support/slipway.js";
+
+const PROJECT = "/orgs/acme/projects/checkout";
+
+/** A template as a project's lead writes it; `script` is what its second job does. */
+const document = (script: string, more = "") => `{
+  "names": { "zh": "门店", "en": "Store" },
+  "summary": { "zh": "构建门店", "en": "Builds a store" },
+  "params": [
+    { "id": "goal", "kind": "string", "default": "all", "required": true, "label": { "zh": "目标", "en": "Goal" } }${more}
+  ],
+  "graph": {
+    "stages": [ { "name": "build" }, { "name": "test" } ],
+    "jobs": [
+      { "id": "build", "stage": "build", "steps": [ { "type": "script@1", "params": { "script": "echo build $[[ inputs.goal ]]" } } ] },
+      { "id": "check", "stage": "test", "steps": [ { "type": "script@1", "params": { "script": "${script}" } } ] }
+    ]
+  },
+  "locked_fields": [ { "field": "check.script", "why": { "zh": "审计要求", "en": "the audit asks for it" } } ]
+}
+`;
+
+type As = (name: string, options?: { javaScriptEnabled?: boolean }) => Promise<Page>;
+
+/** An app with a repository of its own. */
+async function prepare(as: As, slug: string): Promise<string> {
+  await createRepository(slug, { "README.md": "A store.\n" });
+  const devon = await as("devon", { javaScriptEnabled: true });
+  await open(devon, `${PROJECT}/apps/new`);
+  await devon.getByLabel("Name", { exact: true }).fill(`App ${slug}`);
+  await devon.getByLabel("Name in addresses").fill(slug);
+  await devon.getByRole("button", { name: "Create app" }).click();
+  await expect(devon).toHaveURL(new RegExp(`/apps/${slug}$`));
+  await devon.getByLabel("Find a repository").fill(slug);
+  await devon.getByRole("button", { name: "Find" }).click();
+  await devon.getByRole("radio", { name: `acme/${slug}` }).check();
+  await devon.getByRole("button", { name: "Connect" }).click();
+  await expect(devon.getByRole("link", { name: `acme/${slug}` })).toBeVisible();
+  return `${PROJECT}/apps/${slug}`;
+}
+
+/** Writes the document and publishes it with the version that stands in the form. */
+async function publish(page: Page, template: string, text: string, changelog: string): Promise<void> {
+  await open(page, template);
+  await page.getByLabel("Document").fill(text);
+  await page.getByRole("button", { name: "Save draft" }).click();
+  const form = page.locator("#publish");
+  await expect(form.getByLabel("What changed, in English")).toBeVisible();
+  await form.getByLabel("What changed, in English").fill(changelog);
+  await form.getByRole("button", { name: "Publish" }).click();
+  await expect(page.locator("#publish")).toHaveCount(0);
+}
+
+/** Merges the merge request on the app's page once GitLab lets it. */
+async function merge(page: Page, app: string): Promise<void> {
+  await expect(async () => {
+    await open(page, app);
+    await page.getByRole("button", { name: "Merge" }).click({ timeout: 2_000 });
+  }).toPass({ timeout: 40_000 });
+  await expect(page.getByRole("button", { name: "Merge" })).toHaveCount(0);
+}
+
+test("a template goes from its author to an app, and its next version by a merge request @nojs", async ({ as, javaScriptEnabled }) => {
+  test.setTimeout(150_000);
+  const slug = javaScriptEnabled === false ? "store-plain" : "store";
+  const app = await prepare(as, slug);
+  const devon = await as("devon");
+
+  // Written, with what is wrong at its line, and published.
+  await open(devon, `${PROJECT}/templates`);
+  await devon.getByRole("link", { name: "New template" }).click();
+  await devon.getByLabel("Key").fill(slug);
+  await devon.getByRole("button", { name: "Create draft" }).click();
+  await expect(devon).toHaveURL(new RegExp(`/templates/project\\.${slug}$`));
+  const template = `${PROJECT}/templates/project.${slug}`;
+  await devon.getByLabel("Document").fill(document("echo check").replace('"stage": "test"', '"stage": "tst"'));
+  await devon.getByRole("button", { name: "Save draft" }).click();
+  await expect(devon.getByRole("list", { name: "Problems" })).toContainText("12:31");
+  await expect(devon.getByRole("list", { name: "Problems" })).toContainText("no stage “tst”");
+  await publish(devon, template, document("echo check"), "The first one");
+  await expect(devon.getByRole("heading", { level: 1 })).toHaveText("Store");
+  await expect(devon.getByText(`project.${slug}@1.0.0`)).toBeVisible();
+  if (javaScriptEnabled !== false) await expectAccessible(devon);
+
+  // Used by an app.
+  const dora = await as("dora");
+  await open(dora, `${app}/pipelines/new`);
+  await dora.getByRole("link", { name: "Store", exact: true }).first().click();
+  await dora.getByLabel("Goal").fill("shop");
+  await dora.getByRole("button", { name: "Propose", exact: true }).click();
+  await expect(dora).toHaveURL(new RegExp(`${app}$`));
+  await merge(dora, app);
+
+  // A newer version: the app is told, and nothing else happens.
+  await publish(devon, template, document("echo check twice"), "Checks twice");
+  await expect(devon.getByText(`project.${slug}@1.0.1`)).toBeVisible();
+  await open(dora, app);
+  await expect(dora.getByRole("region", { name: "Template of the pipeline" })).toContainText("Store 1.0.1 is there");
+  await dora.getByRole("link", { name: "Look at the upgrade" }).click();
+  await expect(dora.getByRole("list", { name: "What was filled in" })).toContainText("shop");
+  await expect(dora.getByRole("group", { name: "Difference" })).toContainText("echo check twice");
+  if (javaScriptEnabled !== false) await expectAccessible(dora);
+  await dora.getByRole("button", { name: "Propose upgrade" }).click();
+  await expect(dora).toHaveURL(new RegExp(`${app}$`));
+  await merge(dora, app);
+  await expect(async () => {
+    await open(devon, `${template}/usage`);
+    await expect(devon.getByRole("main")).not.toContainText("behind", { timeout: 1_000 });
+  }).toPass();
+});
+
+test("many apps are upgraded at once, a lock says who locked it, and a withdrawn template takes nothing with it", async ({ as }) => {
+  test.setTimeout(150_000);
+  const apps = [await prepare(as, "kiosk-a"), await prepare(as, "kiosk-b")];
+  const devon = await as("devon");
+  await open(devon, `${PROJECT}/templates/new`);
+  await devon.getByLabel("Key").fill("kiosks");
+  await devon.getByRole("button", { name: "Create draft" }).click();
+  await expect(devon).toHaveURL(/project\.kiosks$/);
+  const template = `${PROJECT}/templates/project.kiosks`;
+  await publish(devon, template, document("echo check"), "The first one");
+  for (const app of apps) {
+    await open(devon, `${app}/pipelines/new/project.kiosks`);
+    await devon.getByRole("button", { name: "Propose", exact: true }).click();
+    await expect(devon).toHaveURL(new RegExp(`${app}$`));
+    await merge(devon, app);
+  }
+
+  // The lock.
+  await open(devon, `${apps[0]}/pipelines/edit?job=check`);
+  await expect(devon.getByRole("complementary", { name: "What is chosen" })).toContainText("is locked by Devon");
+  await expect(devon.getByRole("complementary", { name: "What is chosen" })).toContainText("the audit asks for it");
+
+  // Many at once.
+  await publish(devon, template, document("echo check twice"), "Checks twice");
+  await open(devon, `${template}/usage`);
+  await expect(devon.getByRole("main")).toContainText("2 behind");
+  await expectAccessible(devon);
+  await devon.getByRole("button", { name: "Propose merge requests" }).click();
+  await expect(devon).toHaveURL(/\/templates\/upgrades\//);
+  await expect(devon.getByRole("link", { name: "Merge request" })).toHaveCount(2, { timeout: 40_000 });
+  await expect(devon.getByText("2 of 2")).toBeVisible();
+  await expectAccessible(devon);
+
+  // Withdrawn: what is typed is kept.
+  const dora = await as("dora");
+  await open(dora, `${apps[1]}/pipelines/new/project.kiosks`);
+  await dora.getByLabel("Goal").fill("typed before");
+  await open(devon, template);
+  await devon.getByText("Deprecate, withdraw, delete").click();
+  await devon.getByLabel("Why").fill("The kiosks are closed.");
+  await devon.getByRole("button", { name: "Withdraw" }).click();
+  await expect(devon.getByText("Withdrawn", { exact: true })).toBeVisible();
+  await dora.getByRole("button", { name: "Propose", exact: true }).click();
+  await expect(dora.getByText("The kiosks are closed.").first()).toBeVisible();
+  await expect(dora.getByLabel("Goal")).toHaveValue("typed before");
+  await open(dora, `${apps[1]}/pipelines/new/project.kiosks`);
+  await expect(dora.getByLabel("Goal")).toHaveValue("typed before");
+});
+
+test("templates are read on a phone @only-phone", async ({ as }) => {
+  const devon = await as("devon", { viewport: { width: 360, height: 740 } } as never);
+  for (const page of [`${PROJECT}/templates`, `${PROJECT}/templates/new`, `${PROJECT}/templates/node`, "/orgs/acme/templates/node/usage"]) {
+    await open(devon, page);
+    await expectNoSidewaysScroll(devon);
+  }
+});
