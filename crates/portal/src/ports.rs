@@ -3,6 +3,7 @@
 mod access;
 mod app;
 mod audit;
+mod ci;
 mod clock;
 mod cluster;
 mod connection;
@@ -34,6 +35,7 @@ mod run;
 mod search;
 mod secret;
 mod session;
+mod snapshot;
 mod store;
 mod subscriber;
 mod token;
@@ -43,6 +45,7 @@ mod working_copy;
 pub use access::{AccessTx, Binding, NewBinding};
 pub use app::{AppTx, NewApp, RepositoryLink};
 pub use audit::{AuditFilter, AuditRecord, AuditTx, Chain};
+pub use ci::{CiForge, Flow, ForgeCoverage, ForgeSchedule, NewPipeline, NewSchedule, NewVariable};
 pub use clock::{Clock, SystemClock};
 pub use cluster::{Cluster, ClusterAccess, ClusterConnector, ClusterError, NEEDS, Need};
 pub use connection::{ClusterRecord, ConnectionRecord, ConnectionTx};
@@ -81,6 +84,7 @@ pub use run::{JobRecord, RepositoryState, RunRecord, RunTx};
 pub use search::{FoundEnvironment, FoundItem, FoundRelease, FoundRun, SearchTx};
 pub use secret::SecretTx;
 pub use session::{SessionRow, SessionTx};
+pub use snapshot::{Snapshot, SnapshotKind, SnapshotTx};
 pub use store::{Ends, Store, StoreError};
 pub use subscriber::{MessageRecord, NewMessage, SubscriberRecord, SubscriberTx, Tried};
 pub use token::{BotRecord, KeptReply, Once, OnceRequest, TokenRecord, TokenTx};
@@ -108,6 +112,7 @@ pub trait Tx:
     + ReleaseTx
     + RunTx
     + SecretTx
+    + SnapshotTx
     + SubscriberTx
     + TokenTx
     + WebhookTx
@@ -148,6 +153,7 @@ impl<T> Tx for T where
         + ReleaseTx
         + RunTx
         + SecretTx
+        + SnapshotTx
         + SubscriberTx
         + TokenTx
         + WebhookTx

@@ -41,6 +41,7 @@ mod run;
 mod search;
 mod secret;
 mod session;
+mod snapshot;
 mod subscriber;
 mod token;
 mod webhook;

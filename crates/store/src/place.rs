@@ -84,6 +84,7 @@ const GOES: &[(&str, &str)] = &[
     ("jobs", of_apps!("jobs")),
     ("runs", of_apps!("runs")),
     ("proposals", of_apps!("proposals")),
+    ("forge_snapshots", of_apps!("forge_snapshots")),
     ("pipeline_drafts", of_apps!("pipeline_drafts")),
     ("pipeline_working_copies", of_apps!("pipeline_working_copies")),
     ("pipeline_editors", of_apps!("pipeline_editors")),

@@ -8,6 +8,7 @@
 
 pub mod application;
 pub mod approval;
+pub mod artifact;
 pub mod ask;
 pub mod audit;
 pub mod cluster;
@@ -37,8 +38,10 @@ pub mod release;
 pub mod role;
 pub mod run;
 pub mod sample;
+pub mod schedule;
 pub mod settings;
 pub mod subscriber;
+pub mod variable;
 pub mod working_copy;
 
 use super::problem::{Problem, Refusal};
@@ -57,6 +60,7 @@ pub type Answer<T> = Result<Json<T>, Refusal>;
 pub const ROUTES: &[&[Route]] = &[
     application::ROUTES,
     approval::ROUTES,
+    artifact::ROUTES,
     audit::ROUTES,
     cluster::ROUTES,
     connection::ROUTES,
@@ -79,8 +83,10 @@ pub const ROUTES: &[&[Route]] = &[
     release::ROUTES,
     role::ROUTES,
     run::ROUTES,
+    schedule::ROUTES,
     settings::ROUTES,
     subscriber::ROUTES,
+    variable::ROUTES,
 ];
 
 /// The description of this API.
@@ -95,6 +101,7 @@ pub const ROUTES: &[&[Route]] = &[
     paths(
         application::list, application::create, application::show, application::connect,
         approval::inbox, approval::decide,
+        artifact::reports, artifact::list, artifact::archive, artifact::file,
         audit::list, audit::export,
         cluster::list, cluster::create, cluster::update, cluster::remove, cluster::test,
         connection::list, connection::create, connection::update, connection::remove, connection::test,
@@ -120,11 +127,14 @@ pub const ROUTES: &[&[Route]] = &[
         working_copy::show, working_copy::save, working_copy::discard, working_copy::propose,
         release::list, release::show, release::mark_defective,
         role::list, role::create, role::show, role::update, role::remove,
-        run::list, run::start, run::show, run::retry, run::cancel,
+        run::list, run::start, run::inputs, run::show, run::retry, run::cancel,
+        schedule::list, schedule::create, schedule::update, schedule::remove, schedule::own, schedule::play,
+        schedule::preview,
         settings::create_org, settings::update_org, settings::remove, settings::archive, settings::restore,
         settings::show, settings::update_project, settings::switch, settings::set_quota, settings::update_app,
         subscriber::list, subscriber::create, subscriber::show, subscriber::update, subscriber::remove,
         subscriber::rotate, subscriber::test, subscriber::deliveries, subscriber::delivery, subscriber::resend,
+        variable::list, variable::create, variable::update, variable::remove,
     ),
     components(schemas(Problem)),
     security(("token" = [])),
