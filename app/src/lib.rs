@@ -5,6 +5,7 @@
 //! of its pages in `parts.rs`.
 
 pub mod application;
+pub mod artifact;
 pub mod audit;
 pub mod beside;
 pub mod board;
@@ -37,14 +38,17 @@ pub mod places;
 pub mod project;
 pub mod promotion;
 pub mod release;
+pub mod report;
 pub mod role;
 mod route;
 pub mod run;
+pub mod schedule;
 pub mod search;
 pub mod session;
 pub mod subscriber;
 pub mod template;
 pub mod token;
+pub mod variable;
 
 pub use design::flash::Flash;
 pub use error::AppError;
@@ -211,7 +215,32 @@ fn routes() -> RouteTable {
             "/orgs/:org/projects/:project/apps/:app/pipelines/new/:template",
             part::form(),
         ),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/settings/variables",
+            part::variables(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/schedules",
+            part::schedules(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/schedules/new",
+            part::new_schedule(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/schedules/:schedule",
+            part::schedule(),
+        ),
+        apart("/orgs/:org/projects/:project/apps/:app/runs/new", part::new_run()),
         apart("/orgs/:org/projects/:project/apps/:app/runs/:number", part::run()),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/runs/:number/reports",
+            part::reports(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/runs/:number/jobs/:job/files",
+            part::artifacts(),
+        ),
         page("/sign-in/code", session::code_page),
         apart("/me", part::profile()),
         apart("/me/security", part::security()),

@@ -3,9 +3,9 @@
 
 use crate::route::Part;
 use crate::{
-    application, audit, beside, board, cluster, connection, editor, environment, freeze, group, home, import,
-    invitation, mail, me, member, notice, operator, org, pipeline, project, promotion, release, role, run,
-    search, subscriber, template, token,
+    application, artifact, audit, beside, board, cluster, connection, editor, environment, freeze, group, home,
+    import, invitation, mail, me, member, notice, operator, org, pipeline, project, promotion, release, report,
+    role, run, schedule, search, subscriber, template, token, variable,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -71,6 +71,15 @@ parts! {
     }
     running RunningPage running_page fetch_running {
         run One = run::run_page,
+        new_run New = run::new_run_page,
+        reports Reports = report::reports_page,
+        artifacts Artifacts = artifact::artifacts_page,
+    }
+    ci CiPage ci_page fetch_ci {
+        schedules Schedules = schedule::schedules_page,
+        new_schedule NewSchedule = schedule::new_schedule_page,
+        schedule Schedule = schedule::schedule_page,
+        variables Variables = variable::variables_page,
     }
     boards BoardPage board_page fetch_boards {
         board Board = board::board_page,

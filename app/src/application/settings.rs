@@ -35,10 +35,13 @@ fn show(settings: &AppSettings) -> AnyView {
     let at = place_fields(&settings.place);
     let (name, slug, description) = (app.name.clone(), app.slug.clone(), settings.description.clone());
     let workload = settings.workload.clone();
+    let variables = format!("{}/settings/variables", settings.place.path());
     let repository = settings.repository.as_ref().map(|repository| {
         view! {
             <dt>{tr!(app.repository)}</dt>
             <dd><a href=repository.web_url.clone() rel="external noreferrer">{repository.path.clone()}</a></dd>
+            <dt></dt>
+            <dd><a href=variables>{tr!(app.variables)}</a></dd>
         }
     });
     view! {

@@ -5,10 +5,10 @@ use crate::AppError;
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
 use slipway_domain::id::JobId;
-use slipway_domain::run::RunList;
+use slipway_domain::run::{RunForm, RunList};
+use slipway_domain::variable::Variable;
 #[cfg(feature = "ssr")]
-use slipway_portal::run::Act;
-#[cfg(feature = "ssr")]
+use slipway_portal::run::{Act, Given, Start};
 use std::collections::BTreeMap;
 
 /// An app's runs with a smaller number than `before`, newest first.
@@ -63,6 +63,18 @@ pub async fn read_run(
     Ok(RunPage { run, log })
 }
 
+/// The form to run a pipeline with, for a branch or tag.
+#[server(name = ReadRunForm, prefix = "/api/fn", endpoint = "run/form", input = GetUrl)]
+pub async fn read_run_form(
+    org: String,
+    project: String,
+    app: String,
+    #[server(rename = "ref")] git_ref: Option<String>,
+) -> Result<RunForm, AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::run::form(&ctx, &org, &project, &app, git_ref.as_deref()).await?)
+}
+
 /// Starts a pipeline on a branch or tag, and leads to its page.
 #[server(name = StartRun, prefix = "/api/fn", endpoint = "run/start")]
 pub async fn start_run(
@@ -70,9 +82,16 @@ pub async fn start_run(
     project: String,
     app: String,
     #[server(rename = "ref")] git_ref: String,
+    #[server(default)] inputs: BTreeMap<String, String>,
+    #[server(default)] variables: Vec<Variable>,
 ) -> Result<(), AppError> {
     let ctx = crate::ctx()?;
-    let number = slipway_portal::run::start(&ctx, &org, &project, &app, &git_ref).await?;
+    let start = Start {
+        git_ref,
+        inputs: Given::Typed(inputs),
+        variables,
+    };
+    let number = slipway_portal::run::start(&ctx, &org, &project, &app, &start).await?;
     leptos_axum::redirect(&format!(
         "{}/runs/{number}",
         crate::places::app(&org, &project, &app)

@@ -138,7 +138,10 @@ fn actions(list: &RunList, base: &str) -> AnyView {
         }
     });
     let run = (list.connected && list.may_run && !list.runs.is_empty()).then(|| run_form(list));
-    view! { {edit}{run} }.into_any()
+    let schedules = list
+        .connected
+        .then(|| button_link(Weight::Quiet, format!("{base}/schedules"), tr!(run.schedules)));
+    view! { {schedules}{edit}{run} }.into_any()
 }
 
 /// Runs a pipeline on a branch or tag; the newest run's stands there already.
@@ -156,11 +159,15 @@ fn run_form(list: &RunList) -> AnyView {
         {submit(Weight::Primary, tr!(run.start))}
         }
     };
+    let with_inputs = format!("{}/runs/new", list.place.path());
     let open = Flash::of(StartRun::PATH).is_some();
     view! {
         <details class="menu" open=open>
             <summary class="btn primary">{tr!(run.run_pipeline)}</summary>
-            <div class="menu-panel"><Form action=StartRun::PATH>{fields()}</Form></div>
+            <div class="menu-panel">
+                <Form action=StartRun::PATH>{fields()}</Form>
+                <p><a class="link" href=with_inputs>{tr!(run.with_inputs)}</a></p>
+            </div>
         </details>
     }
     .into_any()

@@ -100,6 +100,15 @@ fn header(run: &RunView, job: &JobRow, window: &LogWindow) -> AnyView {
             view! { {fields()}<button type="submit" class="btn small">{tr!(run.retry_job)}</button> };
         view! { <Form action=RetryJob::PATH class="" done=tr!(run.retried)>{fields}</Form> }
     });
+    let files = run.with_files.contains(&job.id).then(|| {
+        let href = format!(
+            "{}/runs/{}/jobs/{}/files",
+            run.place.path(),
+            run.run.number,
+            job.id
+        );
+        view! { <a class="btn small" href=href>{tr!(run.files)}</a> }
+    });
     let download = (window.total > 0).then(|| {
         let href = format!(
             "/api/v1{}/runs/{}/jobs/{}/log",
@@ -113,7 +122,7 @@ fn header(run: &RunView, job: &JobRow, window: &LogWindow) -> AnyView {
         <header class="run-log-head">
             <h2 class="small">{job.name.clone()}<span class="muted">{runner}</span></h2>
             {reason}
-            <span class="row wrap end">{play}{retry}{download}{error}{find_form(job, window)}</span>
+            <span class="row wrap end">{play}{retry}{files}{download}{error}{find_form(job, window)}</span>
         </header>
     }
     .into_any()

@@ -2,12 +2,15 @@
 
 pub mod api;
 mod dag;
+pub(crate) mod field;
 mod jobs;
 mod list;
 mod log;
+pub(crate) mod new;
 mod show;
 
 pub use list::runs_page;
+pub use new::new_run_page;
 pub use show::run_page;
 
 use crate::design::form::hidden;

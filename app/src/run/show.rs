@@ -2,7 +2,7 @@
 
 use super::api::{CancelRun, ReadRun, RetryRun};
 use super::{RunPage, chosen, dag, jobs, list, log, place_fields};
-use crate::design::button::{Weight, submit};
+use crate::design::button::{Weight, button_link, submit};
 use crate::design::form::{Form, hidden};
 use crate::design::lane::short_sha;
 use crate::design::page::PageHead;
@@ -93,7 +93,13 @@ fn show(page: &RunPage, job: Option<&str>, pinned: bool, follow: log::Follow) ->
 /// `Bump tokio b7710e4 on main · dev-3 · 14 min ago · 1m 02s, median 4m 18s`.
 fn line(run: &RunView) -> AnyView {
     let row = &run.run;
-    let median = run.median.map(|median| tr!(run.median, time = duration(median)));
+    let median = run.median.map(|median| {
+        let words = tr!(run.median, time = duration(median));
+        match against(run, median) {
+            Some(beside) => format!("{words} ({beside})"),
+            None => words,
+        }
+    });
     let length = row.started_at.map(|_| {
         view! { " · "{list::took(row)}{median.map(|median| format!(", {median}"))} }
     });
@@ -104,9 +110,25 @@ fn line(run: &RunView) -> AnyView {
     .into_any()
 }
 
+/// How much longer or shorter than the median a run took, where it is a tenth or more; of one that goes on nothing.
+fn against(run: &RunView, median: i64) -> Option<String> {
+    let took = run.run.finished_at?.since(run.run.started_at?);
+    let percent = took
+        .saturating_sub(median)
+        .saturating_mul(100)
+        .checked_div(median)?;
+    match percent {
+        10.. => Some(tr!(run.slower, n = percent)),
+        ..=-10 => Some(tr!(run.faster, n = -percent)),
+        _ => None,
+    }
+}
+
 fn actions(run: &RunView) -> AnyView {
+    let href = format!("{}/runs/{}/reports", run.place.path(), run.run.number);
+    let reports = button_link(Weight::Quiet, href, tr!(run.reports));
     if !run.may_run {
-        return ().into_any();
+        return reports;
     }
     let fields = || view! { {place_fields(&run.place)}{hidden("number", run.run.number.to_string())} };
     let cancel = (!run.run.status.is_final() && run.run.status != RunStatus::Canceling).then(|| {
@@ -129,7 +151,7 @@ fn actions(run: &RunView) -> AnyView {
             </Form>
         }
     });
-    view! { {cancel}{retry} }.into_any()
+    view! { {reports}{cancel}{retry} }.into_any()
 }
 
 /// What went wrong with GitLab, and the release that the run made or should have made.

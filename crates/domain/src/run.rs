@@ -1,6 +1,9 @@
 //! Pipeline runs: what GitLab CI does with a commit, as Slipway stored it.
 
+pub mod queue;
+
 use crate::id::{JobId, ReleaseId, RunId};
+use crate::pipeline::inputs::Asked;
 use crate::pipeline::log::LogLine;
 use crate::project::Place;
 use crate::text::Text;
@@ -157,6 +160,8 @@ pub struct RunView {
     pub jobs: Vec<JobRow>,
     /// The stages in order.
     pub stages: Vec<String>,
+    /// The jobs that kept files.
+    pub with_files: Vec<JobId>,
     /// The release it made.
     pub release: Option<(ReleaseId, String)>,
     /// Why a green run made no release, where it should have.
@@ -170,6 +175,25 @@ pub struct RunView {
     /// When GitLab was last heard of.
     pub as_of: Timestamp,
     /// What went wrong since.
+    pub trouble: Option<Text>,
+}
+
+/// The form to run a pipeline with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunForm {
+    /// Where.
+    pub place: Place,
+    /// The branch or tag that the form is of.
+    pub git_ref: String,
+    /// The branches to choose from.
+    pub refs: Vec<String>,
+    /// Whether `git_ref` is protected.
+    pub protected: bool,
+    /// Whether the reader may run on it.
+    pub may_run: bool,
+    /// What the file there asks for.
+    pub asked: Asked,
+    /// Why it cannot be told what the file asks for.
     pub trouble: Option<Text>,
 }
 

@@ -56,15 +56,15 @@ pub fn int(value: &Value, key: &str) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 
-fn flag(value: &Value, key: &str) -> bool {
+pub fn flag(value: &Value, key: &str) -> bool {
     value.get(key).and_then(Value::as_bool).unwrap_or_default()
 }
 
-fn time(value: &Value, key: &str) -> Option<Timestamp> {
+pub fn time(value: &Value, key: &str) -> Option<Timestamp> {
     Timestamp::parse_rfc3339(value.get(key)?.as_str()?)
 }
 
-fn status(value: &Value) -> Option<RunStatus> {
+pub fn status(value: &Value) -> Option<RunStatus> {
     let word = value.get("status")?.as_str()?;
     let known = RunStatus::from_key(word);
     if known.is_none() {

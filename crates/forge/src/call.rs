@@ -43,6 +43,16 @@ impl Call {
         }
     }
 
+    /// Removes.
+    pub fn delete(path: String) -> Self {
+        Self {
+            method: Method::DELETE,
+            path,
+            query: Vec::new(),
+            body: None,
+        }
+    }
+
     /// Adds to the query.
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));

@@ -6,7 +6,7 @@ use gitlab::api::{ApiError, AsyncClient, RestClient};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use slipway_guard::Guard;
 use slipway_portal::outgoing::OutOfBounds;
-use slipway_portal::ports::{Bearer, Credential, ForgeAccess, ForgeError};
+use slipway_portal::ports::{Bearer, Credential, Flow, ForgeAccess, ForgeError};
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -19,6 +19,8 @@ const SILENCE: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(30);
 /// The largest answer: a log of this size is read whole.
 const LARGEST: usize = 64 * 1024 * 1024;
+/// The largest refusal that is read.
+const SMALL: usize = 64 * 1024;
 /// How often an answer may point elsewhere.
 const REDIRECTS: usize = 3;
 /// What to wait after a 429 that does not say, in seconds.
@@ -173,6 +175,42 @@ impl Client {
         }
     }
 
+    /// As [`send`](Self::send) for a GET, but the body comes as it comes, for as long as `patience`.
+    pub async fn stream(&self, url: &str, patience: Duration) -> Result<Flow, ForgeError> {
+        let request = http::Request::builder().method(Method::GET).uri(url);
+        let (parts, ()) = request
+            .body(())
+            .map_err(|error| ForgeError::Refused(error.to_string()))?
+            .into_parts();
+        let nothing = Bytes::new();
+        let opened = match &self.key {
+            Key::Token(token) => Opened::token(token),
+            Key::Bearer(bearer) => Opened::bearer(bearer.token().await?)?,
+        };
+        let mut answer = self.open(&parts, &nothing, &opened, Some(patience)).await?;
+        if let (StatusCode::UNAUTHORIZED, true, Key::Bearer(bearer), Some(refused)) =
+            (answer.0.status(), answer.1, &self.key, &opened.bears)
+        {
+            let opened = Opened::bearer(bearer.another(refused).await?)?;
+            answer = self.open(&parts, &nothing, &opened, Some(patience)).await?;
+        }
+        let (answer, at_home) = answer;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        if status.is_success() {
+            let size = answer.content_length();
+            let pieces = futures::stream::try_unfold(answer, |mut answer| async move {
+                let piece = answer.chunk().await.map_err(|error| unreachable(&error))?;
+                Ok(piece.map(|piece| (piece, answer)))
+            });
+            return Ok(Flow {
+                size,
+                pieces: Box::pin(pieces),
+            });
+        }
+        let body = whole(answer, SMALL).await?;
+        Err(refused_at(status, &headers, &body, at_home))
+    }
+
     async fn call(
         &self,
         parts: &http::request::Parts,
@@ -180,6 +218,26 @@ impl Client {
         also: &[StatusCode],
         opened: &Opened,
     ) -> Result<Response<Bytes>, ForgeError> {
+        let (answer, at_home) = self.open(parts, body, opened, None).await?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let body = whole(answer, LARGEST).await?;
+        if status.is_success() || also.contains(&status) {
+            let mut response = Response::new(body);
+            *response.status_mut() = status;
+            *response.headers_mut() = headers;
+            return Ok(response);
+        }
+        Err(refused_at(status, &headers, &body, at_home))
+    }
+
+    /// Sends a request and follows where it leads. Whether the answer is GitLab's own stands beside it.
+    async fn open(
+        &self,
+        parts: &http::request::Parts,
+        body: &Bytes,
+        opened: &Opened,
+        patience: Option<Duration>,
+    ) -> Result<(reqwest::Response, bool), ForgeError> {
         let mut url =
             Url::parse(&parts.uri.to_string()).map_err(|error| ForgeError::Refused(error.to_string()))?;
         for _ in 0..=REDIRECTS {
@@ -196,32 +254,32 @@ impl Client {
                 .http
                 .request(parts.method.clone(), url.clone())
                 .headers(headers);
+            if let Some(patience) = patience {
+                call = call.timeout(patience);
+            }
             if !body.is_empty() {
                 call = call.body(body.clone());
             }
             let answer = call.send().await.map_err(|error| unreachable(&error))?;
             let status = answer.status();
-            let headers = answer.headers().clone();
             if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
-                url = elsewhere(&parts.method, &url, status, &headers)?;
+                url = elsewhere(&parts.method, &url, status, answer.headers())?;
                 continue;
             }
-            let body = whole(answer, LARGEST).await?;
-            if status.is_success() || also.contains(&status) {
-                let mut response = Response::new(body);
-                *response.status_mut() = status;
-                *response.headers_mut() = headers;
-                return Ok(response);
-            }
-            return Err(match refusal(status, &headers, &body) {
-                // It was not even sent there.
-                ForgeError::BadToken if !at_home => {
-                    ForgeError::Refused(String::from("the store that it points to does not let it in"))
-                }
-                refusal => refusal,
-            });
+            return Ok((answer, at_home));
         }
         Err(ForgeError::Broken(format!("more than {REDIRECTS} redirects")))
+    }
+}
+
+/// What a status other than 2xx means, of GitLab's own or of the store that it points to.
+fn refused_at(status: StatusCode, headers: &HeaderMap, body: &[u8], at_home: bool) -> ForgeError {
+    match refusal(status, headers, body) {
+        // It was not even sent there.
+        ForgeError::BadToken if !at_home => {
+            ForgeError::Refused(String::from("the store that it points to does not let it in"))
+        }
+        refusal => refusal,
     }
 }
 

@@ -1,21 +1,20 @@
 //! One method per use, each one or two calls.
 
 use crate::answer::{self, each, int, must, text};
+use crate::archive;
 use crate::call::Call;
 use crate::client::{Client, from_api};
 use crate::group;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gitlab::api::common::path_escaped;
 use gitlab::api::projects::hooks::Hooks;
 use gitlab::api::projects::jobs::{CancelJob, JobVariableAttribute, PlayJob, RetryJob};
 use gitlab::api::projects::merge_requests::{
     CreateMergeRequest, EditMergeRequest, MergeMergeRequest, MergeRequest, MergeRequests,
 };
 use gitlab::api::projects::pipelines::{
-    CancelPipeline, CreatePipeline, Pipeline, PipelineJobs, PipelineTestReportSummary, Pipelines,
-    RetryPipeline,
+    CancelPipeline, Pipeline, PipelineJobs, PipelineTestReportSummary, Pipelines, RetryPipeline,
 };
 use gitlab::api::projects::protected_tags::ProtectedTags;
 use gitlab::api::projects::repository::branches::{Branch, Branches};
@@ -23,7 +22,6 @@ use gitlab::api::projects::repository::commits::{
     Commit as CommitEndpoint, CommitAction, CommitActionType, Commits, CompareCommits, CreateCommit,
 };
 use gitlab::api::projects::repository::files::File;
-use gitlab::api::projects::runners::ProjectRunners;
 use gitlab::api::projects::{Project, ProjectOrderBy, Projects};
 use gitlab::api::{AsyncQuery, Endpoint, Pageable, Pagination, paged};
 use http::{Request, StatusCode};
@@ -41,20 +39,20 @@ const MOST: usize = 2000;
 
 /// A GitLab, through one token.
 pub struct Gitlab {
-    client: Client,
+    pub(crate) client: Client,
 }
 
 /// GitLab's ids are positive.
-fn id(number: i64) -> Result<u64, ForgeError> {
+pub(crate) fn id(number: i64) -> Result<u64, ForgeError> {
     u64::try_from(number).map_err(|_| ForgeError::NotFound(format!("number {number}")))
 }
 
-fn built<T, E: Display>(endpoint: Result<T, E>) -> Result<T, ForgeError> {
+pub(crate) fn built<T, E: Display>(endpoint: Result<T, E>) -> Result<T, ForgeError> {
     endpoint.map_err(|error| ForgeError::Refused(error.to_string()))
 }
 
 /// What is not there is `None`.
-fn found<T>(answer: Result<T, ForgeError>) -> Result<Option<T>, ForgeError> {
+pub(crate) fn found<T>(answer: Result<T, ForgeError>) -> Result<Option<T>, ForgeError> {
     match answer {
         Ok(value) => Ok(Some(value)),
         Err(ForgeError::NotFound(_)) => Ok(None),
@@ -68,11 +66,14 @@ impl Gitlab {
         Self { client }
     }
 
-    async fn ask<E: Endpoint + Sync, B: Display>(&self, endpoint: Result<E, B>) -> Result<Value, ForgeError> {
+    pub(crate) async fn ask<E: Endpoint + Sync, B: Display>(
+        &self,
+        endpoint: Result<E, B>,
+    ) -> Result<Value, ForgeError> {
         built(endpoint)?.query_async(&self.client).await.map_err(from_api)
     }
 
-    async fn list<E: Endpoint + Pageable + Sync, B: Display>(
+    pub(crate) async fn list<E: Endpoint + Pageable + Sync, B: Display>(
         &self,
         endpoint: Result<E, B>,
         limit: usize,
@@ -83,8 +84,16 @@ impl Gitlab {
             .map_err(from_api)
     }
 
-    async fn call(&self, call: Call) -> Result<Value, ForgeError> {
+    pub(crate) async fn call(&self, call: Call) -> Result<Value, ForgeError> {
         call.query_async(&self.client).await.map_err(from_api)
+    }
+
+    /// As [`call`](Self::call), where the answer says nothing or nothing that is needed: GitLab's 204 has no body.
+    pub(crate) async fn done(&self, call: Call) -> Result<(), ForgeError> {
+        gitlab::api::ignore(call)
+            .query_async(&self.client)
+            .await
+            .map_err(from_api)
     }
 
     /// The JSON of what stands beside the API.
@@ -98,7 +107,7 @@ impl Gitlab {
     }
 
     /// Bytes as they are; `also` are answers beside 2xx.
-    async fn raw(
+    pub(crate) async fn raw(
         &self,
         path: &str,
         from: u64,
@@ -388,14 +397,6 @@ impl SourceForge for Gitlab {
         must(answer::pipeline(&self.ask(endpoint).await?), "pipeline")
     }
 
-    async fn create_pipeline(&self, project: i64, git_ref: &str) -> Result<ForgePipeline, ForgeError> {
-        let endpoint = CreatePipeline::builder()
-            .project(id(project)?)
-            .ref_(git_ref)
-            .build();
-        must(answer::pipeline(&self.ask(endpoint).await?), "pipeline")
-    }
-
     async fn retry_pipeline(&self, project: i64, pipeline: i64) -> Result<ForgePipeline, ForgeError> {
         let endpoint = RetryPipeline::builder()
             .project(id(project)?)
@@ -480,11 +481,7 @@ impl SourceForge for Gitlab {
     }
 
     async fn artifact(&self, project: i64, job: i64, path: &str) -> Result<Option<Vec<u8>>, ForgeError> {
-        let parts: Vec<String> = path
-            .split('/')
-            .map(|part| path_escaped(part).to_string())
-            .collect();
-        let path = format!("projects/{project}/jobs/{job}/artifacts/{}", parts.join("/"));
+        let path = archive::file_path(project, job, path);
         Ok(found(self.raw(&path, 0, &[]).await)?.map(|response| response.into_body().to_vec()))
     }
 
@@ -537,28 +534,6 @@ impl SourceForge for Gitlab {
             )
             .await?;
         must(answer::commit(&value), "commit")
-    }
-
-    async fn runners_with(&self, project: i64, tags: &[String]) -> Result<usize, ForgeError> {
-        let endpoint = ProjectRunners::builder()
-            .project(id(project)?)
-            .tags(tags.iter().map(String::as_str))
-            .build();
-        let online = |runner: &Value| {
-            let status = runner.get("status").and_then(Value::as_str);
-            let able = status.map_or_else(
-                || runner.get("online").and_then(Value::as_bool),
-                |s| Some(s == "online"),
-            );
-            let paused = runner.get("paused").and_then(Value::as_bool).unwrap_or_default();
-            able.unwrap_or(true) && !paused
-        };
-        Ok(self
-            .list(endpoint, 100)
-            .await?
-            .iter()
-            .filter(|runner| online(runner))
-            .count())
     }
 
     async fn create_hook(&self, project: i64, hook: &Hook) -> Result<i64, ForgeError> {

@@ -1,16 +1,19 @@
 //! The `SourceForge` port over the `gitlab` crate (GitLab REST v4).
 //!
 //! [`client`] decides what a refusal means and how long anything may take, [`answer`] reads answers without
-//! trusting their shape, [`gitlab`](mod@gitlab) has one method per use, [`oauth`] gets tokens.
+//! trusting their shape, [`gitlab`](mod@gitlab) and [`ci`] have one method per use, [`oauth`] gets tokens.
 
 mod answer;
+mod archive;
 mod call;
+mod ci;
 mod client;
 mod gitlab;
 mod group;
 mod oauth;
 #[cfg(test)]
 mod recorded;
+mod report;
 
 use async_trait::async_trait;
 use client::Client;

@@ -1,6 +1,6 @@
 //! Answers that other people recorded or documented, read by the same functions as in production.
 
-use crate::{answer, client};
+use crate::{answer, ci, client, report};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 use slipway_domain::release::Evidence;
@@ -184,6 +184,35 @@ fn documented_answers_are_read() {
         })
     );
     assert_eq!(answer::int(&at("gitlab4j-models/hook.json"), "id"), Some(1));
+
+    let schedule = ci::schedule(&at("gitlab4j-models/pipeline-schedule.json")).unwrap();
+    assert_eq!(
+        (
+            schedule.id,
+            schedule.cron.as_str(),
+            schedule.zone.as_str(),
+            schedule.owner.as_deref()
+        ),
+        (13, "* * * * *", "Asia/Tokyo", Some("root"))
+    );
+    assert_eq!(schedule.last, Some((332, Some(RunStatus::Pending))));
+    assert_eq!(
+        (schedule.variables.len(), schedule.variables[0].key.as_str()),
+        (1, "TEST_VARIABLE_1")
+    );
+    let variables = at("gitlab4j-models/project-variables.json");
+    let read = answer::each(variables.as_array().unwrap(), "variable", ci::variable);
+    let scopes: Vec<_> = read
+        .iter()
+        .map(|variable| (variable.scope.as_str(), variable.protected))
+        .collect();
+    assert_eq!(scopes, [("*", true), ("*", false), ("DEV", false), ("*", false)]);
+    let tests = report::tests(&at("go-gitlab/get_pipeline_testreport.json")).unwrap();
+    assert_eq!(tests.sums(), (5, 4, 0));
+    assert!(tests.suites[0].cases[0].output.contains("Failed test"));
+    assert!(tests.suites[0].cases[0].output.contains("java.lang.Exception"));
+    let runner = report::runner(&at("gitlab4j-models/runner-detail.json"));
+    assert!(!runner.paused);
 }
 
 #[test]
@@ -219,6 +248,12 @@ fn odd_answers_hide_nothing_and_never_panic() {
             answer::lint(value),
             answer::evidence(value),
             answer::languages(value),
+        );
+        let _ = (
+            ci::schedule(value),
+            ci::variable(value),
+            report::tests(value),
+            report::hundredths(value),
         );
     }
 }

@@ -3,13 +3,21 @@
 use slipway_forge::GitlabConnector;
 use slipway_portal::outgoing::{Net, Outgoing};
 use slipway_portal::ports::{
-    Bearer, CodeGrant, Credential, ForgeAccess, ForgeConnector as _, ForgeError, GrantError,
+    Bearer, CodeGrant, Credential, ForgeAccess, ForgeConnector as _, ForgeError, GrantError, NewPipeline,
     OauthApplication, SourceForge, Trace,
 };
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+
+/// A pipeline of `main`.
+fn on_main() -> NewPipeline {
+    NewPipeline {
+        git_ref: String::from("main"),
+        ..NewPipeline::default()
+    }
+}
 
 /// Answers each connection with the next text, then closes it. What was asked is kept.
 struct Server {
@@ -144,7 +152,7 @@ async fn the_token_goes_to_gitlab_and_nowhere_else() {
     assert!(asked[0].to_lowercase().contains("private-token: glpat-secret"));
     assert!(!elsewhere.asked()[0].contains("glpat-secret"));
     // What is written is not written somewhere else.
-    let error = forge.create_pipeline(1, "main").await.unwrap_err();
+    let error = forge.create_pipeline(1, &on_main()).await.unwrap_err();
     assert!(
         matches!(&error, ForgeError::Refused(why) if why.contains("change the address")),
         "{error}"
@@ -215,7 +223,9 @@ async fn only_runners_that_can_take_the_job_count() {
     ]"#;
     let server = says(vec![answer("200 OK", runners)]).await;
     let tags = [String::from("arm64"), String::from("gpu")];
-    assert_eq!(server.forge().runners_with(1, &tags).await.unwrap(), 2);
+    let runners = server.forge().runners(1, &tags).await.unwrap();
+    let able = runners.iter().filter(|runner| runner.online && !runner.paused);
+    assert_eq!((runners.len(), able.count()), (4, 2));
     assert!(
         server.asked()[0].contains("tag_list=arm64%2Cgpu"),
         "{}",
@@ -349,7 +359,7 @@ async fn a_refused_bearer_token_is_exchanged_once() {
     .await;
     let tokens = Arc::new(Tokens::default());
     let forge = bearing(&server, &tokens);
-    assert_eq!(forge.create_pipeline(1, "main").await.unwrap().id, 7);
+    assert_eq!(forge.create_pipeline(1, &on_main()).await.unwrap().id, 7);
     let asked = server.asked();
     assert!(
         asked[0].contains("Bearer token-0") && asked[1].contains("Bearer token-1"),

@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod app;
+pub mod artifact;
 pub mod audit;
 pub mod break_glass;
 pub mod change;
@@ -45,17 +46,21 @@ pub mod proposal;
 pub mod provider;
 pub mod quota;
 pub mod release;
+pub mod report;
 pub mod repository;
 pub mod role;
 pub mod run;
+pub mod schedule;
 pub mod seal;
 pub mod search;
 pub mod secret;
 pub mod session;
+mod snapshot;
 pub mod subscriber;
 pub mod template;
 pub mod token;
 mod totp;
+pub mod variable;
 pub mod webhook;
 pub mod working_copy;
 

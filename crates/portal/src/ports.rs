@@ -4,6 +4,7 @@ mod access;
 mod app;
 mod audit;
 mod break_glass;
+mod ci;
 mod clock;
 mod cluster;
 mod connection;
@@ -38,6 +39,7 @@ mod run;
 mod search;
 mod secret;
 mod session;
+mod snapshot;
 mod store;
 mod subscriber;
 mod template;
@@ -49,6 +51,7 @@ pub use access::{AccessTx, Binding, NewBinding};
 pub use app::{AppTx, NewApp, RepositoryLink};
 pub use audit::{AuditFilter, AuditRecord, AuditTx, Chain};
 pub use break_glass::BreakGlassTx;
+pub use ci::{CiForge, Flow, ForgeCoverage, ForgeSchedule, NewPipeline, NewSchedule, NewVariable};
 pub use clock::{Clock, SystemClock};
 pub use cluster::{Cluster, ClusterAccess, ClusterConnector, ClusterError, NEEDS, Need};
 pub use connection::{ClusterRecord, ConnectionRecord, ConnectionTx};
@@ -90,6 +93,7 @@ pub use run::{JobRecord, RepositoryState, RunRecord, RunTx};
 pub use search::{FoundEnvironment, FoundItem, FoundRelease, FoundRun, SearchTx};
 pub use secret::SecretTx;
 pub use session::{SessionRow, SessionTx};
+pub use snapshot::{Snapshot, SnapshotKind, SnapshotTx};
 pub use store::{Ends, Store, StoreError};
 pub use subscriber::{MessageRecord, NewMessage, SubscriberRecord, SubscriberTx, Tried};
 pub use template::{
@@ -124,6 +128,7 @@ pub trait Tx:
     + ReleaseTx
     + RunTx
     + SecretTx
+    + SnapshotTx
     + SubscriberTx
     + TemplateTx
     + TokenTx
@@ -169,6 +174,7 @@ impl<T> Tx for T where
         + ReleaseTx
         + RunTx
         + SecretTx
+        + SnapshotTx
         + SubscriberTx
         + TemplateTx
         + TokenTx

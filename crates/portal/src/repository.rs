@@ -182,6 +182,7 @@ pub(crate) async fn attach(
     };
     let place = app.place();
     change.tx().set_repository(&app.modify(), &link).await?;
+    change.tx().forget_snapshots(&app.modify()).await?;
     let summary = serde_json::json!({ "connection": record.connection.name, "repository": found.path });
     change
         .audit(Entry::done(

@@ -4,10 +4,13 @@
 //! Here is what people ask and do.
 
 mod log;
+mod start;
 mod sync;
 mod window;
 
 pub use log::{Download, JobAt, MOST_LINES, download, find, log};
+pub use start::{Given, Start, form, start};
+pub(crate) use start::{asked_of, checked_inputs, checked_ref, checked_variables};
 pub(crate) use sync::sync;
 pub(crate) use window::LogCache;
 
@@ -96,6 +99,11 @@ pub async fn view(ctx: &OpCtx, org: &str, project: &str, app: &str, number: i64)
     Ok(RunView {
         place: app.place(),
         stages: stages(&jobs),
+        with_files: jobs
+            .iter()
+            .filter(|job| job.has_artifacts)
+            .map(|job| job.row.id)
+            .collect(),
         jobs: in_stages(jobs),
         release: release.map(|release| (release.id, release.version)),
         release_trouble: run.release_trouble,
@@ -276,53 +284,8 @@ fn check_variables(variables: &BTreeMap<String, String>) -> Result<()> {
     }
 }
 
-/// Runs a pipeline on a branch or tag; its number.
-///
-/// # Errors
-/// As [`access::app`]; the repository has no commits; GitLab refuses (there is no such ref, no job would run) or does
-/// not answer.
-pub async fn start(ctx: &OpCtx, org: &str, project: &str, app: &str, git_ref: &str) -> Result<i64> {
-    let app = access::app::<may::PipelineRun>(ctx, org, project, app).await?;
-    let git_ref = git_ref.trim();
-    if git_ref.is_empty() || git_ref.len() > 255 || git_ref.chars().any(char::is_control) {
-        return Err(Error::field(
-            "ref",
-            Text::new("name a branch or tag", "请填写分支或标签"),
-        ));
-    }
-    let link = connection::link(ctx, &app).await?;
-    link.default_branch()?;
-    if is_protected(&link, ctx, git_ref).await? {
-        access::also::<may::PipelineRunProtected>(ctx, &app.see()).await?;
-    }
-    let made = link
-        .asked(ctx, link.forge.create_pipeline(link.project(), git_ref).await)
-        .await?;
-    let place = app.place();
-    let summary = serde_json::json!({ "ref": git_ref, "sha": made.sha });
-    let mut change = ctx.change().await?;
-    change
-        .audit(Entry::done(
-            "run.start",
-            "app",
-            app.id(),
-            format!("#{}", made.iid),
-            &place,
-            summary,
-        ))
-        .await?;
-    remember_starter(ctx, &mut change, &app.see(), made.id).await?;
-    enqueue_sync(&mut change, app.id(), made.id, ctx.now()).await?;
-    change.commit().await?;
-    // So that the page that is opened next has something to show; the job would do it too.
-    if let Err(error) = sync(ctx, app.id(), made.id).await {
-        tracing::debug!(%error, "the first look at a new pipeline failed; the job looks again");
-    }
-    Ok(made.iid)
-}
-
 /// Whether a branch or tag is protected.
-async fn is_protected(link: &Link, ctx: &OpCtx, git_ref: &str) -> Result<bool> {
+pub(crate) async fn is_protected(link: &Link, ctx: &OpCtx, git_ref: &str) -> Result<bool> {
     match link
         .asked(ctx, link.forge.branch(link.project(), git_ref).await)
         .await?

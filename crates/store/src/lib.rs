@@ -45,6 +45,7 @@ mod run;
 mod search;
 mod secret;
 mod session;
+mod snapshot;
 mod subscriber;
 mod template;
 mod token;

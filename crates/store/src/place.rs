@@ -110,6 +110,7 @@ const GOES: &[(&str, &str)] = &[
         "DELETE FROM templates WHERE org_id = $1 AND $3 = '' AND ($2 = '' OR project_id = $2)",
     ),
     ("proposals", of_apps!("proposals")),
+    ("forge_snapshots", of_apps!("forge_snapshots")),
     ("pipeline_drafts", of_apps!("pipeline_drafts")),
     ("pipeline_working_copies", of_apps!("pipeline_working_copies")),
     ("pipeline_editors", of_apps!("pipeline_editors")),

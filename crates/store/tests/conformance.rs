@@ -79,6 +79,7 @@ on_both! {
     a_release_is_made_once_and_never_changes,
     a_run_is_as_it_was_seen_last,
     logs_grow_at_their_end_and_survive_a_retry,
+    what_gitlab_said_last_is_kept,
     a_job_is_claimed_by_one_worker,
     a_key_keeps_one_waiting_job,
     a_promotion_is_changed_by_whoever_saw_it_last,

@@ -2,6 +2,7 @@
 //! somebody whose role is too small, and by somebody who may. None can be left out: the names are taken
 //! from the program itself and from `coverage.txt`.
 
+mod ci;
 mod editor;
 pub(crate) mod operator;
 pub(crate) mod own;
@@ -522,6 +523,7 @@ pub(crate) fn calls(at: &Places) -> Vec<Call> {
     .chain(webhooks::calls(at))
     .chain(editor::calls())
     .chain(templates::calls())
+    .chain(ci::calls(at))
     .collect()
 }
 

@@ -31,6 +31,7 @@
 //!   with a sentence in both languages and, where it is safe, a [`Fix`] to apply.
 //! - [`layout`]: places for any graph of jobs, also of a run in GitLab.
 //! - [`log`]: a job log as styled lines and sections. [`source`]: where a file is not YAML.
+//! - [`inputs`]: what a file asks for when it is run, and whether it is given that.
 //! - [`file`]: an existing `.gitlab-ci.yml`: import, write back, single-field changes, lint, merge.
 //! - [`authored`]: templates that organizations and projects write, their versions and upgrades.
 //! - [`parse_dotenv`]: the `release.env` that image jobs write (`IMAGE_NAME`, without tag,
@@ -42,6 +43,7 @@ pub mod assemble;
 pub mod authored;
 pub mod file;
 pub mod form;
+pub mod inputs;
 pub mod layout;
 pub mod log;
 pub mod source;

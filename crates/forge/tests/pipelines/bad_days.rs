@@ -87,7 +87,7 @@ async fn a_repository_without_commits_says_so_everywhere() {
         ),
         "{refused:?}"
     );
-    let refused = run::start(&ctx, ORG, PROJECT, "empty-repo", "main").await;
+    let refused = run::start(&ctx, ORG, PROJECT, "empty-repo", &"main".into()).await;
     assert!(
         matches!(
             refused,

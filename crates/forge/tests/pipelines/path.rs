@@ -293,7 +293,7 @@ async fn jobs_are_played_retried_and_refused() {
     let repository = world.sample("storefront");
     world.commit(repository, "create", ".gitlab-ci.yml", MANUAL).await;
     let ctx = world.ctx();
-    let number = run::start(&ctx, ORG, PROJECT, "storefront", "main")
+    let number = run::start(&ctx, ORG, PROJECT, "storefront", &"main".into())
         .await
         .unwrap();
     let view = world
@@ -396,9 +396,9 @@ async fn jobs_are_played_retried_and_refused() {
             .unwrap()
             .may_run
     );
-    let refused = run::start(&tester, ORG, PROJECT, "storefront", "main").await;
+    let refused = run::start(&tester, ORG, PROJECT, "storefront", &"main".into()).await;
     assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
-    let nowhere = run::start(&ctx, ORG, PROJECT, "storefront", "no-such-branch").await;
+    let nowhere = run::start(&ctx, ORG, PROJECT, "storefront", &"no-such-branch".into()).await;
     assert!(
         matches!(
             nowhere,

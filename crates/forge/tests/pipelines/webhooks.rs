@@ -285,7 +285,7 @@ async fn an_archived_app_follows_nothing_until_it_is_restored() {
     }
     let runs = run::list(&ctx, ORG, PROJECT, "storefront", None).await.unwrap();
     assert_eq!(runs.runs.len(), 0, "nobody looked");
-    let started = run::start(&ctx, ORG, PROJECT, "storefront", "main").await;
+    let started = run::start(&ctx, ORG, PROJECT, "storefront", &"main".into()).await;
     assert_eq!(started.unwrap_err().code(), "archived");
     place::restore(&ctx, ORG, Some(PROJECT), Some("storefront"))
         .await

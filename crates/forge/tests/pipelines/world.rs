@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use slipway_domain::access::Role;
 use slipway_domain::app::RepositoryChoice;
+use slipway_domain::audit::AuditRow;
 use slipway_domain::id::{AppId, BindingId, ConnectionId};
 use slipway_domain::member::Holder;
 use slipway_domain::person::PersonRef;
@@ -14,7 +15,7 @@ use slipway_portal::jobs;
 use slipway_portal::person::NewAccount;
 use slipway_portal::ports::{Binding, NewBinding};
 use slipway_portal::{
-    Actor, Error, OpCtx, Portal, Via, app, connection, org, person, project, proposal, repository, run,
+    Actor, Error, OpCtx, Portal, Via, app, audit, connection, org, person, project, proposal, repository, run,
 };
 use slipway_sandbox::gitlab::{GitlabConfig, GitlabHandle};
 use slipway_store::SqlStore;
@@ -211,6 +212,17 @@ impl World {
         });
         self.call("POST", &format!("projects/{repository}/repository/commits"), body)
             .await
+    }
+
+    /// The newest rows of an app's audit log.
+    pub async fn log_of(&self, app: &str) -> Vec<AuditRow> {
+        let query = audit::Query {
+            org: ORG.to_owned(),
+            project: Some(PROJECT.to_owned()),
+            app: Some(app.to_owned()),
+            ..audit::Query::default()
+        };
+        audit::read(&self.ctx(), &query).await.expect("the log").1
     }
 
     /// Runs every job that is due, then moves the clock on.

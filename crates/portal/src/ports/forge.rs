@@ -1,6 +1,6 @@
 //! GitLab, as the use cases need it.
 
-use super::{AskingGrant, CodeGrant, GrantError, OauthApplication, OauthTokens};
+use super::{AskingGrant, CiForge, CodeGrant, GrantError, OauthApplication, OauthTokens};
 use async_trait::async_trait;
 use slipway_domain::release::{Commit, Evidence};
 use slipway_domain::run::RunStatus;
@@ -391,7 +391,7 @@ pub struct Hook {
 
 /// A GitLab instance, through one token (GitLab REST v4). `project` is GitLab's numeric id.
 #[async_trait]
-pub trait SourceForge: Send + Sync {
+pub trait SourceForge: CiForge {
     /// Who the token is and what it may do, as in `/user`, `/personal_access_tokens/self` and `/oauth/token/info`.
     async fn token(&self) -> Result<TokenInfo, ForgeError>;
     /// Projects the token is a member of, those active last first; with `search`, those whose path or name has it.
@@ -455,8 +455,6 @@ pub trait SourceForge: Send + Sync {
     async fn pipelines(&self, project: i64, limit: usize) -> Result<Vec<ForgePipeline>, ForgeError>;
     /// One pipeline.
     async fn pipeline(&self, project: i64, pipeline: i64) -> Result<ForgePipeline, ForgeError>;
-    /// Runs a pipeline on a branch or tag.
-    async fn create_pipeline(&self, project: i64, git_ref: &str) -> Result<ForgePipeline, ForgeError>;
     /// Runs the failed and canceled jobs again.
     async fn retry_pipeline(&self, project: i64, pipeline: i64) -> Result<ForgePipeline, ForgeError>;
     /// Stops every job.
@@ -486,8 +484,6 @@ pub trait SourceForge: Send + Sync {
     async fn commits(&self, project: i64, git_ref: &str, limit: usize) -> Result<Vec<Commit>, ForgeError>;
     /// One commit.
     async fn commit_of(&self, project: i64, sha: &str) -> Result<Commit, ForgeError>;
-    /// How many online runners of the project have all `tags`.
-    async fn runners_with(&self, project: i64, tags: &[String]) -> Result<usize, ForgeError>;
     /// Makes a webhook for pushes, tags, merge requests, pipelines and jobs; its id.
     async fn create_hook(&self, project: i64, hook: &Hook) -> Result<i64, ForgeError>;
     /// Changes a webhook.

@@ -10,8 +10,9 @@ use crate::notice::tell as notice;
 use crate::ports::{ForgeError, ForgeJob, ForgePipeline, JobRecord, RunRecord};
 use crate::repository::jittered;
 use crate::subscriber::event;
-use crate::{fault, release};
+use crate::{fault, release, report};
 use slipway_domain::id::{AppId, JobId, RunId};
+use slipway_domain::run::queue::why_it_waits;
 use slipway_domain::run::{JobRow, RunRow, RunStatus};
 use slipway_domain::text::Text;
 use slipway_domain::time::{HOUR, MINUTE, SECOND, Timestamp};
@@ -27,6 +28,8 @@ const LONG: i64 = 15 * MINUTE;
 const NOTE_EVERY: i64 = 30 * SECOND;
 /// How long a job waits before the runners are asked why.
 const PATIENCE: i64 = 5 * SECOND;
+/// How many tags of a job are asked about one by one.
+const MOST_TAGS: usize = 4;
 /// How long ago a run may have ended that nobody here saw going on, to be news for subscribers, in µs: what a repository
 /// brings along when it is connected is history.
 const NEWS: i64 = HOUR;
@@ -290,24 +293,40 @@ impl Look<'_> {
         if let Some(reason) = known.get(&job.tags) {
             return reason.clone();
         }
-        let reason = match self.link.forge.runners_with(self.link.project(), &job.tags).await {
-            Ok(0) if job.tags.is_empty() => Some(Text::new(
-                "Waits: no runner that takes jobs without tags is online.",
-                "等待中：没有在线的 Runner 可执行无标签作业。",
-            )),
-            Ok(0) => {
-                let tags = job.tags.join(", ");
-                Some(Text::new(
-                    format!("Waits: no online runner has the tags {tags}."),
-                    format!("等待中：没有在线的 Runner 具备标签 {tags}。"),
-                ))
+        let (forge, project) = (&self.link.forge, self.link.project());
+        let reason = match forge.runners(project, &job.tags).await {
+            Ok(fitting) => {
+                let lacking = if fitting.is_empty() {
+                    self.lacking(&job.tags).await
+                } else {
+                    Vec::new()
+                };
+                Some(why_it_waits(&job.tags, &fitting, &lacking))
             }
-            Ok(_) => Some(Text::new("Waits for a free runner.", "等待空闲的 Runner。")),
             // Not every token may ask.
             Err(_) => Some(Text::new("Waits for a runner.", "等待 Runner。")),
         };
         known.insert(job.tags.clone(), reason.clone());
         reason
+    }
+
+    /// The tags that no runner has at all.
+    async fn lacking(&self, tags: &[String]) -> Vec<String> {
+        if let [one] = tags {
+            return vec![one.clone()];
+        }
+        let mut lacking = Vec::new();
+        for tag in tags.iter().take(MOST_TAGS) {
+            let having = self
+                .link
+                .forge
+                .runners(self.link.project(), std::slice::from_ref(tag))
+                .await;
+            if having.is_ok_and(|runners| runners.is_empty()) {
+                lacking.push(tag.clone());
+            }
+        }
+        lacking
     }
 
     /// Stores what changed; `false`: somebody stored a later answer.
@@ -371,6 +390,12 @@ impl Look<'_> {
             Err(error) if error.is_passing() => return Ok(Next::At(self.ctx.now().plus(pause(&error)))),
             // Without the right to read it there is no evidence.
             Err(_) => {}
+        }
+        let kept = report::keep(self.ctx, &self.app.see(), &self.link, &run).await?;
+        match self.link.heard(self.ctx, kept).await {
+            Err(error) if error.is_passing() => return Ok(Next::At(self.ctx.now().plus(pause(&error)))),
+            // Whoever opens them asks again.
+            Ok(()) | Err(_) => {}
         }
         if run.row.status == RunStatus::Success {
             let made = release::of_run(self.ctx, &self.app, &self.link, &run, &jobs).await?;

@@ -238,9 +238,34 @@ fn one_file(call: &Call, job: &Job) -> Outcome {
         .with("content-disposition", format!("attachment; filename=\"{file}\"")))
 }
 
+/// The archive, or the part of it that `Range: bytes=N-M` asks for.
 pub fn artifacts(call: &Call) -> Outcome {
     let (_, job) = find(call, REPORTER)?;
-    Ok(download(archive_of(call, &job)?))
+    let bytes = archive_of(call, &job)?;
+    let size = bytes.len();
+    let asked = call.header("range").and_then(|range| {
+        let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
+        let from: usize = from.parse().ok()?;
+        let to: usize = if to.is_empty() {
+            size.checked_sub(1)?
+        } else {
+            to.parse().ok()?
+        };
+        Some((from, to.min(size.checked_sub(1)?)))
+    });
+    let Some((from, to)) = asked else {
+        return Ok(download(bytes).with("accept-ranges", "bytes"));
+    };
+    let Some(part) = bytes.get(from..=to) else {
+        let mut answer = Answer::bytes("text/plain", Vec::new());
+        answer.status = 416;
+        return Ok(answer.with("content-range", format!("bytes */{size}")));
+    };
+    let mut answer = download(part.to_vec());
+    answer.status = 206;
+    Ok(answer
+        .with("accept-ranges", "bytes")
+        .with("content-range", format!("bytes {from}-{to}/{size}")))
 }
 
 pub fn artifact(call: &Call) -> Outcome {
@@ -369,9 +394,41 @@ pub fn erase(call: &Call) -> Outcome {
     Answer::created(shown(call, job.id))
 }
 
+/// The one runner, where it has the tags of `tag_list` and the state of `paused` and `status`.
 pub fn runners(call: &Call) -> Outcome {
     call.user()?;
-    page::answer(call, vec![runner_json()])
+    let tags = call.list("tag_list").unwrap_or_default();
+    let has = |tag: &str| runner::TAGS.contains(&tag);
+    let value = paused_runner(call);
+    let fits = tags
+        .iter()
+        .flat_map(|tags| tags.split(','))
+        .all(|tag| has(tag.trim()))
+        && call
+            .opt_bool("paused")
+            .is_none_or(|paused| value["paused"] == paused);
+    page::answer(call, if fits { vec![value] } else { Vec::new() })
+}
+
+fn paused_runner(call: &Call) -> Value {
+    let mut value = runner_json();
+    let paused = call.with(|state| state.runner_paused);
+    value["paused"] = paused.into();
+    value["active"] = (!paused).into();
+    value
+}
+
+/// Pauses or resumes the runner: a paused one takes no jobs.
+pub fn update_runner(call: &Call) -> Outcome {
+    call.admin()?;
+    if call.param("runner_id") != "1" {
+        return Err(Refusal::missing("Runner"));
+    }
+    if let Some(paused) = call.opt_bool("paused") {
+        call.with(|state| state.runner_paused = paused);
+        call.app.wake.notify_one();
+    }
+    runner(call)
 }
 
 pub fn runner(call: &Call) -> Outcome {
@@ -379,7 +436,7 @@ pub fn runner(call: &Call) -> Outcome {
     if call.param("runner_id") != "1" {
         return Err(Refusal::missing("Runner"));
     }
-    let mut value = runner_json();
+    let mut value = paused_runner(call);
     value["tag_list"] = json!(runner::TAGS);
     value["run_untagged"] = true.into();
     value["locked"] = false.into();

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::call::{Answer, Call, DEVELOPER, MAINTAINER, Outcome, REPORTER, Refusal};
 use super::ci::create::{self, Wanted};
 use super::ci::process;
+use super::ci::yaml::Node;
 use super::state::{Pipeline, Project, State, seconds_between};
 use super::{App, page};
 
@@ -257,25 +258,28 @@ fn given_variables(call: &Call) -> Vec<Value> {
     }
 }
 
-fn inputs(call: &Call) -> BTreeMap<String, String> {
+fn inputs(call: &Call) -> BTreeMap<String, Node> {
     match call.value("inputs") {
         Some(Value::Object(map)) => map
             .iter()
-            .map(|(key, value)| (key.clone(), super::call::plain(value)))
+            .map(|(key, value)| (key.clone(), Node::from_json(value)))
             .collect(),
         _ => BTreeMap::new(),
     }
 }
 
-/// Starts a pipeline for a branch or a tag; answers its entity.
-pub fn start(
-    call: &Call,
-    project: &Project,
-    reference: &str,
-    source: &str,
-    user: u64,
-    variables: Vec<Value>,
-) -> Outcome {
+/// Who asked for a pipeline, and what for.
+pub struct Reason<'a> {
+    /// `api`, `schedule`, …
+    pub source: &'a str,
+    /// Who.
+    pub user: u64,
+    pub variables: Vec<Value>,
+    pub inputs: BTreeMap<String, Node>,
+}
+
+/// Starts a pipeline for a branch or a tag; answers its id.
+pub fn start(call: &Call, project: &Project, reference: &str, reason: Reason<'_>) -> Result<u64, Refusal> {
     let repository = call.app.repository(project.id);
     let reference = reference
         .trim_start_matches("refs/heads/")
@@ -292,26 +296,28 @@ pub fn start(
         tag: branch.is_none(),
         sha,
         before_sha: None,
-        source: source.to_owned(),
-        user_id: user,
-        variables,
+        source: reason.source.to_owned(),
+        user_id: reason.user,
+        variables: reason.variables,
         merge_request: None,
-        inputs: inputs(call),
+        inputs: reason.inputs,
     };
-    let id = create::create(&call.app, &wanted).map_err(|refused| base(refused.message()))?;
-    Answer::created(call.with(|state| detail(&call.app, state, &state.pipelines[&id])))
+    create::create(&call.app, &wanted).map_err(|refused| base(refused.message()))
 }
 
 pub fn create(call: &Call) -> Outcome {
     let project = call.project(DEVELOPER)?;
-    start(
-        call,
-        &project,
-        &call.str("ref")?,
-        "api",
-        call.user()?.id,
-        given_variables(call),
-    )
+    let reason = Reason {
+        source: "api",
+        user: call.user()?.id,
+        variables: given_variables(call),
+        inputs: inputs(call),
+    };
+    started(call, start(call, &project, &call.str("ref")?, reason)?)
+}
+
+fn started(call: &Call, id: u64) -> Outcome {
+    Answer::created(call.with(|state| detail(&call.app, state, &state.pipelines[&id])))
 }
 
 /// With a trigger token instead of a user's.
@@ -335,7 +341,13 @@ pub fn trigger(call: &Call) -> Outcome {
     let reference = call
         .opt_str("ref")
         .unwrap_or_else(|| call.param("ref").to_owned());
-    start(call, &project, &reference, "trigger", user, given_variables(call))
+    let reason = Reason {
+        source: "trigger",
+        user,
+        variables: given_variables(call),
+        inputs: inputs(call),
+    };
+    started(call, start(call, &project, &reference, reason)?)
 }
 
 pub fn delete(call: &Call) -> Outcome {

@@ -106,6 +106,7 @@ const ROUTES: &[(&str, &str, Handler)] = &[
     ("GET", "runners", jobs::runners),
     ("GET", "runners/all", jobs::runners),
     ("GET", "runners/:runner_id", jobs::runner),
+    ("PUT", "runners/:runner_id", jobs::update_runner),
     ("GET", "job", jobs::of_token),
     ("GET", "projects", projects::list),
     ("POST", "projects", projects::create),
@@ -528,6 +529,31 @@ const ROUTES: &[(&str, &str, Handler)] = &[
         "POST",
         "projects/:id/pipeline_schedules/:schedule_id/play",
         schedules::play,
+    ),
+    (
+        "POST",
+        "projects/:id/pipeline_schedules/:schedule_id/take_ownership",
+        schedules::take_ownership,
+    ),
+    (
+        "GET",
+        "projects/:id/pipeline_schedules/:schedule_id/pipelines",
+        schedules::pipelines,
+    ),
+    (
+        "POST",
+        "projects/:id/pipeline_schedules/:schedule_id/variables",
+        schedules::add_variable,
+    ),
+    (
+        "PUT",
+        "projects/:id/pipeline_schedules/:schedule_id/variables/:key",
+        schedules::change_variable,
+    ),
+    (
+        "DELETE",
+        "projects/:id/pipeline_schedules/:schedule_id/variables/:key",
+        schedules::delete_variable,
     ),
     (
         "GET",

@@ -26,6 +26,9 @@ pub struct State {
     pub grants: Vec<Grant>,
     /// The key that signs id tokens: PKCS#8, base64.
     pub oidc_key: String,
+    /// Whether the runner takes no jobs.
+    #[serde(default)]
+    pub runner_paused: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -6,12 +6,16 @@ use super::call::{Answer, Call, MAINTAINER, Outcome, Refusal};
 use super::groups::group;
 use super::page;
 
-/// A variable's value must be one line of at least 8 harmless characters to be masked.
-fn maskable(value: &str) -> bool {
-    value.len() >= 8
-        && value
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "+/=@:.~_-".contains(c))
+/// Whether a value can be masked: 8 characters without spaces, and only harmless ones where it is expanded.
+fn maskable(value: &str, raw: bool) -> bool {
+    value.chars().count() >= 8
+        && if raw {
+            !value.chars().any(char::is_whitespace)
+        } else {
+            value
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+/=@:.~_-".contains(c))
+        }
 }
 
 fn invalid(field: &str, text: &str) -> Refusal {
@@ -20,7 +24,15 @@ fn invalid(field: &str, text: &str) -> Refusal {
 
 fn read(call: &Call) -> Result<Value, Refusal> {
     let key = call.str("key")?;
-    if key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+    let scope = call.opt_str("environment_scope").unwrap_or_else(|| "*".into());
+    let fitting = |c: char| c.is_ascii_alphanumeric() || "_-/${}. *".contains(c);
+    if scope.is_empty() || scope.len() > 255 || !scope.chars().all(fitting) {
+        return Err(invalid(
+            "environment_scope",
+            "can contain only letters, digits, '-', '_', '/', '$', '{', '}', '.', '*' and spaces",
+        ));
+    }
+    if key.is_empty() || key.len() > 255 || !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return Err(invalid("key", "can contain only letters, digits and '_'."));
     }
     let value = call
@@ -28,7 +40,7 @@ fn read(call: &Call) -> Result<Value, Refusal> {
         .ok_or_else(|| Refusal::new(400, json!({ "error": "value is missing" })))?;
     let hidden = call.flag("masked_and_hidden");
     let masked = call.flag("masked") || hidden;
-    if masked && !maskable(&value) {
+    if masked && !maskable(&value, call.flag("raw")) {
         return Err(invalid("value", "is invalid"));
     }
     Ok(json!({
@@ -39,7 +51,7 @@ fn read(call: &Call) -> Result<Value, Refusal> {
         "protected": call.flag("protected"),
         "masked": masked,
         "raw": call.flag("raw"),
-        "environment_scope": call.opt_str("environment_scope").unwrap_or_else(|| "*".into()),
+        "environment_scope": scope,
         "description": call.opt_str("description"),
     }))
 }
@@ -144,8 +156,21 @@ pub fn update(call: &Call) -> Outcome {
                 variable[key] = value.into();
             }
         }
-        if variable["masked"] == true && !maskable(variable["value"].as_str().unwrap_or_default()) {
+        if variable["hidden"] == true && variable["masked"] == false {
+            return Err(invalid("masked", "masked must be true when hidden is true"));
+        }
+        let raw = variable["raw"] == true;
+        if variable["masked"] == true && !maskable(variable["value"].as_str().unwrap_or_default(), raw) {
             return Err(invalid("value", "is invalid"));
+        }
+        let taken = |(place, other): (usize, &Value)| {
+            place != index
+                && other["key"] == variable["key"]
+                && other["environment_scope"] == variable["environment_scope"]
+        };
+        if variables.iter().enumerate().any(taken) {
+            let key = variable["key"].as_str().unwrap_or_default();
+            return Err(invalid("key", &format!("({key}) has already been taken")));
         }
         variables[index] = variable.clone();
         Ok(variable)

@@ -123,6 +123,18 @@ async fn answers(server: &Server) -> BTreeMap<&'static str, Value> {
             json!({ "key": "A", "value": "1" }),
         )
         .await;
+    let schedule = json!({
+        "description": "nightly", "ref": "main", "cron": "0 2 * * *", "cron_timezone": "Asia/Shanghai",
+    });
+    let schedules = format!("{project}/pipeline_schedules");
+    let schedule = server.post(&schedules, schedule).await;
+    let schedule = format!("{schedules}/{}", schedule["id"]);
+    server
+        .post(
+            &format!("{schedule}/variables"),
+            json!({ "key": "A", "value": "1" }),
+        )
+        .await;
     let deployment = server.get(&format!("{project}/deployments")).await[0].clone();
     let environment = server.get(&format!("{project}/environments")).await[0]["id"].clone();
     BTreeMap::from([
@@ -177,6 +189,8 @@ async fn answers(server: &Server) -> BTreeMap<&'static str, Value> {
         ("user", server.get("users").await[0].clone()),
         ("issue", issue),
         ("variable", variable),
+        ("schedule basic", server.get(&schedules).await[0].clone()),
+        ("schedule", server.get(&schedule).await),
         (
             "test report",
             server
@@ -239,7 +253,7 @@ async fn answers_validate_against_gitlabs_own_schemas() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_have_no_keys_that_gitlabs_openapi_document_does_not_know() {
-    const KINDS: [(&str, &str); 20] = [
+    const KINDS: [(&str, &str); 22] = [
         ("job", "API_Entities_Ci_Job"),
         ("pipeline", "API_Entities_Ci_PipelineWithMetadata"),
         ("pipeline basic", "API_Entities_Ci_PipelineBasic"),
@@ -254,6 +268,8 @@ async fn answers_have_no_keys_that_gitlabs_openapi_document_does_not_know() {
         ("merge request", "API_Entities_MergeRequest"),
         ("issue", "API_Entities_Issue"),
         ("variable", "API_Entities_Ci_Variable"),
+        ("schedule basic", "API_Entities_Ci_PipelineSchedule"),
+        ("schedule", "API_Entities_Ci_PipelineScheduleDetails"),
         ("test report", "TestReportEntity"),
         ("lint", "API_Entities_Ci_Lint_Result"),
         ("compare", "API_Entities_Compare"),

@@ -1,5 +1,6 @@
 //! The sandbox's GitLab, at the wire.
 
+mod ci;
 mod contract;
 mod jobs;
 mod judge;

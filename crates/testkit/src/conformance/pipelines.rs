@@ -10,8 +10,8 @@ use slipway_domain::time::Timestamp;
 use slipway_portal::access::{self, App, Authorized, may};
 use slipway_portal::connection;
 use slipway_portal::ports::{
-    DeliveryRecord, JobRecord, NewApp, ProposalRecord, ReleaseRecord, RepositoryState, RunRecord, StoreError,
-    Tx,
+    DeliveryRecord, JobRecord, NewApp, ProposalRecord, ReleaseRecord, RepositoryState, RunRecord, Snapshot,
+    SnapshotKind, StoreError, Tx,
 };
 use slipway_portal::project;
 use std::collections::BTreeMap;
@@ -476,4 +476,69 @@ async fn whole_log(tx: &mut dyn Tx, app: &Authorized<App, may::See>, job: JobId)
         log.extend_from_slice(&piece);
     }
     log
+}
+
+/// What GitLab said last is kept for its app alone, and nothing earlier takes its place.
+pub async fn what_gitlab_said_last_is_kept(world: World) {
+    let (app, other) = two_apps(&world).await;
+    let at = |seen: i64| Timestamp(1_000_000 * seen);
+    let said = |content: &str, seen: i64| Snapshot {
+        content: content.to_owned(),
+        seen_at: at(seen),
+    };
+    let kinds = [
+        SnapshotKind::Schedules,
+        SnapshotKind::Variables,
+        SnapshotKind::Reports,
+        SnapshotKind::Artifacts,
+    ];
+    let mut tx = world.portal.store.write().await.unwrap();
+    for kind in kinds {
+        tx.put_snapshot(&app.modify(), kind, "", &said(kind.key(), 5))
+            .await
+            .unwrap();
+        tx.put_snapshot(&app.modify(), kind, "run", &said("of a run", 5))
+            .await
+            .unwrap();
+    }
+    tx.put_snapshot(&app.modify(), SnapshotKind::Reports, "run", &said("earlier", 4))
+        .await
+        .unwrap();
+    tx.put_snapshot(&app.modify(), SnapshotKind::Artifacts, "run", &said("later", 6))
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = world.portal.store.read().await.unwrap();
+    let (see, elsewhere) = (app.see(), other.see());
+    for kind in kinds {
+        let kept = tx.snapshot(&see, kind, "").await.unwrap();
+        assert_eq!(kept, Some(said(kind.key(), 5)));
+        assert_eq!(tx.snapshot(&see, kind, "another").await.unwrap(), None);
+        assert_eq!(tx.snapshot(&elsewhere, kind, "").await.unwrap(), None);
+    }
+    let of_run = tx.snapshot(&see, SnapshotKind::Reports, "run").await.unwrap();
+    assert_eq!(of_run, Some(said("of a run", 5)));
+    let later = tx.snapshot(&see, SnapshotKind::Artifacts, "run").await.unwrap();
+    assert_eq!(later, Some(said("later", 6)));
+    drop(tx);
+    let mut tx = world.portal.store.write().await.unwrap();
+    tx.forget_snapshots(&other.modify()).await.unwrap();
+    assert!(
+        tx.snapshot(&see, SnapshotKind::Schedules, "")
+            .await
+            .unwrap()
+            .is_some()
+    );
+    tx.forget_snapshots(&app.modify()).await.unwrap();
+    assert_eq!(
+        tx.snapshot(&see, SnapshotKind::Schedules, "").await.unwrap(),
+        None
+    );
+    let of_run = tx.snapshot(&see, SnapshotKind::Reports, "run").await.unwrap();
+    assert_eq!(
+        of_run,
+        Some(said("of a run", 5)),
+        "what was kept of a run stays with it"
+    );
+    tx.commit().await.unwrap();
 }

@@ -58,6 +58,19 @@ pub struct JobPath {
     job: JobId,
 }
 
+impl JobPath {
+    /// As the use cases take it.
+    pub fn job_at(&self) -> JobAt<'_> {
+        JobAt {
+            org: &self.org,
+            project: &self.project,
+            app: &self.app,
+            number: self.number,
+            job: self.job,
+        }
+    }
+}
+
 /// How a manual job is started.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -87,14 +100,7 @@ async fn act(asked: &Asked, at: &JobPath, act: &Act) -> Result<StatusCode, Refus
     )
 )]
 pub async fn log(asked: Asked, Path(at): Path<JobPath>) -> Result<Response, Refusal> {
-    let job = JobAt {
-        org: &at.org,
-        project: &at.project,
-        app: &at.app,
-        number: at.number,
-        job: at.job,
-    };
-    let file = slipway_portal::run::download(asked.ctx(), &job)
+    let file = slipway_portal::run::download(asked.ctx(), &at.job_at())
         .await
         .or_refuse(&asked)?;
     let headers = [

@@ -8,6 +8,7 @@
 
 pub mod application;
 pub mod approval;
+pub mod artifact;
 pub mod ask;
 pub mod audit;
 pub mod beside;
@@ -41,10 +42,12 @@ pub mod release;
 pub mod role;
 pub mod run;
 pub mod sample;
+pub mod schedule;
 pub mod settings;
 pub mod subscriber;
 pub mod template;
 pub mod template_upgrade;
+pub mod variable;
 pub mod working_copy;
 
 use super::problem::{Problem, Refusal};
@@ -63,6 +66,7 @@ pub type Answer<T> = Result<Json<T>, Refusal>;
 pub const ROUTES: &[&[Route]] = &[
     application::ROUTES,
     approval::ROUTES,
+    artifact::ROUTES,
     audit::ROUTES,
     beside::ROUTES,
     cluster::ROUTES,
@@ -89,10 +93,12 @@ pub const ROUTES: &[&[Route]] = &[
     release::ROUTES,
     role::ROUTES,
     run::ROUTES,
+    schedule::ROUTES,
     settings::ROUTES,
     subscriber::ROUTES,
     template::ROUTES,
     template_upgrade::ROUTES,
+    variable::ROUTES,
 ];
 
 /// The description of this API.
@@ -107,6 +113,7 @@ pub const ROUTES: &[&[Route]] = &[
     paths(
         application::list, application::create, application::show, application::connect,
         approval::inbox, approval::decide,
+        artifact::reports, artifact::list, artifact::archive, artifact::file,
         audit::list, audit::export,
         beside::merged, beside::copy_job, beside::drift, beside::restore, beside::switch,
         cluster::list, cluster::create, cluster::update, cluster::remove, cluster::test,
@@ -136,7 +143,9 @@ pub const ROUTES: &[&[Route]] = &[
         working_copy::show, working_copy::save, working_copy::discard, working_copy::propose,
         release::list, release::show, release::mark_defective,
         role::list, role::create, role::show, role::update, role::remove,
-        run::list, run::start, run::show, run::retry, run::cancel,
+        run::list, run::start, run::inputs, run::show, run::retry, run::cancel,
+        schedule::list, schedule::create, schedule::update, schedule::remove, schedule::own, schedule::play,
+        schedule::preview,
         settings::create_org, settings::update_org, settings::remove, settings::archive, settings::restore,
         settings::show, settings::update_project, settings::switch, settings::set_quota, settings::update_app,
         subscriber::list, subscriber::create, subscriber::show, subscriber::update, subscriber::remove,
@@ -145,6 +154,7 @@ pub const ROUTES: &[&[Route]] = &[
         template::version, template::deprecate, template::withdraw, template::restore, template::uses,
         template_upgrade::start, template_upgrade::show, template_upgrade::retry, template_upgrade::stop,
         template_upgrade::of_app, template_upgrade::propose,
+        variable::list, variable::create, variable::update, variable::remove,
     ),
     components(schemas(Problem)),
     security(("token" = [])),

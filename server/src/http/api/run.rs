@@ -1,6 +1,6 @@
 //! Pipeline runs.
 
-use super::ask::{Asked, Body, OrRefuse as _, Path};
+use super::ask::{Asked, Body, OrRefuse as _, Path, Query};
 use super::paging::{Page, Paged};
 use super::place::{AppPath, Made};
 use super::refusals::{Changes, Reads};
@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use slipway_domain::run::{JobRow, RunRow, RunView};
 use slipway_domain::text::Locale;
 use slipway_domain::time::Timestamp;
-use slipway_portal::run::Act;
+use slipway_domain::variable::{Variable, VariableKind};
+use slipway_portal::run::{Act, Given, Start};
+use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 
 const LIST: &str = "/api/v1/orgs/{org}/projects/{project}/apps/{app}/runs";
@@ -24,6 +26,12 @@ const LIST: &str = "/api/v1/orgs/{org}/projects/{project}/apps/{app}/runs";
 pub const ROUTES: &[Route] = &[
     route("GET", LIST, Access::SignedIn, || get(list)),
     route("POST", LIST, Access::SignedIn, || post(start)),
+    route(
+        "GET",
+        "/api/v1/orgs/{org}/projects/{project}/apps/{app}/run-inputs",
+        Access::SignedIn,
+        || get(inputs),
+    ),
     route(
         "GET",
         "/api/v1/orgs/{org}/projects/{project}/apps/{app}/runs/{number}",
@@ -195,6 +203,118 @@ pub struct NewRun {
     /// The branch or tag.
     #[serde(rename = "ref")]
     git_ref: String,
+    /// Values of the inputs that the file there asks for (`spec:inputs`); those left out keep their default.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, Object>)]
+    inputs: BTreeMap<String, serde_json::Value>,
+    /// Variables for this run.
+    #[serde(default)]
+    variables: Vec<RunVariable>,
+}
+
+/// A variable with its value.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunVariable {
+    /// Its name: letters, digits and `_`.
+    key: String,
+    /// Its value.
+    value: String,
+    /// `env_var` (also when left out) or `file`.
+    #[serde(default)]
+    #[schema(value_type = String)]
+    kind: VariableKind,
+}
+
+impl RunVariable {
+    /// As the use cases take it.
+    pub fn given(self) -> Variable {
+        Variable {
+            key: self.key,
+            value: self.value,
+            kind: self.kind,
+        }
+    }
+}
+
+/// An input that a pipeline file asks for.
+#[derive(Serialize, ToSchema)]
+pub struct RunInput {
+    /// Its name.
+    name: String,
+    /// `string`, `number`, `boolean` or `array`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// What it is for.
+    description: String,
+    /// Whether something must be given.
+    required: bool,
+    /// What it is where nothing is given.
+    #[schema(value_type = Object)]
+    default: Option<serde_json::Value>,
+    /// The only values that it takes; empty: any.
+    #[schema(value_type = Vec<Object>)]
+    options: Vec<serde_json::Value>,
+    /// What a text must match.
+    regex: Option<String>,
+}
+
+/// What a run is asked for.
+#[derive(Serialize, ToSchema)]
+pub struct RunInputs {
+    /// The branch or tag.
+    #[serde(rename = "ref")]
+    git_ref: String,
+    /// Whether it is protected.
+    protected: bool,
+    /// The inputs of the file there.
+    inputs: Vec<RunInput>,
+    /// Why it cannot be told what the file asks for.
+    trouble: Option<String>,
+}
+
+/// Which branch or tag.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct WhichRef {
+    /// The branch or tag; without it, the default branch.
+    #[serde(rename = "ref")]
+    git_ref: Option<String>,
+}
+
+/// What the file on a branch or tag asks for when it is run.
+#[utoipa::path(
+    get,
+    path = "/api/v1/orgs/{org}/projects/{project}/apps/{app}/run-inputs",
+    tag = "Runs",
+    operation_id = "runs.inputs",
+    params(AppPath, WhichRef),
+    responses((status = 200, description = "The inputs", body = RunInputs), Reads)
+)]
+pub async fn inputs(
+    asked: Asked,
+    Path(at): Path<AppPath>,
+    Query(which): Query<WhichRef>,
+) -> Answer<RunInputs> {
+    let git_ref = which.git_ref.as_deref();
+    let form = slipway_portal::run::form(asked.ctx(), &at.org, &at.project, &at.app, git_ref)
+        .await
+        .or_refuse(&asked)?;
+    let inputs = form.asked.inputs.into_iter().map(|input| RunInput {
+        required: input.is_required(),
+        name: input.name,
+        kind: input.kind.key(),
+        description: input.description,
+        default: input.default,
+        options: input.options,
+        regex: input.regex,
+    });
+    Ok(Json(RunInputs {
+        git_ref: form.git_ref,
+        protected: form.protected,
+        inputs: inputs.collect(),
+        trouble: form.trouble.map(|text| text.get(asked.locale()).to_owned()),
+    }))
 }
 
 /// The runs of an app, the newest first.
@@ -232,7 +352,12 @@ pub async fn start(
     Path(at): Path<AppPath>,
     Body(new): Body<NewRun>,
 ) -> Result<Response, Refusal> {
-    let number = slipway_portal::run::start(asked.ctx(), &at.org, &at.project, &at.app, &new.git_ref)
+    let start = Start {
+        git_ref: new.git_ref,
+        inputs: Given::Values(new.inputs),
+        variables: new.variables.into_iter().map(RunVariable::given).collect(),
+    };
+    let number = slipway_portal::run::start(asked.ctx(), &at.org, &at.project, &at.app, &start)
         .await
         .or_refuse(&asked)?;
     Ok(created(number.to_string(), format!("{}/runs/{number}", at.url())))

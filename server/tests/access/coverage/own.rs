@@ -27,6 +27,8 @@ pub const OWN: &[(&str, &str, u16)] = &[
     ("fn:notice/list", "unread=false", 200),
     ("fn:notice/mark", "read=true", 200),
     ("fn:notice/settings", "", 200),
+    ("fn:schedule/preview", "cron=0+2+*+*+*&zone=UTC", 200),
+    ("GET /api/v1/cron", "/api/v1/cron?cron=0+2+*+*+*", 200),
     ("fn:search/commands", "org=acme&project=checkout", 200),
     ("fn:search/find", "q=order&limit=5", 200),
     ("fn:token/list", "", 200),

@@ -68,7 +68,7 @@ pub struct Loaded {
     pub includes: Vec<Value>,
 }
 
-pub fn load(text: &str, files: &dyn Files, inputs: &BTreeMap<String, String>) -> Loaded {
+pub fn load(text: &str, files: &dyn Files, inputs: &BTreeMap<String, Node>) -> Loaded {
     let mut loaded = Loaded::default();
     match resolve(text, files, inputs, &mut loaded) {
         Ok(root) => {
@@ -86,7 +86,7 @@ pub fn load(text: &str, files: &dyn Files, inputs: &BTreeMap<String, String>) ->
 fn resolve(
     text: &str,
     files: &dyn Files,
-    inputs: &BTreeMap<String, String>,
+    inputs: &BTreeMap<String, Node>,
     loaded: &mut Loaded,
 ) -> Result<Node, String> {
     let document = read(text, ".gitlab-ci.yml", inputs, loaded)?;
@@ -99,7 +99,7 @@ fn resolve(
 fn read(
     text: &str,
     name: &str,
-    inputs: &BTreeMap<String, String>,
+    inputs: &BTreeMap<String, Node>,
     loaded: &mut Loaded,
 ) -> Result<Node, String> {
     if text.trim().is_empty() {
@@ -135,7 +135,7 @@ fn interpolate(
     document: &Node,
     header: &Node,
     name: &str,
-    given: &BTreeMap<String, String>,
+    given: &BTreeMap<String, Node>,
     _loaded: &mut Loaded,
 ) -> Result<Node, String> {
     let mut values: BTreeMap<String, Node> = BTreeMap::new();
@@ -144,9 +144,20 @@ fn interpolate(
         .and_then(|spec| spec.get("inputs"))
         .cloned()
         .unwrap_or(Node::Null);
+    let unknown: Vec<&str> = given
+        .keys()
+        .filter(|key| specs.get(key).is_none())
+        .map(String::as_str)
+        .collect();
+    if !unknown.is_empty() {
+        return Err(format!(
+            "`{name}`: unknown input arguments: {}",
+            unknown.join(", ")
+        ));
+    }
     for (input, spec) in specs.entries() {
         let value = match (given.get(input), spec.get("default")) {
-            (Some(value), _) => Node::Text(value.clone()),
+            (Some(value), _) => value.clone(),
             (None, Some(default)) => default.clone(),
             (None, None) => {
                 return Err(format!(
@@ -154,13 +165,7 @@ fn interpolate(
                 ));
             }
         };
-        let options = spec.get("options").map(Node::to_lines).unwrap_or_default();
-        if !options.is_empty() && !options.contains(&value.to_text()) {
-            let text = value.to_text();
-            return Err(format!(
-                "`{name}`: `{input}` input: `{text}` cannot be used because it is not in the list of allowed options"
-            ));
-        }
+        fits(spec, &value).map_err(|wrong| format!("`{name}`: `{input}` input: {wrong}"))?;
         values.insert(input.clone(), value);
     }
     let pattern = Regex::new(r"\$\[\[\s*inputs\.([\w-]+)[^\]]*\]\]").map_err(|error| error.to_string())?;
@@ -174,7 +179,7 @@ fn interpolate(
         }
         let replaced = pattern.replace_all(text, |found: &regex::Captures<'_>| {
             if let Some(value) = values.get(&found[1]) {
-                value.to_text()
+                interpolated(value)
             } else {
                 *unknown.borrow_mut() = Some(found[1].to_owned());
                 String::new()
@@ -186,6 +191,46 @@ fn interpolate(
         Some(input) => Err(format!("`{name}`: unknown interpolation key: `{input}`")),
         None => Ok(result),
     }
+}
+
+/// A value inside of a text; a list stands there as JSON.
+fn interpolated(value: &Node) -> String {
+    match value {
+        Node::List(_) | Node::Map(_) => value.to_json().to_string(),
+        scalar => scalar.to_text(),
+    }
+}
+
+/// Whether an input's value is of its type, among its options and as its pattern wants it.
+fn fits(spec: &Node, value: &Node) -> Result<(), String> {
+    let kind = spec
+        .get("type")
+        .map_or_else(|| "string".to_owned(), Node::to_text);
+    let right = match kind.as_str() {
+        "string" => matches!(value, Node::Text(_) | Node::Null),
+        "number" => matches!(value, Node::Int(_) | Node::Float(_)),
+        "boolean" => matches!(value, Node::Bool(_)),
+        "array" => matches!(value, Node::List(_)),
+        other => return Err(format!("unknown type `{other}`")),
+    };
+    if !right {
+        let article = if kind == "array" { "an" } else { "a" };
+        return Err(format!("provided value is not {article} {kind}"));
+    }
+    let options = spec.get("options").map(Node::to_lines).unwrap_or_default();
+    if !options.is_empty() && !options.contains(&value.to_text()) {
+        let text = value.to_text();
+        return Err(format!(
+            "`{text}` cannot be used because it is not in the list of allowed options"
+        ));
+    }
+    if let Some(pattern) = spec.get("regex").map(Node::to_text) {
+        let pattern = Regex::new(&pattern).map_err(|_| "invalid regular expression".to_owned())?;
+        if !pattern.is_match(&value.to_text()) {
+            return Err("provided value does not match required RegEx pattern".into());
+        }
+    }
+    Ok(())
 }
 
 fn include(mut document: Node, files: &dyn Files, loaded: &mut Loaded, depth: usize) -> Result<Node, String> {
@@ -214,10 +259,7 @@ fn include(mut document: Node, files: &dyn Files, loaded: &mut Loaded, depth: us
             }
         };
         let inputs = item.get("inputs").map(Node::entries).unwrap_or_default();
-        let inputs = inputs
-            .iter()
-            .map(|(key, value)| (key.clone(), value.to_text()))
-            .collect();
+        let inputs = inputs.iter().cloned().collect();
         for path in local_paths(&local, files) {
             let text = files
                 .read(&path)

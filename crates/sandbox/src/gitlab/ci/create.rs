@@ -8,6 +8,7 @@ use super::config::{self, Files};
 use super::plan::{self, Context, Plan};
 use super::process;
 use super::variables::{predefined_basic, rule_variables};
+use super::yaml::Node;
 use crate::gitlab::App;
 use crate::gitlab::git::{NOTHING, Repository};
 use crate::gitlab::state::{Job, MergeRequest, Pipeline, Project, State, now};
@@ -30,7 +31,7 @@ pub struct Wanted {
     /// Documents with key, value and `variable_type`.
     pub variables: Vec<Value>,
     pub merge_request: Option<MergeRequest>,
-    pub inputs: BTreeMap<String, String>,
+    pub inputs: BTreeMap<String, Node>,
 }
 
 /// A repository at one commit, for includes and `exists`.

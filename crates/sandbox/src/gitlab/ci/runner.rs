@@ -103,6 +103,9 @@ fn take(app: &App) -> Option<u64> {
         return None;
     }
     let mut state = app.state.lock();
+    if state.runner_paused {
+        return None;
+    }
     let group = |job: &Job| {
         let name = job.spec.get("resource_group").and_then(Value::as_str)?;
         Some((job.project_id, name.to_owned()))

@@ -261,6 +261,25 @@ impl Node {
         }
     }
 
+    /// A value of JSON, as calls bring it.
+    pub fn from_json(value: &Value) -> Self {
+        match value {
+            Value::Null => Node::Null,
+            Value::Bool(value) => Node::Bool(*value),
+            Value::Number(number) => match number.as_i64() {
+                Some(whole) => Node::Int(whole),
+                None => Node::Float(number.as_f64().unwrap_or_default()),
+            },
+            Value::String(text) => Node::Text(text.clone()),
+            Value::Array(items) => Node::List(items.iter().map(Node::from_json).collect()),
+            Value::Object(map) => Node::Map(
+                map.iter()
+                    .map(|(key, value)| (key.clone(), Node::from_json(value)))
+                    .collect(),
+            ),
+        }
+    }
+
     /// `other` on top of `self`: mappings merge deeply, everything else is replaced.
     #[must_use]
     pub fn merged_with(&self, other: &Node) -> Node {

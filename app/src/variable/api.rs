@@ -1,0 +1,67 @@
+//! Server functions about the variables of a repository.
+
+use crate::AppError;
+use leptos::prelude::*;
+use server_fn::codec::GetUrl;
+use slipway_domain::variable::VariableList;
+#[cfg(feature = "ssr")]
+use slipway_domain::variable::{VariableKind, Visibility};
+#[cfg(feature = "ssr")]
+use slipway_portal::variable::{self, Input};
+
+/// The variables of an app's repository, without their values.
+#[server(name = ReadVariables, prefix = "/api/fn", endpoint = "variable/list", input = GetUrl)]
+pub async fn read_variables(org: String, project: String, app: String) -> Result<VariableList, AppError> {
+    let ctx = crate::ctx()?;
+    Ok(variable::list(&ctx, (&org, &project, &app)).await?)
+}
+
+/// Makes a variable, or changes the one that `was_key` and `was_scope` name.
+#[server(name = SaveVariable, prefix = "/api/fn", endpoint = "variable/save")]
+#[expect(clippy::too_many_arguments, reason = "the fields of a form")]
+pub async fn save_variable(
+    org: String,
+    project: String,
+    app: String,
+    was_key: Option<String>,
+    was_scope: Option<String>,
+    #[server(default)] key: String,
+    #[server(default)] secret_value: String,
+    scope: String,
+    kind: String,
+    visibility: String,
+    #[server(default)] protected: bool,
+    #[server(default)] raw: bool,
+    #[server(default)] description: String,
+) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    let input = Input {
+        key,
+        value: secret_value,
+        scope,
+        kind: VariableKind::from_key(&kind),
+        visibility: Visibility::from_key(&visibility).unwrap_or_default(),
+        protected,
+        raw,
+        description,
+    };
+    let at = (org.as_str(), project.as_str(), app.as_str());
+    match (was_key, was_scope) {
+        (Some(key), Some(scope)) => variable::update(&ctx, at, (&key, &scope), &input).await?,
+        _ => variable::create(&ctx, at, &input).await?,
+    }
+    Ok(())
+}
+
+/// Removes a variable.
+#[server(name = RemoveVariable, prefix = "/api/fn", endpoint = "variable/remove")]
+pub async fn remove_variable(
+    org: String,
+    project: String,
+    app: String,
+    key: String,
+    scope: String,
+) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    Ok(variable::remove(&ctx, (&org, &project, &app), (&key, &scope)).await?)
+}
