@@ -3,9 +3,9 @@
 
 use crate::route::Part;
 use crate::{
-    application, artifact, audit, beside, board, cluster, connection, editor, environment, freeze, group, home,
-    import, invitation, mail, me, member, notice, operator, org, pipeline, project, promotion, release, report,
-    role, run, schedule, search, subscriber, template, token, variable,
+    application, artifact, audit, beside, board, cluster, connection, editor, environment, freeze, group,
+    home, import, invitation, mail, me, member, notice, operator, org, pipeline, project, promotion, release,
+    report, role, run, schedule, search, subscriber, template, token, variable,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;

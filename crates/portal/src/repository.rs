@@ -374,7 +374,7 @@ async fn note_template(
         return Ok(());
     }
     // Where GitLab does not answer, the next look asks again.
-    if let Ok(found) = proposal::look_up(link, branch.to_owned()).await {
+    if let Ok(found) = proposal::look_up(link, proposal::FILE, branch.to_owned()).await {
         template::note_file(ctx, app, &newest.sha, found.file.as_ref()).await?;
     }
     Ok(())

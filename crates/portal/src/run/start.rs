@@ -78,7 +78,7 @@ pub(crate) fn checked_ref(git_ref: &str) -> Result<&str> {
 /// What the file at `git_ref` asks for. A file that is not there or cannot be read asks for nothing: GitLab says why it
 /// runs nothing.
 pub(crate) async fn asked_of(link: &Link, git_ref: &str) -> Result<(Asked, Option<Text>), ForgeError> {
-    let found = match look_up(link, git_ref.to_owned()).await {
+    let found = match look_up(link, FILE, git_ref.to_owned()).await {
         Ok(found) => found,
         Err(ForgeError::NotFound(_)) => return Ok((Asked::default(), Some(no_file(git_ref)))),
         Err(error) => return Err(error),

@@ -15,8 +15,7 @@ use slipway_domain::pipeline::authored::{
 };
 use slipway_domain::pipeline::{Params, Template, template, templates};
 use slipway_domain::template::{
-    Act, DraftView, Owner, Standing, TemplateList, TemplateRow, TemplateView, Told, VersionRow,
-    slug_of,
+    Act, DraftView, Owner, Standing, TemplateList, TemplateRow, TemplateView, Told, VersionRow, slug_of,
 };
 use slipway_domain::text::Text;
 

@@ -7,7 +7,7 @@ use crate::connection::{self, Link};
 use crate::context::OpCtx;
 use crate::error::{Error, FieldError, Result};
 use crate::ports::ProposalRecord;
-use crate::proposal::{self, Found, Wanted, look_up};
+use crate::proposal::{self, FILE, Found, Wanted, look_up};
 use slipway_domain::access::Action;
 use slipway_domain::diff::diff_lines;
 use slipway_domain::pipeline::authored::{
@@ -273,7 +273,7 @@ async fn there(ctx: &OpCtx, app: &Authorized<App, may::See>) -> Result<(Link, Fo
     let link = connection::link(ctx, app).await?;
     let project = link.asked(ctx, link.forge.project(link.project()).await).await?;
     let branch = project.default_branch.ok_or_else(connection::empty_repository)?;
-    let found = link.asked(ctx, look_up(&link, branch).await).await?;
+    let found = link.asked(ctx, look_up(&link, FILE, branch).await).await?;
     Ok((link, found))
 }
 

@@ -7,7 +7,7 @@ use crate::connection;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::{ForgeFile, ProposalRecord, TemplateVersionRecord, UseRecord};
-use crate::proposal::look_up;
+use crate::proposal::{FILE, look_up};
 use slipway_domain::access::{Action, ScopeKind};
 use slipway_domain::pipeline::authored::from_template;
 use slipway_domain::pipeline::{Params, TemplateRef, template};
@@ -254,7 +254,7 @@ pub(super) async fn document_of_app(
     let link = connection::link(ctx, &app).await?;
     let found = link.asked(ctx, link.forge.project(link.project()).await).await?;
     let branch = found.default_branch.ok_or_else(connection::empty_repository)?;
-    let there = link.asked(ctx, look_up(&link, branch).await).await?;
+    let there = link.asked(ctx, look_up(&link, FILE, branch).await).await?;
     if there.text().trim().is_empty() {
         return Err(Error::refused(
             "no_pipeline",
