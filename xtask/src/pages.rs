@@ -39,6 +39,7 @@ const SOURCES: &[&str] = &[
     "xtask/src/parts.rs",
     "xtask/src/packs.js",
     ".cargo/config.toml",
+    "xtask/optimize.mjs",
     "xtask/precompress.mjs",
 ];
 
@@ -137,10 +138,22 @@ fn script_and_wasm(workspace: &Workspace, package: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Makes the modules small, two at a time: there are over two hundred.
+/// From how many bytes on a module is worth a process of its own.
+const LARGE: u64 = 48 * 1024;
+
+/// Makes the modules small: there are hundreds. The few large ones one after the other, all small ones beside them.
 fn optimize(workspace: &Workspace, modules: &[PathBuf]) -> Result<()> {
-    let some = |modules: &[PathBuf]| {
-        for wasm in modules {
+    println!("wasm-opt of {} modules", modules.len());
+    let is_large = |wasm: &&PathBuf| fs::metadata(wasm).is_ok_and(|data| data.len() >= LARGE);
+    let (large, small): (Vec<&PathBuf>, Vec<&PathBuf>) = modules.iter().partition(is_large);
+    let many = || {
+        let mut node = workspace.command("node");
+        node.arg(workspace.root.join("xtask/optimize.mjs"));
+        capture(node.args(small))
+    };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(many);
+        for wasm in large {
             let mut optimizer = workspace.command("wasm-opt");
             // Read as structured code once, so that its blocks are made anew, then twice for size.
             optimizer
@@ -149,26 +162,10 @@ fn optimize(workspace: &Workspace, modules: &[PathBuf]) -> Result<()> {
             optimizer.args(["--strip-producers", "--strip-target-features"]);
             capture(optimizer.arg(wasm).arg("-o").arg(wasm))?;
         }
-        Ok(())
-    };
-    println!("wasm-opt of {} modules", modules.len());
-    // The large ones are the last.
-    let (first, second): (Vec<_>, Vec<_>) = modules
-        .iter()
-        .rev()
-        .cloned()
-        .enumerate()
-        .partition(|(at, _)| at % 2 == 0);
-    let paths = |half: Vec<(usize, PathBuf)>| half.into_iter().map(|(_, path)| path).collect::<Vec<_>>();
-    let (first, second) = (paths(first), paths(second));
-    std::thread::scope(|scope| {
-        let other = scope.spawn(|| some(&second));
-        let own = some(&first);
-        own.and(
-            other
-                .join()
-                .unwrap_or_else(|_| bail!("a thread of wasm-opt ended early")),
-        )
+        other
+            .join()
+            .unwrap_or_else(|_| bail!("the thread of the small modules ended early"))
+            .map(drop)
     })
 }
 
