@@ -263,6 +263,8 @@ pub enum CannotApprove {
     NotYet(Text),
     /// They have approved already.
     Already,
+    /// Somebody has approved in their place.
+    Represented(String),
     /// The rules that name them have their people.
     Enough,
 }
@@ -286,6 +288,10 @@ impl CannotApprove {
             Self::NotYet(before) => Text::new(
                 format!("Your turn comes after “{}”.", before.en),
                 format!("须先完成“{}”，再由你审批。", before.zh),
+            ),
+            Self::Represented(by) => Text::new(
+                format!("{by} has approved in your place, and you count once."),
+                format!("{by} 已代你审批，每人只计一次。"),
             ),
             Self::Already => Text::new("You have approved this already.", "你已经同意过了。"),
             Self::Enough => Text::new(
@@ -621,6 +627,13 @@ pub fn rule_for(case: &Case<'_>, user: UserId) -> Result<Seat, CannotApprove> {
     let rules = &evaluation.rules;
     if rules.iter().any(|r| r.approved.iter().any(|p| p.id == user)) {
         return Err(CannotApprove::Already);
+    }
+    let acted = case
+        .decisions
+        .iter()
+        .find(|d| evaluation.counting.contains(&d.id) && d.by.id != user && d.seat() == user);
+    if let Some(acted) = acted {
+        return Err(CannotApprove::Represented(acted.by.name.clone()));
     }
     if let Some(rule) = rules.iter().find(|r| r.open_to.iter().any(|p| p.id == user)) {
         return Ok(Seat {

@@ -254,6 +254,7 @@ async fn refused(
         CannotApprove::NotNamed => "not_named",
         CannotApprove::NotYet(_) => "not_your_turn",
         CannotApprove::Already => "already",
+        CannotApprove::Represented(_) => "represented",
         CannotApprove::Enough => "enough",
     };
     let place = app.place();
@@ -279,9 +280,10 @@ async fn refused(
         CannotApprove::Requester | CannotApprove::Author | CannotApprove::NotNamed => {
             Error::Barred { code, text }
         }
-        CannotApprove::NotYet(_) | CannotApprove::Already | CannotApprove::Enough => {
-            Error::Refused { code, text }
-        }
+        CannotApprove::NotYet(_)
+        | CannotApprove::Already
+        | CannotApprove::Represented(_)
+        | CannotApprove::Enough => Error::Refused { code, text },
     })
 }
 
