@@ -11,6 +11,7 @@ mod oauth_abuse;
 mod path;
 mod patience;
 mod templates;
+mod templates_killed;
 mod webhooks;
 mod working_copy;
 mod world;
