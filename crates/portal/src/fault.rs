@@ -54,12 +54,23 @@ pub const IMPORT_POINTS: &[&str] = &[
     "import.ended",
 ];
 
+/// The points of a bulk upgrade, from the first look at an app to its answer.
+pub const UPGRADE_POINTS: &[&str] = &[
+    "outbox.claimed",
+    "outbox.ran",
+    "proposal.intended",
+    "proposal.committed",
+    "proposal.opened",
+    "upgrade.proposed",
+    "upgrade.settled",
+];
+
 static KILL_AT: OnceLock<Option<String>> = OnceLock::new();
 
 /// Kills this very process (SIGKILL: no destructor runs) when `SLIPWAY_KILL_AT` is `name`.
 pub fn point(name: &'static str) {
     debug_assert!(
-        [POINTS, PIPELINE_POINTS, IMPORT_POINTS]
+        [POINTS, PIPELINE_POINTS, IMPORT_POINTS, UPGRADE_POINTS]
             .iter()
             .any(|points| points.contains(&name)),
         "{name} stands in no list of points"

@@ -15,6 +15,7 @@ mod patience;
 mod reports;
 mod schedules;
 mod templates;
+mod templates_killed;
 mod webhooks;
 mod working_copy;
 mod world;

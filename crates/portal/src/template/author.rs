@@ -213,10 +213,9 @@ pub(super) async fn known(
 ) -> Result<(TemplateRecord, Vec<TemplateVersionRecord>)> {
     let mut tx = ctx.read().await?;
     let all = match Owner::of_key(key) {
-        Owner::BuiltIn => return Err(Error::NotFound),
         Owner::Org => tx.templates_above(place).await?,
         Owner::Project if place.kind() == ScopeKind::Project => tx.templates(place).await?,
-        Owner::Project => return Err(Error::NotFound),
+        Owner::BuiltIn | Owner::Project => return Err(Error::NotFound),
     };
     let record = all
         .into_iter()

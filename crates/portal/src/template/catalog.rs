@@ -104,23 +104,19 @@ impl Catalog {
 
     /// The versions of a template, with what changed.
     pub(crate) fn versions(&self, key: &str) -> Vec<(String, Text)> {
-        match self.find(key) {
-            Some(own) => {
-                let versions = own.versions.iter();
-                versions
-                    .map(|one| (one.version.clone(), one.changelog.clone()))
-                    .collect()
-            }
-            None => {
-                let changes = template(key)
-                    .map(|found| found.changelog.as_slice())
-                    .unwrap_or_default();
-                changes
-                    .iter()
-                    .map(|one| (one.version.clone(), one.text.clone()))
-                    .collect()
-            }
+        if let Some(own) = self.find(key) {
+            let versions = own.versions.iter();
+            return versions
+                .map(|one| (one.version.clone(), one.changelog.clone()))
+                .collect();
         }
+        let changes = template(key)
+            .map(|found| found.changelog.as_slice())
+            .unwrap_or_default();
+        changes
+            .iter()
+            .map(|one| (one.version.clone(), one.text.clone()))
+            .collect()
     }
 
     /// What there is to know of a template; `None`: it came with Slipway, or nobody knows it.
