@@ -129,7 +129,7 @@ impl TestReport {
         for suite in &mut self.suites {
             suite
                 .cases
-                .sort_by_key(|case| if case.status.is_bad() { 0 } else { 1 });
+                .sort_by_key(|case| !case.status.is_bad());
             let kept = suite.cases.len().min(room);
             suite.left_out += suite.cases.len() - kept;
             suite.cases.truncate(kept);

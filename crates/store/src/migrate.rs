@@ -36,6 +36,7 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     15 "0015_oauth",
     16 "0016_operators",
     17 "0017_working_copies",
+    18 "0018_snapshots",
 };
 
 /// How many migrations the database lacks. Changes nothing.
