@@ -2,12 +2,22 @@
 
 use crate::AppError;
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 use server_fn::codec::GetUrl;
 use slipway_domain::schedule::{CronPreview, ScheduleForm, ScheduleList};
 use slipway_domain::variable::Variable;
 #[cfg(feature = "ssr")]
 use slipway_portal::schedule::{self, Act, Input};
 use std::collections::BTreeMap;
+
+/// When a schedule runs, as it is typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct When {
+    /// Five fields.
+    pub cron: String,
+    /// A name of the IANA time zone database.
+    pub zone: String,
+}
 
 /// The schedules of an app's repository.
 #[server(name = ReadSchedules, prefix = "/api/fn", endpoint = "schedule/list", input = GetUrl)]
@@ -42,7 +52,6 @@ pub async fn preview_cron(cron: String, zone: String) -> Result<CronPreview, App
 
 /// Makes or changes a schedule, and leads to the list. With `check` it only says when it would run.
 #[server(name = SaveSchedule, prefix = "/api/fn", endpoint = "schedule/save")]
-#[expect(clippy::too_many_arguments, reason = "the fields of a form")]
 pub async fn save_schedule(
     org: String,
     project: String,
@@ -50,8 +59,7 @@ pub async fn save_schedule(
     id: Option<i64>,
     description: String,
     #[server(rename = "ref")] git_ref: String,
-    cron: String,
-    zone: String,
+    when: When,
     #[server(default)] active: bool,
     #[server(default)] inputs: BTreeMap<String, String>,
     #[server(default)] variables: Vec<Variable>,
@@ -59,6 +67,7 @@ pub async fn save_schedule(
     #[server(default)] check: bool,
 ) -> Result<(), AppError> {
     let ctx = crate::ctx()?;
+    let When { cron, zone } = when;
     if check {
         return Err(schedule::only_checked(&ctx, &cron, &zone).into());
     }

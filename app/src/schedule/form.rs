@@ -135,8 +135,8 @@ fn when(schedule: Option<&ScheduleRow>) -> AnyView {
     let form = FormState::here();
     let cron = schedule.map_or_else(|| String::from(EVERY_NIGHT), |s| s.cron.clone());
     let zone = schedule.map_or_else(|| String::from("UTC"), |s| s.zone.clone());
-    let cron = form.typed("cron").unwrap_or(cron);
-    let zone = form.typed("zone").unwrap_or(zone);
+    let cron = form.typed("when[cron]").unwrap_or(cron);
+    let zone = form.typed("when[zone]").unwrap_or(zone);
     let first = schedule.map(|schedule| CronPreview {
         next: schedule.next.clone(),
         ..CronPreview::default()
@@ -169,7 +169,7 @@ fn when(schedule: Option<&ScheduleRow>) -> AnyView {
             <div class="field">
                 <label for=id.clone()>{label}</label>
                 <input
-                    class="input code" type="text" id=id name=name value=value list=list required autocomplete="off"
+                    class="input code" type="text" id=id name=format!("when[{name}]") value=value list=list required autocomplete="off"
                     spellcheck="false" aria-describedby=described
                     aria-invalid=move || wrong.with(Option::is_some).then_some("true")
                     on:input:target=move |ev| text.set(ev.target().value())

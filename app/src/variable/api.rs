@@ -16,15 +16,13 @@ pub async fn read_variables(org: String, project: String, app: String) -> Result
     Ok(variable::list(&ctx, (&org, &project, &app)).await?)
 }
 
-/// Makes a variable, or changes the one that `was_key` and `was_scope` name.
+/// Makes a variable, or changes the one that `which` names, as [`which`](super::which) does.
 #[server(name = SaveVariable, prefix = "/api/fn", endpoint = "variable/save")]
-#[expect(clippy::too_many_arguments, reason = "the fields of a form")]
 pub async fn save_variable(
     org: String,
     project: String,
     app: String,
-    was_key: Option<String>,
-    was_scope: Option<String>,
+    #[server(default)] which: String,
     #[server(default)] key: String,
     #[server(default)] secret_value: String,
     scope: String,
@@ -46,9 +44,9 @@ pub async fn save_variable(
         description,
     };
     let at = (org.as_str(), project.as_str(), app.as_str());
-    match (was_key, was_scope) {
-        (Some(key), Some(scope)) => variable::update(&ctx, at, (&key, &scope), &input).await?,
-        _ => variable::create(&ctx, at, &input).await?,
+    match super::named(&which) {
+        Some((key, scope)) => variable::update(&ctx, at, (key, &scope), &input).await?,
+        None => variable::create(&ctx, at, &input).await?,
     }
     Ok(())
 }

@@ -71,6 +71,18 @@ fn show(list: &VariableList) -> AnyView {
     .into_any()
 }
 
+/// What tells variables apart: name and environments. It stands in ids, which have no spaces.
+fn which(key: &str, scope: &str) -> String {
+    format!("{key}:{}", scope.replace(' ', "\u{a0}"))
+}
+
+/// The name and the environments that [`which`] put together; of a new variable there are none.
+#[cfg(any(feature = "ssr", test))]
+fn named(which: &str) -> Option<(&str, String)> {
+    let (key, scope) = which.split_once(':')?;
+    Some((key, scope.replace('\u{a0}', " ")))
+}
+
 /// What is said of a variable in a word each.
 fn tags(variable: &VariableRow) -> Vec<AnyView> {
     let visibility = match variable.visibility {
@@ -92,16 +104,16 @@ fn tags(variable: &VariableRow) -> Vec<AnyView> {
 
 fn entry(list: &VariableList, variable: &VariableRow) -> AnyView {
     let (key, scope) = (variable.key.clone(), variable.scope.clone());
-    let which = format!("{key} {scope}");
+    let which = which(&key, &scope);
     let description = (!variable.description.is_empty())
         .then(|| view! { <p class="small muted break">{variable.description.clone()}</p> });
     let change = {
         let place = place_fields(&list.place);
-        let (key, scope, variable) = (key.clone(), scope.clone(), variable.clone());
+        let variable = variable.clone();
         let scopes = list.scopes.clone();
         let fields = move || {
             view! {
-                {place}{hidden("was_key", key)}{hidden("was_scope", scope)}
+                {place}
                 {fields(Some(&variable), &scopes)}
                 <p>{submit(Weight::Primary, tr!(variable.save))}</p>
             }
@@ -235,5 +247,20 @@ fn visibility_word(visibility: Visibility) -> String {
         Visibility::Visible => tr!(variable.visible),
         Visibility::Masked => tr!(variable.masked),
         Visibility::Hidden => tr!(variable.hidden),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_found_by_what_its_form_posts() {
+        for scope in ["*", "review/*", "two words"] {
+            let posted = which("KEY", scope);
+            assert!(!posted.contains(' '));
+            assert_eq!(named(&posted), Some(("KEY", scope.to_owned())));
+        }
+        assert_eq!(named(""), None);
     }
 }

@@ -151,7 +151,7 @@ fn input(tree: &Tree<'_>, key: NodeId, value: NodeId) -> Option<Input> {
                     .items(value)
                     .iter()
                     .map(|item| json(tree, *item, 0))
-                    .collect()
+                    .collect();
             }
             "regex" => input.regex = tree.scalar(value).map(str::to_owned),
             other => input.unknown.push(other.to_owned()),

@@ -56,6 +56,7 @@ fn on(path: &str) -> FaultMatch {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 async fn a_schedule_is_made_shown_played_changed_and_deleted() {
     let world = connected().await;
     let ctx = world.ctx();

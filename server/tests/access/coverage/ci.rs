@@ -61,7 +61,7 @@ pub fn calls(at: &Places) -> Vec<Call> {
         call("fn:schedule/form", APP, Some("vic"), ("dora", 422)),
         call(
             "fn:schedule/save",
-            with("description=nightly&ref=main&cron=0+2+*+*+*&zone=UTC"),
+            with("description=nightly&ref=main&when[cron]=0+2+*+*+*&when[zone]=UTC"),
             Some("vic"),
             ("dora", 422),
         ),
