@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail};
 
@@ -141,19 +142,15 @@ fn script_and_wasm(workspace: &Workspace, package: &Path) -> Result<()> {
 /// From how many bytes on a module is worth a process of its own.
 const LARGE: u64 = 48 * 1024;
 
-/// Makes the modules small: there are hundreds. The few large ones one after the other, all small ones beside them.
+/// Makes the modules small, two at a time: there are hundreds. All small ones are one piece of work.
 fn optimize(workspace: &Workspace, modules: &[PathBuf]) -> Result<()> {
     println!("wasm-opt of {} modules", modules.len());
     let is_large = |wasm: &&PathBuf| fs::metadata(wasm).is_ok_and(|data| data.len() >= LARGE);
     let (large, small): (Vec<&PathBuf>, Vec<&PathBuf>) = modules.iter().partition(is_large);
-    let many = || {
-        let mut node = workspace.command("node");
-        node.arg(workspace.root.join("xtask/optimize.mjs"));
-        capture(node.args(small))
-    };
-    std::thread::scope(|scope| {
-        let other = scope.spawn(many);
-        for wasm in large {
+    let left = Mutex::new(large);
+    let next = || left.lock().ok().and_then(|mut left| left.pop());
+    let large = || {
+        while let Some(wasm) = next() {
             let mut optimizer = workspace.command("wasm-opt");
             // Read as structured code once, so that its blocks are made anew, then twice for size.
             optimizer
@@ -162,10 +159,21 @@ fn optimize(workspace: &Workspace, modules: &[PathBuf]) -> Result<()> {
             optimizer.args(["--strip-producers", "--strip-target-features"]);
             capture(optimizer.arg(wasm).arg("-o").arg(wasm))?;
         }
-        other
-            .join()
-            .unwrap_or_else(|_| bail!("the thread of the small modules ended early"))
-            .map(drop)
+        Ok(())
+    };
+    let small = || {
+        let mut node = workspace.command("node");
+        node.arg(workspace.root.join("xtask/optimize.mjs"));
+        capture(node.args(&small)).and_then(|_| large())
+    };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(small);
+        let own = large();
+        own.and(
+            other
+                .join()
+                .unwrap_or_else(|_| bail!("a thread of wasm-opt ended early")),
+        )
     })
 }
 
