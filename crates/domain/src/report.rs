@@ -127,9 +127,7 @@ impl TestReport {
     pub fn bounded(mut self) -> Self {
         let mut room = MOST_CASES;
         for suite in &mut self.suites {
-            suite
-                .cases
-                .sort_by_key(|case| !case.status.is_bad());
+            suite.cases.sort_by_key(|case| !case.status.is_bad());
             let kept = suite.cases.len().min(room);
             suite.left_out += suite.cases.len() - kept;
             suite.cases.truncate(kept);
