@@ -46,7 +46,9 @@ fn asked() -> Asked {
 
 /// Patterns as the server reads them, near enough for a test.
 fn fits(pattern: &str, text: &str) -> Option<bool> {
-    assert_eq!(pattern, "^v\\d+\\.\\d+$");
+    if pattern != "^v\\d+\\.\\d+$" {
+        return None;
+    }
     let numbers = text.strip_prefix('v').and_then(|rest| rest.split_once('.'));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     Some(numbers.is_some_and(|(a, b)| digits(a) && digits(b)))

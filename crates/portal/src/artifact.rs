@@ -112,15 +112,12 @@ pub async fn download(ctx: &OpCtx, at: &JobAt<'_>, path: Option<&str>) -> Result
     }
     let link = connection::link(ctx, &app).await?;
     let (project, id) = (link.project(), job.row.forge_id);
-    let (name, answer) = match path {
-        Some(path) => (file_name(path), link.forge.file_bytes(project, id, path).await),
-        None => {
-            let name = format!("{}-{}-{}.zip", app.app.slug, at.number, job.row.name);
-            (
-                file_name(&name.replace('/', "-")),
-                link.forge.archive_bytes(project, id).await,
-            )
-        }
+    let (name, answer) = if let Some(path) = path {
+        (file_name(path), link.forge.file_bytes(project, id, path).await)
+    } else {
+        let name = format!("{}-{}-{}.zip", app.app.slug, at.number, job.row.name);
+        let archive = link.forge.archive_bytes(project, id).await;
+        (file_name(&name.replace('/', "-")), archive)
     };
     let flow = link.asked(ctx, answer).await?.ok_or(Error::NotFound)?;
     let pieces = flow.pieces.map(|piece| match piece {

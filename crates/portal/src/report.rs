@@ -119,9 +119,8 @@ async fn fetch(
     for job in jobs.iter().filter(|job| job.has_artifacts) {
         let archive = match artifact::fetch(ctx, app, link, job).await? {
             Ok(Some(archive)) => archive,
-            Ok(None) => continue,
             Err(error) if error.is_passing() => return Ok(Err(error)),
-            Err(_) => continue,
+            Ok(None) | Err(_) => continue,
         };
         for file in &archive.files {
             let Some(kind) = scan::kind_of(&file.path) else {

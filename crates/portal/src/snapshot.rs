@@ -36,10 +36,11 @@ pub(crate) async fn known<T: Serialize + DeserializeOwned + Send + Sync>(
 ) -> Result<Known<T>> {
     match link.heard(ctx, answer).await {
         Ok(value) => {
-            keep(ctx, app, (kind, subject), &value).await?;
+            let now = ctx.now();
+            keep(ctx, app, (kind, subject), &value, now).await?;
             Ok(Known {
                 value: Some(value),
-                as_of: Some(ctx.now()),
+                as_of: Some(now),
                 trouble: None,
             })
         }
@@ -74,10 +75,10 @@ async fn keep<T: Serialize>(
     app: &Authorized<App, may::See>,
     (kind, subject): (SnapshotKind, &str),
     value: &T,
+    now: Timestamp,
 ) -> Result<()> {
     let content = serde_json::to_string(value).map_err(crate::error::Error::internal)?;
     let kept = ctx.read().await?.snapshot(app, kind, subject).await?;
-    let now = ctx.now();
     if kept.is_some_and(|kept| kept.content == content && now.since(kept.seen_at) < NOTE_EVERY) {
         return Ok(());
     }

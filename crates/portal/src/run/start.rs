@@ -204,7 +204,7 @@ pub(crate) fn checked_inputs(asked: &Asked, given: &Given) -> Result<BTreeMap<St
         Given::Typed(typed) => inputs::from_form(&inputs, typed, fits),
         Given::Values(values) => inputs::check_values(&inputs, values, fits).map(|()| values.clone()),
     };
-    checked.map_err(|errors| Error::Invalid(errors.into_iter().map(wrong_input).collect()))
+    checked.map_err(|errors| Error::Invalid(errors.iter().map(wrong_input).collect()))
 }
 
 /// Where other files bring inputs along, a program's are left to GitLab.
@@ -226,7 +226,7 @@ fn with_unknown(asked: &Asked, given: &Given) -> Vec<Input> {
     inputs
 }
 
-fn wrong_input(error: InputError) -> FieldError {
+fn wrong_input(error: &InputError) -> FieldError {
     let name = &error.input;
     FieldError {
         field: format!("inputs[{name}]"),
