@@ -44,10 +44,19 @@ async fn worker() {
         Arc::new(forges),
         Arc::new(Unconnected),
     );
-    let people = portal.system("worker").read().await.expect("a reader").people().await;
+    let people = portal
+        .system("worker")
+        .read()
+        .await
+        .expect("a reader")
+        .people()
+        .await;
     let owner = people.expect("people").remove(0).as_ref();
     let ctx = portal.ctx(Actor::User(owner), Via::Web, "worker", Locale::En);
-    let id: UpgradeId = std::env::var(UPGRADE).expect("an upgrade").parse().expect("an id");
+    let id: UpgradeId = std::env::var(UPGRADE)
+        .expect("an upgrade")
+        .parse()
+        .expect("an id");
     for _ in 0..400 {
         let view = bulk::view(&ctx, org(), id).await.expect("it is there");
         if view.row.state == UpgradeState::Done {
@@ -101,7 +110,9 @@ async fn dies_and_goes_on(world: &World, point: &str) {
     for app in APPS {
         using(world, app, app).await;
     }
-    next(&ctx, &document("", "echo check twice"), "").await.expect("a newer version");
+    next(&ctx, &document("", "echo check twice"), "")
+        .await
+        .expect("a newer version");
     let id = bulk::start(&ctx, org(), KEY, "", &[]).await.expect("it starts");
     let now = world.clock.now();
     let died = run(&world.database, id, now, Some(point)).await;
@@ -111,7 +122,10 @@ async fn dies_and_goes_on(world: &World, point: &str) {
     let said = String::from_utf8_lossy(&survived.stderr);
     assert!(survived.status.success(), "{point}: {said}");
     let view = bulk::view(&world.ctx(), org(), id).await.expect("it is there");
-    assert!(view.steps.iter().all(|step| step.state == StepState::Proposed), "{point}: {view:?}");
+    assert!(
+        view.steps.iter().all(|step| step.state == StepState::Proposed),
+        "{point}: {view:?}"
+    );
     for app in APPS {
         let path = format!("projects/{}/merge_requests?state=opened", world.sample(app));
         let open = world.call("GET", &path, serde_json::Value::Null).await;
