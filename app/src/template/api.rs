@@ -57,16 +57,16 @@ pub async fn create_template(
         (key, _) => author::Begin::Template(key.to_owned()),
     };
     let at = At::new(&org, project.as_deref(), None);
-    let begun = author::create(&ctx, at, &author::New { slug, name, begin }).await?;
-    let left = if begun.left.is_empty() {
+    let made = author::create(&ctx, at, &author::New { slug, name, begin }).await?;
+    let left = if made.left.is_empty() {
         String::new()
     } else {
-        format!("?left={}", crate::places::encode(&begun.left.join(", ")))
+        format!("?left={}", crate::places::encode(&made.left.join(", ")))
     };
     leptos_axum::redirect(&page_of(
         &org,
         project.as_deref(),
-        &format!("/{}{left}", begun.key),
+        &format!("/{}{left}", made.key),
     ));
     Ok(())
 }

@@ -73,7 +73,7 @@ pub(super) fn editor(page: &TemplateView, draft: &DraftView, kept: &Kept) -> Any
                 </Form>
                 {move || document.with(|document| findings(&document.findings))}
             </section>
-            <div class="stack wide preview">{move || document.with(|document| preview(document))}</div>
+            <div class="stack wide preview">{move || document.with(preview)}</div>
         </div>
         {(!draft.is_published).then(|| publish(page, draft, document, newest))}
     }

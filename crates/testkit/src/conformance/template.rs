@@ -171,11 +171,11 @@ pub async fn a_template_is_one_places_and_its_versions_stay(world: World) {
     let expected = TemplateRecord { version: 2, ..saved };
     assert_eq!(
         tx.templates(&scene.project.see()).await.unwrap(),
-        [expected.clone()]
+        std::slice::from_ref(&expected)
     );
     assert_eq!(
         tx.templates_above(&scene.project.see()).await.unwrap(),
-        [above.clone()]
+        std::slice::from_ref(&above)
     );
     assert_eq!(
         tx.templates_for(&scene.app.see()).await.unwrap(),
@@ -288,7 +288,7 @@ pub async fn a_bulk_upgrade_settles_each_app_once(world: World) {
         tx.template_upgrades(&scene.project.see(), "org.shop", 5)
             .await
             .unwrap(),
-        [record.clone()]
+        std::slice::from_ref(&record)
     );
     let found = tx.place_of_template_upgrade(record.id).await.unwrap().unwrap();
     assert_eq!(

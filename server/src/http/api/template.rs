@@ -401,11 +401,11 @@ pub async fn create(
         name: new.name,
         begin,
     };
-    let begun = author::create(asked.ctx(), whose.of(&at.org), &new)
+    let made = author::create(asked.ctx(), whose.of(&at.org), &new)
         .await
         .or_refuse(&asked)?;
-    let url = whose.url(&at.org, &begun.key);
-    Ok(created(begun.key, url))
+    let url = whose.url(&at.org, &made.key);
+    Ok(created(made.key, url))
 }
 
 async fn opened(asked: &Asked, at: &TemplatePath, whose: &Whose) -> Result<TemplateView, Refusal> {
