@@ -410,7 +410,7 @@ pub fn blockers(freezes: &[Freeze], tier: Tier, at: Timestamp) -> Vec<Blocker> {
         .filter(|freeze| freeze.effect == Effect::Allow)
         .collect();
     let windows: Vec<&Window> = allowed.iter().map(|freeze| &freeze.window).collect();
-    if let Some(until) = outside(&windows, at) {
+    if let Some(Outside { until }) = outside(&windows, at) {
         let names: Vec<&str> = allowed.iter().map(|freeze| freeze.name.as_str()).collect();
         let names = names.join(", ");
         found.push(Blocker {
@@ -424,24 +424,27 @@ pub fn blockers(freezes: &[Freeze], tier: Tier, at: Timestamp) -> Vec<Blocker> {
     found
 }
 
-/// Whether the instant is in none of the windows, and when the next one opens. No windows: nothing is asked.
-fn outside(windows: &[&Window], at: Timestamp) -> Option<Option<Timestamp>> {
+/// That the instant is in none of the windows.
+struct Outside {
+    /// When the next one opens.
+    until: Option<Timestamp>,
+}
+
+/// Whether the instant is in none of the windows. No windows: nothing is asked.
+fn outside(windows: &[&Window], at: Timestamp) -> Option<Outside> {
     if windows.is_empty() || windows.iter().any(|window| window.around(at).is_some()) {
         return None;
     }
-    Some(
-        windows
-            .iter()
-            .filter_map(|window| window.next(at))
-            .map(|span| span.from)
-            .min(),
-    )
+    let next = windows.iter().filter_map(|window| window.next(at));
+    Some(Outside {
+        until: next.map(|span| span.from).min(),
+    })
 }
 
 /// What allowed hours say at an instant; `None`: nothing against it.
 pub fn out_of_hours(hours: &[Hours], at: Timestamp) -> Option<Blocker> {
     let windows: Vec<Window> = hours.iter().filter_map(Hours::window).collect();
-    let until = outside(&windows.iter().collect::<Vec<_>>(), at)?;
+    let Outside { until } = outside(&windows.iter().collect::<Vec<_>>(), at)?;
     let join = |pick: fn(Text) -> String| {
         hours
             .iter()

@@ -37,9 +37,8 @@ impl Held {
     /// Whether a promotion of that kind is paused.
     pub const fn pauses(self, kind: PromotionKind) -> bool {
         match (self, kind) {
-            (_, PromotionKind::Rollback) => false,
-            (Self::All, _) | (Self::Automatic, PromotionKind::Automatic) => true,
-            (Self::Automatic, PromotionKind::Promotion) => false,
+            (Self::All, PromotionKind::Promotion) | (_, PromotionKind::Automatic) => true,
+            (_, PromotionKind::Rollback) | (Self::Automatic, PromotionKind::Promotion) => false,
         }
     }
 }

@@ -343,6 +343,7 @@ pub struct Changes {
 
 /// What the reader may do with a promotion. A reason stands where they may not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one button of the page")]
 pub struct PromotionRights {
     /// Approve: the name of the rule it would count for, or why not.
     pub approve: Option<String>,

@@ -31,6 +31,7 @@ const NOW: i64 = 1_772_791_200_000_000;
 
 /// What is true, from which the facts are made.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact")]
 struct Truth {
     kind: PromotionKind,
     standing: Standing,

@@ -57,7 +57,7 @@ impl Input {
             wrong.push(FieldError {
                 field: field.to_owned(),
                 text,
-            })
+            });
         };
         let (name, reason) = (self.name.trim(), self.reason.trim());
         if name.is_empty() || name.chars().count() > NAME {

@@ -24,7 +24,7 @@ pub async fn put(
     project: &str,
     app: &str,
     environment: &str,
-    held: Held,
+    what: Held,
     reason: &str,
 ) -> Result<HoldId> {
     let app = access::app::<may::SeeReleases>(ctx, org, project, app)
@@ -49,7 +49,7 @@ pub async fn put(
     }
     let hold = Hold {
         id: ctx.id(),
-        held,
+        held: what,
         owner: ctx.user()?.clone(),
         reason: reason.to_owned(),
         at: ctx.now(),
@@ -88,8 +88,8 @@ pub async fn lift(ctx: &OpCtx, org: &str, project: &str, app: &str, id: HoldId) 
         .see();
     let user = ctx.user()?.id;
     let mut change = ctx.change().await?;
-    let held = change.tx().holds(&app).await?;
-    let (at, hold) = held
+    let all = change.tx().holds(&app).await?;
+    let (at, hold) = all
         .into_iter()
         .find(|(_, hold)| hold.id == id)
         .ok_or(Error::NotFound)?;
@@ -146,8 +146,8 @@ pub(crate) async fn after_rollback(
     promotion: &PromotionRecord,
 ) -> Result<()> {
     let at = environment.environment.id;
-    let held = change.tx().holds(&app.see()).await?;
-    let paused = held
+    let all = change.tx().holds(&app.see()).await?;
+    let paused = all
         .iter()
         .any(|(where_to, hold)| *where_to == at && hold.held == Held::Automatic);
     let Ok(owner) = change.ctx().user().cloned() else {
@@ -253,12 +253,12 @@ pub async fn list(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<(P
         .see();
     let mut tx = ctx.read().await?;
     let chain = tx.environments(&access::project_of(&app)).await?;
-    let held = tx.holds(&app).await?;
+    let all = tx.holds(&app).await?;
     drop(tx);
     let named = |(at, hold)| {
         let found = chain.iter().find(|e| e.environment.id == at)?;
         Some((found.environment.clone(), hold))
     };
-    let holds = held.into_iter().filter_map(named).collect();
+    let holds = all.into_iter().filter_map(named).collect();
     Ok((app.place(), views(ctx, &app, holds).await?))
 }

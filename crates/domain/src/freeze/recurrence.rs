@@ -150,13 +150,8 @@ impl FromStr for Recurrence {
                 }
                 "INTERVAL" => rule.interval = within(value, 1000).filter(|n| *n > 0).ok_or_else(no)?,
                 "COUNT" => {
-                    rule.count = Some(
-                        value
-                            .parse()
-                            .ok()
-                            .filter(|n| (1..=10_000).contains(n))
-                            .ok_or_else(no)?,
-                    )
+                    let count = value.parse().ok().filter(|n| (1..=10_000).contains(n));
+                    rule.count = Some(count.ok_or_else(no)?);
                 }
                 "UNTIL" => rule.until = Some(until(value).ok_or_else(no)?),
                 "BYMONTH" => {

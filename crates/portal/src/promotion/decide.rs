@@ -140,36 +140,7 @@ async fn try_decide(
     }
     // The version guards: whatever else is deciding or starting right now sees that this came first.
     change.tx().update_promotion(&modify, &facts.promotion).await?;
-    let place = app.place();
-    let (action, name) = (key(verdict), title(&facts.release, &facts.environment));
-    let summary = serde_json::json!({
-        "rule": decision.rule, "comment": comment, "subject": subject, "named_as": decision.named_as,
-        "in_place_of": decision.represents.as_ref().map(|other| &other.person.username),
-        "delegation": decision.represents.as_ref().map(|other| other.delegation),
-    });
-    change
-        .audit(Entry::done(
-            action,
-            "promotion",
-            id,
-            name.clone(),
-            &place,
-            summary,
-        ))
-        .await?;
-    let how = match verdict {
-        Verdict::Approve => Decided::Approved,
-        Verdict::Reject => Decided::Rejected(comment),
-    };
-    notice::promotion_decided(&mut change, app, &facts.promotion, &name, how).await?;
-    facts
-        .announce(
-            &mut change,
-            EventKind::PromotionDecided,
-            &place,
-            Some(verdict.key()),
-        )
-        .await?;
+    say(&mut change, app, &facts, &decision).await?;
     wake(&mut change, app, id, now).await?;
     tell(&mut change, &modify, facts.promotion.environment, id).await?;
     if let Some(requester) = facts.promotion.requested_by {
@@ -179,6 +150,45 @@ async fn try_decide(
     change.commit().await?;
     fault::point("promotion.decided");
     Ok(())
+}
+
+/// Writes a decision into the log, and tells whom it concerns.
+async fn say(
+    change: &mut Change<'_>,
+    app: &Authorized<App, may::See>,
+    facts: &Facts,
+    decision: &Decision,
+) -> Result<()> {
+    let place = app.place();
+    let (action, name) = (key(decision.verdict), title(&facts.release, &facts.environment));
+    let summary = serde_json::json!({
+        "rule": decision.rule, "comment": decision.comment, "subject": decision.subject, "named_as": decision.named_as,
+        "in_place_of": decision.represents.as_ref().map(|other| &other.person.username),
+        "delegation": decision.represents.as_ref().map(|other| other.delegation),
+    });
+    change
+        .audit(Entry::done(
+            action,
+            "promotion",
+            facts.promotion.id,
+            name.clone(),
+            &place,
+            summary,
+        ))
+        .await?;
+    let how = match decision.verdict {
+        Verdict::Approve => Decided::Approved,
+        Verdict::Reject => Decided::Rejected(&decision.comment),
+    };
+    notice::promotion_decided(change, app, &facts.promotion, &name, how).await?;
+    facts
+        .announce(
+            change,
+            EventKind::PromotionDecided,
+            &place,
+            Some(decision.verdict.key()),
+        )
+        .await
 }
 
 const fn key(verdict: Verdict) -> &'static str {
@@ -205,11 +215,11 @@ async fn named_as(
     for named in &rule.eligible {
         let (held, key) = match named {
             Eligible::User(user) => (*user == seat, String::from("user")),
-            Eligible::Role(role) => (
-                tx.holders(app.org_id(), app.project_id(), *role)
+            Eligible::Role(one) => (
+                tx.holders(app.org_id(), app.project_id(), *one)
                     .await?
                     .contains_key(&seat),
-                role.key().to_owned(),
+                one.key().to_owned(),
             ),
             Eligible::Group(group) => (
                 tx.people_of_group(app.org_id(), *group)

@@ -280,7 +280,7 @@ pub async fn rule_14_another_target_is_another_thing_to_approve(stage: Stage) {
     assert!(stage.view(id).await.decisions[0].counts);
     stage
         .edit("qa", |input| {
-            input.binding.as_mut().expect("bound").1 = String::from("elsewhere")
+            input.binding.as_mut().expect("bound").1 = String::from("elsewhere");
         })
         .await;
     stage.tick().await;
