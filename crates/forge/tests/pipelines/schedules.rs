@@ -56,7 +56,6 @@ fn on(path: &str) -> FaultMatch {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 async fn a_schedule_is_made_shown_played_changed_and_deleted() {
     let world = connected().await;
     let ctx = world.ctx();
@@ -374,14 +373,14 @@ async fn variables_go_to_gitlab_and_their_values_never_come_back() {
     variable::update(&ctx, AT, ("DEPLOY_KEY", "*"), &moved)
         .await
         .unwrap();
-    let scopes: Vec<String> = variable::list(&ctx, AT)
+    let kept_for: Vec<String> = variable::list(&ctx, AT)
         .await
         .unwrap()
         .variables
         .into_iter()
         .map(|row| row.scope)
         .collect();
-    assert_eq!(scopes, ["production", "review/*"]);
+    assert_eq!(kept_for, ["production", "review/*"]);
     variable::remove(&ctx, AT, ("DEPLOY_KEY", "review/*"))
         .await
         .unwrap();
