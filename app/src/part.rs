@@ -45,6 +45,8 @@ parts! {
         home Home = home::home_page,
         org Org = org::org_page,
         project Project = project::project_page,
+    }
+    apps AppPage app_page fetch_apps {
         application App = application::app_page,
     }
     studio StudioPage studio_page fetch_studio {
@@ -71,6 +73,8 @@ parts! {
     }
     running RunningPage running_page fetch_running {
         run One = run::run_page,
+    }
+    reporting ReportPage report_page fetch_reporting {
         new_run New = run::new_run_page,
         reports Reports = report::reports_page,
         artifacts Artifacts = artifact::artifacts_page,
@@ -121,10 +125,12 @@ parts! {
     }
     settings SettingsPage settings_page fetch_settings {
         audit Audit = audit::audit_page,
-        environments Environments = environment::environments_page,
-        freezes Freezes = freeze::freezes_page,
         tokens Tokens = token::tokens_page,
         project_tokens ProjectTokens = token::project_tokens_page,
+    }
+    environments EnvironmentPage environment_page fetch_environments {
+        environments Environments = environment::environments_page,
+        freezes Freezes = freeze::freezes_page,
     }
     setup SetupPage setup_page fetch_setup {
         new_org NewOrg = org::new_org_page,

@@ -53,7 +53,7 @@ test("a run is started with a form, and its reports and files are looked at", { 
   await devon.getByLabel("environment").selectOption("qa");
   await devon.getByLabel("version").fill("one");
   await devon.getByLabel("replicas").fill("4");
-  await devon.getByText("Variables of your own").click();
+  await devon.getByText("Variables of your own", { exact: true }).click();
   await devon.getByLabel("Name", { exact: true }).first().fill("EXTRA");
   await devon.getByLabel("Value", { exact: true }).first().fill("by hand");
   await devon.getByRole("button", { name: "Run", exact: true }).click();

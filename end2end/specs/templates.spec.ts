@@ -34,7 +34,7 @@ async function prepare(as: As, slug: string): Promise<string> {
   await expect(devon).toHaveURL(new RegExp(`/apps/${slug}$`));
   await devon.getByLabel("Find a repository").fill(slug);
   await devon.getByRole("button", { name: "Find" }).click();
-  await devon.getByRole("radio", { name: `acme/${slug}` }).check();
+  await devon.getByRole("radio", { name: new RegExp(`^acme/${slug} `) }).check();
   await devon.getByRole("button", { name: "Connect" }).click();
   await expect(devon.getByRole("link", { name: `acme/${slug}` })).toBeVisible();
   return `${PROJECT}/apps/${slug}`;

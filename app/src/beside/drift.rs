@@ -3,7 +3,7 @@
 use super::api::{ReadDrift, RestoreJob};
 use crate::design::button::{Weight, button_link, submit};
 use crate::design::diff::diff;
-use crate::design::form::{Form, hidden, place_fields};
+use crate::design::form::{Form, place_fields};
 use crate::design::page::PageHead;
 use crate::design::state::EmptyState;
 use crate::design::status::{Status, pill};
@@ -79,12 +79,11 @@ fn one(view: &DriftView, job: &DriftedJob) -> AnyView {
         Some(view! { <p class="muted">{tr!(editor.drift_restored)}</p> }.into_any())
     } else {
         view.may_edit.then(|| {
-            let (place, id) = (view.place.clone(), job.id.clone());
-            let key = ("id", id.clone());
+            let place = view.place.clone();
+            let key = ("id", job.id.clone());
             view! {
                 <Form action=RestoreJob::PATH class="" key done=tr!(editor.drift_put_back)>
                     {place_fields(&place)}
-                    {hidden("id", id)}
                     {submit(Weight::Plain, tr!(editor.drift_restore))}
                 </Form>
             }

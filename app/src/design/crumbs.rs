@@ -77,6 +77,12 @@ fn word(before: &str, part: &str) -> Option<String> {
         "sessions" => tr!(common.crumb_sessions),
         "confirm" => tr!(common.crumb_confirm),
         "tokens" => tr!(token.title),
+        "schedules" => tr!(schedule.title),
+        "variables" => tr!(variable.title),
+        "freezes" => tr!(freeze.title),
+        "templates" => tr!(template.title),
+        "drift" => tr!(editor.drift_title),
+        "copy" => tr!(editor.copy_there),
         "runs" | "promotions" | "items" | "projects" | "apps" | "a" | "r" | "deliveries" | "imports" => {
             return None;
         }
