@@ -22,7 +22,7 @@ use std::time::Duration;
 /// The most schedules, variables and environments that are read.
 const MOST: usize = 200;
 /// How long the files of a job may take to come.
-const PATIENCE: Duration = Duration::from_secs(15 * 60);
+const PATIENCE: Duration = Duration::from_mins(15);
 
 fn list_of<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value

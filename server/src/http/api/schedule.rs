@@ -151,7 +151,8 @@ impl Schedule {
 #[derive(Serialize, ToSchema)]
 pub struct Schedules {
     /// They.
-    schedules: Vec<Schedule>,
+    #[serde(rename = "schedules")]
+    items: Vec<Schedule>,
     /// When GitLab said this.
     #[schema(format = DateTime)]
     as_of: Option<String>,
@@ -162,7 +163,7 @@ pub struct Schedules {
 impl Schedules {
     fn of(list: ScheduleList, locale: Locale) -> Self {
         Self {
-            schedules: list.schedules.into_iter().map(Schedule::of).collect(),
+            items: list.schedules.into_iter().map(Schedule::of).collect(),
             as_of: list.as_of.map(Timestamp::rfc3339),
             trouble: list.trouble.map(|text| text.get(locale).to_owned()),
         }
@@ -352,7 +353,9 @@ pub async fn play(asked: Asked, Path(at): Path<SchedulePath>) -> Result<StatusCo
 )]
 pub async fn preview(asked: Asked, Query(expression): Query<Expression>) -> Answer<CronAnswer> {
     let zone = expression.zone.as_deref().unwrap_or("UTC");
-    let told = slipway_portal::schedule::preview(asked.ctx(), &expression.cron, zone);
+    let told = slipway_portal::schedule::preview(asked.ctx(), &expression.cron, zone)
+        .await
+        .or_refuse(&asked)?;
     let words =
         |text: Option<slipway_domain::text::Text>| text.map(|text| text.get(asked.locale()).to_owned());
     Ok(Json(CronAnswer {

@@ -85,7 +85,8 @@ impl Variable {
 #[derive(Serialize, ToSchema)]
 pub struct Variables {
     /// They, by name, then by environments.
-    variables: Vec<Variable>,
+    #[serde(rename = "variables")]
+    items: Vec<Variable>,
     /// When GitLab said this.
     #[schema(format = DateTime)]
     as_of: Option<String>,
@@ -155,7 +156,7 @@ pub async fn list(asked: Asked, Path(at): Path<AppPath>) -> Answer<Variables> {
         .await
         .or_refuse(&asked)?;
     Ok(Json(Variables {
-        variables: list.variables.into_iter().map(Variable::of).collect(),
+        items: list.variables.into_iter().map(Variable::of).collect(),
         as_of: list.as_of.map(Timestamp::rfc3339),
         trouble: list.trouble.map(|text| text.get(asked.locale()).to_owned()),
     }))
