@@ -1,3 +1,4 @@
+import type { TestInfo } from "@playwright/test";
 import { createRepository, push, readFile } from "../support/gitlab.js";
 import { type Page, expect, expectAccessible, expectNoSidewaysScroll, open, picture, test } from "../support/slipway.js";
 
@@ -41,6 +42,12 @@ async function prepare(as: As, slug: string, file: string): Promise<string> {
   return `${PROJECT}/apps/${slug}`;
 }
 
+/** Opens a page; where there is JavaScript, it is alive then. */
+async function visit(info: TestInfo, page: Page, address: string): Promise<void> {
+  if (info.project.name === "nojs") await page.goto(address);
+  else await open(page, address);
+}
+
 const drawer = (page: Page) => page.getByRole("complementary", { name: "What is chosen" });
 
 test("a job goes to another app with what it takes from its file", { tag: ["@nojs", "@phone"] }, async ({ as }, info) => {
@@ -49,7 +56,7 @@ test("a job goes to another app with what it takes from its file", { tag: ["@noj
   const app = await prepare(as, name, FILE);
   await prepare(as, to, OTHER);
   const dora = await as("dora");
-  await open(dora, `${app}/pipelines/edit?job=unit`);
+  await visit(info, dora, `${app}/pipelines/edit?job=unit`);
   await drawer(dora).getByRole("link", { name: "Copy to another app" }).click();
   await expect(dora.getByRole("heading", { level: 1, name: "Copy unit to another app" })).toBeVisible();
   await expectAccessible(dora);
@@ -66,7 +73,7 @@ test("a job goes to another app with what it takes from its file", { tag: ["@noj
 test("the draft is shown as GitLab reads it", { tag: "@nojs" }, async ({ as }, info) => {
   const app = await prepare(as, `lens-${info.project.name}`, FILE);
   const dora = await as("dora");
-  await open(dora, `${app}/pipelines/edit`);
+  await visit(info, dora, `${app}/pipelines/edit`);
   await dora.getByRole("link", { name: "Effective" }).click();
   const whole = dora.getByRole("group", { name: "The file as it would be" });
   await expect(dora.getByText("The saved draft as GitLab reads it")).toBeVisible();
@@ -96,7 +103,7 @@ test("a job that was changed in git is seen, and put back into the draft", { tag
   await expect(dora.getByText("Every job is as Slipway wrote it")).toBeVisible();
   const merged = FILE.replace("  script:\n    - npm test", "  image: node:24\n  script:\n    - npm test --silent");
   await push(`acme/${slug}`, ".gitlab-ci.yml", merged, "By hand");
-  await open(dora, `${app}/pipelines/edit`);
+  await visit(info, dora, `${app}/pipelines/edit`);
   await expect(dora.getByText("Jobs that Slipway wrote and that were changed in git since: 1.")).toBeVisible();
   await dora.getByRole("link", { name: "See what" }).click();
   await expect(dora.getByRole("heading", { level: 1, name: "Changed in git" })).toBeVisible();
@@ -126,7 +133,7 @@ test("where most of a file is kept as it is, Slipway's jobs go into a file of th
   const slug = `annex-${info.project.name}`;
   const app = await prepare(as, slug, ANCHORED);
   const dora = await as("dora");
-  await open(dora, `${app}/pipelines/edit`);
+  await visit(info, dora, `${app}/pipelines/edit`);
   await drawer(dora).getByRole("button", { name: "Use a file of its own" }).click();
   await expect(dora.getByRole("main")).toContainText(".gitlab/slipway.yml");
   await drawer(dora).getByRole("link", { name: "Add a job" }).click();

@@ -47,9 +47,7 @@ pub async fn read_schedule(
 #[server(name = PreviewCron, prefix = "/api/fn", endpoint = "schedule/preview", input = GetUrl)]
 pub async fn preview_cron(cron: String, zone: String) -> Result<CronPreview, AppError> {
     let ctx = crate::ctx()?;
-    // A server function is async, and this one has nothing to wait for.
-    std::future::ready(()).await;
-    Ok(schedule::preview(&ctx, &cron, &zone))
+    Ok(schedule::preview(&ctx, &cron, &zone).await?)
 }
 
 /// Makes or changes a schedule, and leads to the list. With `check` it only says when it would run.

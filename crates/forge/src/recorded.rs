@@ -184,7 +184,14 @@ fn documented_answers_are_read() {
         })
     );
     assert_eq!(answer::int(&at("gitlab4j-models/hook.json"), "id"), Some(1));
+}
 
+#[test]
+fn documented_answers_about_ci_are_read() {
+    let Some(folder) = contract("responses") else {
+        return;
+    };
+    let at = |path: &str| json(&folder.join(path));
     let schedule = ci::schedule(&at("gitlab4j-models/pipeline-schedule.json")).unwrap();
     assert_eq!(
         (

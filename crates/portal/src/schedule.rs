@@ -145,11 +145,16 @@ async fn row(
     })
 }
 
-/// What is said of an expression while it is typed.
-pub fn preview(ctx: &OpCtx, cron: &str, zone: &str) -> CronPreview {
-    match Cron::parse(cron, zone) {
+/// What is said of an expression while it is typed. An expression that hardly ever comes is looked for through four
+/// years, so it is not done where requests are waited for.
+///
+/// # Errors
+/// It cannot be done at all: a bug.
+pub async fn preview(ctx: &OpCtx, cron: &str, zone: &str) -> Result<CronPreview> {
+    let (now, cron, zone) = (ctx.now(), cron.to_owned(), zone.to_owned());
+    let look = move || match Cron::parse(&cron, &zone) {
         Ok(cron) => CronPreview {
-            next: cron.next(ctx.now(), NEXT),
+            next: cron.next(now, NEXT),
             ..CronPreview::default()
         },
         Err(error) => CronPreview {
@@ -157,7 +162,8 @@ pub fn preview(ctx: &OpCtx, cron: &str, zone: &str) -> CronPreview {
             cron: error.cron,
             zone: error.zone,
         },
-    }
+    };
+    tokio::task::spawn_blocking(look).await.map_err(Error::internal)
 }
 
 /// The form of a schedule, or of a new one; `git_ref`: with the inputs of another branch or tag.

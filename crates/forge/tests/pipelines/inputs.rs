@@ -240,7 +240,7 @@ async fn each_refusal_of_gitlab_has_its_words() {
     for (fault, code, words) in cases {
         let on = FaultMatch {
             method: Some(String::from("POST")),
-            path_regex: Some(String::from("/pipeline$")),
+            path_regex: Some(String::from(r"/pipeline(\?|$)")),
         };
         faults.add(on, fault, None).unwrap();
         let error = run::start(&ctx, ORG, PROJECT, APP, &start).await.unwrap_err();

@@ -193,7 +193,9 @@ async fn what_is_wrong_with_a_schedule_is_told_together_and_before_gitlab_is_ask
         ]
     );
     assert!(schedule::list(&ctx, AT).await.unwrap().schedules.is_empty());
-    let preview = schedule::preview(&ctx, "0 0 * * *", "Europe/Berlin");
+    let preview = schedule::preview(&ctx, "0 0 * * *", "Europe/Berlin")
+        .await
+        .unwrap();
     assert_eq!((preview.next.len(), preview.cron, preview.zone), (5, None, None));
 
     // Somebody who may not run on main cannot have GitLab do it at night.
@@ -312,7 +314,7 @@ async fn variables_go_to_gitlab_and_their_values_never_come_back() {
     let world = connected().await;
     let ctx = world.ctx();
     variable::create(&ctx, AT, &secret("DEPLOY_KEY")).await.unwrap();
-    let scoped = variable::Input {
+    let hidden = variable::Input {
         scope: String::from("review/*"),
         kind: VariableKind::File,
         visibility: Visibility::Hidden,
@@ -320,7 +322,7 @@ async fn variables_go_to_gitlab_and_their_values_never_come_back() {
         description: String::from("for reviews"),
         ..secret("DEPLOY_KEY")
     };
-    variable::create(&ctx, AT, &scoped).await.unwrap();
+    variable::create(&ctx, AT, &hidden).await.unwrap();
     let list = variable::list(&ctx, AT).await.unwrap();
     let shown: Vec<_> = list
         .variables

@@ -149,9 +149,10 @@ impl Schedule {
 
 /// The schedules of a repository.
 #[derive(Serialize, ToSchema)]
-pub struct Schedules {
+pub struct ScheduleList {
     /// They.
-    schedules: Vec<Schedule>,
+    #[serde(rename = "schedules")]
+    items: Vec<Schedule>,
     /// When GitLab said this.
     #[schema(format = DateTime)]
     as_of: Option<String>,
@@ -159,10 +160,10 @@ pub struct Schedules {
     trouble: Option<String>,
 }
 
-impl Schedules {
+impl ScheduleList {
     fn of(list: ScheduleList, locale: Locale) -> Self {
         Self {
-            schedules: list.schedules.into_iter().map(Schedule::of).collect(),
+            items: list.schedules.into_iter().map(Schedule::of).collect(),
             as_of: list.as_of.map(Timestamp::rfc3339),
             trouble: list.trouble.map(|text| text.get(locale).to_owned()),
         }
@@ -243,11 +244,11 @@ pub struct CronAnswer {
     params(AppPath),
     responses((status = 200, description = "The schedules, last known where GitLab is away", body = Schedules), Reads)
 )]
-pub async fn list(asked: Asked, Path(at): Path<AppPath>) -> Answer<Schedules> {
+pub async fn list(asked: Asked, Path(at): Path<AppPath>) -> Answer<ScheduleList> {
     let list = slipway_portal::schedule::list(asked.ctx(), (&at.org, &at.project, &at.app))
         .await
         .or_refuse(&asked)?;
-    Ok(Json(Schedules::of(list, asked.locale())))
+    Ok(Json(ScheduleList::of(list, asked.locale())))
 }
 
 /// Makes a schedule.
@@ -352,7 +353,9 @@ pub async fn play(asked: Asked, Path(at): Path<SchedulePath>) -> Result<StatusCo
 )]
 pub async fn preview(asked: Asked, Query(expression): Query<Expression>) -> Answer<CronAnswer> {
     let zone = expression.zone.as_deref().unwrap_or("UTC");
-    let told = slipway_portal::schedule::preview(asked.ctx(), &expression.cron, zone);
+    let told = slipway_portal::schedule::preview(asked.ctx(), &expression.cron, zone)
+        .await
+        .or_refuse(&asked)?;
     let words =
         |text: Option<slipway_domain::text::Text>| text.map(|text| text.get(asked.locale()).to_owned());
     Ok(Json(CronAnswer {

@@ -1,4 +1,4 @@
-//! Variables of an app's repository. Their values go in and never come out.
+//! VariableList of an app's repository. Their values go in and never come out.
 
 use super::Answer;
 use super::ask::{Asked, Body, OrRefuse as _, Path, Query};
@@ -83,9 +83,10 @@ impl Variable {
 
 /// The variables of a repository.
 #[derive(Serialize, ToSchema)]
-pub struct Variables {
+pub struct VariableList {
     /// They, by name, then by environments.
-    variables: Vec<Variable>,
+    #[serde(rename = "variables")]
+    items: Vec<Variable>,
     /// When GitLab said this.
     #[schema(format = DateTime)]
     as_of: Option<String>,
@@ -150,12 +151,12 @@ impl VariableInput {
     params(AppPath),
     responses((status = 200, description = "They, last known where GitLab is away", body = Variables), Reads)
 )]
-pub async fn list(asked: Asked, Path(at): Path<AppPath>) -> Answer<Variables> {
+pub async fn list(asked: Asked, Path(at): Path<AppPath>) -> Answer<VariableList> {
     let list = slipway_portal::variable::list(asked.ctx(), (&at.org, &at.project, &at.app))
         .await
         .or_refuse(&asked)?;
-    Ok(Json(Variables {
-        variables: list.variables.into_iter().map(Variable::of).collect(),
+    Ok(Json(VariableList {
+        items: list.variables.into_iter().map(Variable::of).collect(),
         as_of: list.as_of.map(Timestamp::rfc3339),
         trouble: list.trouble.map(|text| text.get(asked.locale()).to_owned()),
     }))
