@@ -149,7 +149,7 @@ impl Schedule {
 
 /// The schedules of a repository.
 #[derive(Serialize, ToSchema)]
-pub struct ScheduleList {
+pub struct Schedules {
     /// They.
     #[serde(rename = "schedules")]
     items: Vec<Schedule>,
@@ -160,7 +160,7 @@ pub struct ScheduleList {
     trouble: Option<String>,
 }
 
-impl ScheduleList {
+impl Schedules {
     fn of(list: ScheduleList, locale: Locale) -> Self {
         Self {
             items: list.schedules.into_iter().map(Schedule::of).collect(),
@@ -244,11 +244,11 @@ pub struct CronAnswer {
     params(AppPath),
     responses((status = 200, description = "The schedules, last known where GitLab is away", body = Schedules), Reads)
 )]
-pub async fn list(asked: Asked, Path(at): Path<AppPath>) -> Answer<ScheduleList> {
+pub async fn list(asked: Asked, Path(at): Path<AppPath>) -> Answer<Schedules> {
     let list = slipway_portal::schedule::list(asked.ctx(), (&at.org, &at.project, &at.app))
         .await
         .or_refuse(&asked)?;
-    Ok(Json(ScheduleList::of(list, asked.locale())))
+    Ok(Json(Schedules::of(list, asked.locale())))
 }
 
 /// Makes a schedule.

@@ -1,4 +1,4 @@
-//! VariableList of an app's repository. Their values go in and never come out.
+//! Variables of an app's repository. Their values go in and never come out.
 
 use super::Answer;
 use super::ask::{Asked, Body, OrRefuse as _, Path, Query};
@@ -83,7 +83,7 @@ impl Variable {
 
 /// The variables of a repository.
 #[derive(Serialize, ToSchema)]
-pub struct VariableList {
+pub struct Variables {
     /// They, by name, then by environments.
     #[serde(rename = "variables")]
     items: Vec<Variable>,
@@ -151,11 +151,11 @@ impl VariableInput {
     params(AppPath),
     responses((status = 200, description = "They, last known where GitLab is away", body = Variables), Reads)
 )]
-pub async fn list(asked: Asked, Path(at): Path<AppPath>) -> Answer<VariableList> {
+pub async fn list(asked: Asked, Path(at): Path<AppPath>) -> Answer<Variables> {
     let list = slipway_portal::variable::list(asked.ctx(), (&at.org, &at.project, &at.app))
         .await
         .or_refuse(&asked)?;
-    Ok(Json(VariableList {
+    Ok(Json(Variables {
         items: list.variables.into_iter().map(Variable::of).collect(),
         as_of: list.as_of.map(Timestamp::rfc3339),
         trouble: list.trouble.map(|text| text.get(asked.locale()).to_owned()),
