@@ -4,7 +4,6 @@ use crate::AppError;
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
 use slipway_domain::approval::Verdict;
-use slipway_domain::gate::GateKind;
 use slipway_domain::hold::Held;
 use slipway_domain::id::{BreakGlassId, EnvironmentId, HoldId, PromotionId, ReleaseId};
 use slipway_domain::promotion::Inbox;
@@ -112,7 +111,8 @@ pub async fn break_glass(
     #[server(default)] gates: Vec<String>,
 ) -> Result<(), AppError> {
     let ctx = crate::ctx()?;
-    let gates = gates.iter().filter_map(|key| GateKind::from_key(key)).collect();
+    let kind = |key: &String| slipway_domain::gate::GateKind::from_key(key);
+    let gates = gates.iter().filter_map(kind).collect();
     let input = slipway_portal::break_glass::Input {
         reason,
         incident,

@@ -12,3 +12,4 @@ mod random;
 mod reader;
 mod side;
 mod storm;
+mod undo;
