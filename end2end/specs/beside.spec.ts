@@ -81,7 +81,7 @@ test("the draft is shown as GitLab reads it", { tag: "@nojs" }, async ({ as }, i
   await expect(whole).toContainText(/unit:.*LOG: quiet/s);
   await expect(whole).not.toContainText("# slipway");
   await expectAccessible(dora);
-  await dora.getByRole("link", { name: "File", exact: true }).click();
+  await dora.getByRole("link", { name: "YAML", exact: true }).click();
   await expect(whole).toContainText("# slipway: job=unit");
 });
 

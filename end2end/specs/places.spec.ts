@@ -135,7 +135,7 @@ test("what was chosen and typed stays when the page is drawn again", async ({ as
   const ada = await as("ada");
   await open(ada, "/orgs/acme/projects/checkout/environments");
   const dev = ada.locator("li.box").first();
-  await dev.locator("summary").click();
+  await dev.locator("summary").first().click();
   const cluster = dev.getByLabel("Cluster");
   const other = (await cluster.locator("option").evaluateAll((all) => all.map((one) => (one as HTMLOptionElement).value))).at(-1)!;
   await cluster.selectOption(other);

@@ -76,7 +76,7 @@ test("a template goes from its author to an app, and its next version by a merge
   const template = `${PROJECT}/templates/project.${slug}`;
   await devon.getByLabel("Document").fill(document("echo check").replace('"stage": "test"', '"stage": "tst"'));
   await devon.getByRole("button", { name: "Save draft" }).click();
-  await expect(devon.getByRole("list", { name: "Problems" })).toContainText("12:31");
+  await expect(devon.getByRole("list", { name: "Problems" })).toContainText("11:33");
   await expect(devon.getByRole("list", { name: "Problems" })).toContainText("no stage “tst”");
   await publish(devon, template, document("echo check"), "The first one");
   await expect(devon.getByRole("heading", { level: 1 })).toHaveText("Store");

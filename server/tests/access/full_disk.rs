@@ -9,8 +9,9 @@ const BOARD: &str = "/orgs/acme/projects/checkout/board";
 
 /// Adds cards until there is no room; how many were added, and the refusal.
 async fn fill(scene: &Scene, cookie: &str) -> (usize, Answer) {
+    assert_eq!(add(scene, cookie, "Card-0-").await.status, 200);
     scene.store.fill_disk_for_tests(true).await.unwrap();
-    for added in 0..5_000 {
+    for added in 1..5_000 {
         let answer = add(scene, cookie, &format!("Card-{added}-")).await;
         if answer.status != 200 {
             return (added, answer);

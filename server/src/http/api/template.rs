@@ -421,12 +421,14 @@ async fn draft_version(
     whose: &Whose,
     expected: Option<i64>,
 ) -> Result<i64, Refusal> {
-    match expected {
-        Some(version) => Ok(version),
-        None => Ok(opened(asked, at, whose)
-            .await?
-            .draft
-            .map_or(0, |draft| draft.version)),
+    if let Some(version) = expected {
+        return Ok(version);
+    }
+    match author::view(asked.ctx(), whose.of(&at.org), &at.template).await {
+        Ok(view) => Ok(view.draft.map_or(0, |draft| draft.version)),
+        // Whether one may change it is said before whether it is there.
+        Err(slipway_portal::Error::NotFound) => Ok(0),
+        Err(error) => Err(error).or_refuse(asked),
     }
 }
 

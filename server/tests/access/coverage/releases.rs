@@ -14,7 +14,7 @@ pub fn releases(at: &Places) -> Vec<Call> {
     let window = r#"{"name":"year end","effect":"deny","zone":"UTC","start":"2030-01-01T00:00","end":"2030-01-02T00:00"}"#;
     let rules = r#"{"rules":[],"ordered":true,"forbid_requester":true,"forbid_authors":false,"lifetime_hours":168,"validity_hours":24}"#;
     let typed =
-        "name=year end&reason=&effect=deny&zone=UTC&start=2030-01-01T00:00&end=2030-01-02T00:00&repeats=";
+        "name=year+end&reason=&effect=deny&zone=UTC&start=2030-01-01T00:00&end=2030-01-02T00:00&repeats=";
     vec![
         call(
             "fn:delegation/give",

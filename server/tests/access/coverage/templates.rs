@@ -179,13 +179,13 @@ fn upgrades() -> Vec<Call> {
         ),
         call(
             "POST /api/v1/orgs/{org}/template-upgrades/{upgrade}/retry",
-            bulk("/retry"),
+            bulk("/retry") + " ",
             None,
             ("vic", 404),
         ),
         call(
             "POST /api/v1/orgs/{org}/template-upgrades/{upgrade}/stop",
-            bulk("/stop"),
+            bulk("/stop") + " ",
             None,
             ("vic", 404),
         ),
