@@ -200,7 +200,7 @@ fn own_variables(first: usize) -> AnyView {
         .map(|at| variable_row("variables", at))
         .collect();
     view! {
-        <details class="more" open=used > 0>
+        <details class="more" open={used > 0}>
             <summary>{tr!(run.variables)}</summary>
             <div class="form">
                 <p class="help">{tr!(run.variables_help)}</p>
