@@ -157,9 +157,9 @@ fn resource(
 fn url_of(path: &str, arguments: &serde_json::Value) -> String {
     let mut url = String::from(path);
     let mut separator = '?';
-    for (name, value) in arguments.as_object().into_iter().flatten() {
+    let mut add = |name: &str, value: &serde_json::Value| {
         let text = match value {
-            serde_json::Value::Null => continue,
+            serde_json::Value::Null => return,
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         };
@@ -168,6 +168,17 @@ fn url_of(path: &str, arguments: &serde_json::Value) -> String {
         url.push('=');
         url.push_str(&crate::places::encode(&text));
         separator = '&';
+    };
+    for (name, value) in arguments.as_object().into_iter().flatten() {
+        // A map is read as a form has it: `name[key]=value`; an empty one is not there.
+        match value {
+            serde_json::Value::Object(entries) => {
+                for (key, value) in entries {
+                    add(&format!("{name}%5B{}%5D", crate::places::encode(key)), value);
+                }
+            }
+            value => add(name, value),
+        }
     }
     url
 }

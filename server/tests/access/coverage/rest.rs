@@ -313,12 +313,12 @@ pub fn changes(at: &Places) -> Vec<Call> {
 
 /// Changes that whoever sees the place may make.
 pub const OPEN: &[&str] = &[
+    "POST /api/v1/orgs/{org}/role-requests",
+    "DELETE /api/v1/orgs/{org}/projects/{project}/apps/{app}/holds/{hold}",
     // Whether one may propose is asked of each app.
     "POST /api/v1/orgs/{org}/templates/{template}/upgrades",
     "POST /api/v1/orgs/{org}/template-upgrades/{upgrade}/retry",
     "POST /api/v1/orgs/{org}/template-upgrades/{upgrade}/stop",
-    "POST /api/v1/orgs/{org}/role-requests",
-    "DELETE /api/v1/orgs/{org}/projects/{project}/apps/{app}/holds/{hold}",
 ];
 
 /// Those that change who holds which role.
