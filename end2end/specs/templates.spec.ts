@@ -53,7 +53,11 @@ async function visit(page: Page, address: string): Promise<void> {
 async function publish(page: Page, template: string, text: string, changelog: string): Promise<void> {
   await visit(page, template);
   await page.getByLabel("Document").fill(text);
+  const saved = page.waitForResponse(/template\/save/);
   await page.getByRole("button", { name: "Save draft" }).click();
+  await saved;
+  // What is published is what was saved, also for a page that was read before.
+  await visit(page, template);
   const form = page.locator("#publish");
   await expect(form.getByLabel("What changed, in English")).toBeVisible();
   await form.getByLabel("What changed, in English").fill(changelog);
@@ -63,11 +67,16 @@ async function publish(page: Page, template: string, text: string, changelog: st
 
 /** Merges the merge request on the app's page once GitLab lets it. */
 async function merge(page: Page, app: string): Promise<void> {
+  const button = page.getByRole("button", { name: "Merge" });
   await expect(async () => {
     await visit(page, app);
-    await page.getByRole("button", { name: "Merge" }).click({ timeout: 2_000 });
+    await expect(button).toBeVisible({ timeout: 2_000 });
   }).toPass({ timeout: 40_000 });
-  await expect(page.getByRole("button", { name: "Merge" })).toHaveCount(0);
+  // GitLab may still be looking whether it can be merged.
+  await expect(async () => {
+    if ((await button.count()) > 0) await button.click({ timeout: 2_000 });
+    await expect(button).toHaveCount(0, { timeout: 4_000 });
+  }).toPass({ timeout: 40_000 });
 }
 
 test("a template goes from its author to an app, and its next version by a merge request @nojs", async ({ as, javaScriptEnabled }) => {

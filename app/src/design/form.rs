@@ -198,10 +198,11 @@ fn enhanced(
         let Some(fields) = fields_of(&form, &ev) else {
             return;
         };
-        if busy.get_untracked() || !asked {
+        // A form that is pressed while its page is drawn anew knows nothing of itself any more; it is sent all the same.
+        if busy.try_get_untracked() == Some(true) || !asked {
             return;
         }
-        busy.set(true);
+        busy.try_set(true);
         let (done, navigate) = (done.clone(), navigate.clone());
         leptos::task::spawn_local(async move {
             let posted = crate::browser::post(action, &fields).await;
