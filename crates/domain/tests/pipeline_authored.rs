@@ -61,7 +61,7 @@ fn every_built_in_template_is_a_good_document_and_says_the_same_again() {
 
 #[test]
 fn a_finding_stands_at_its_line_and_column() {
-    let text = "{\n  \"names\": { \"zh\": \"a\", \"en\": \"a\" },\n  \"params\": [\n    { \"id\": \"x\", \"kind\": \"strng\", \"label\": { \"zh\": \"a\", \"en\": \"a\" } }\n  ],\n  \"graph\": {\n    \"stages\": [ { \"name\": \"build\" } ],\n    \"jobs\": [\n      { \"id\": \"b\", \"stage\": \"bild\",\n        \"steps\": [ { \"type\": \"nothing@1\" } ] }\n    ] },\n  \"lockd\": []\n}\n";
+    let text = "{\n  \"names\": { \"zh\": \"a\", \"en\": \"a\" },\n  \"params\": [\n    { \"id\": \"x\", \"kind\": \"texts\", \"label\": { \"zh\": \"a\", \"en\": \"a\" } }\n  ],\n  \"graph\": {\n    \"stages\": [ { \"name\": \"build\" } ],\n    \"jobs\": [\n      { \"id\": \"b\", \"stage\": \"bild\",\n        \"steps\": [ { \"type\": \"nothing@1\" } ] }\n    ] },\n  \"lockd\": []\n}\n";
     let found: Vec<_> = read(text, "org.java", "1.0.0")
         .findings
         .iter()

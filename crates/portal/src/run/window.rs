@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_text_is_found_whatever_its_case_and_the_last_follows_the_first() {
-        let text = "Error: one\nfine\n\u{1b}[31merr\u{1b}[0mor: two\nERROR three\n";
+        let text = "Error: one\nfine\n\u{1b}[31merror\u{1b}[0m: two\nERROR three\n";
         let mut parser = LogParser::default();
         parser.push(text.as_bytes());
         let lines = parser.finish().lines;
