@@ -16,25 +16,6 @@ const OTHER: &str = "ledger";
 const FILE: &str = ".gitlab-ci.yml";
 const PIPELINE: &str = "include:\n  - local: ci/base.yml\n\n.quick:\n  retry: 1\n\n# slipway: job=unit template=node@1.0.0\nunit:\n  extends: .quick\n  script:\n    - make test\n\nship:\n  extends: .base\n  script: [make ship]\n";
 
-macro_rules! on_both {
-    ($($test:ident),+ $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                super::$test(crate::world::World::new().await).await;
-            })+
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                if let Some(world) = crate::world::World::on_postgres().await {
-                    super::$test(world).await;
-                }
-            })+
-        }
-    };
-}
-
 on_both! {
     a_job_goes_into_the_draft_of_another_app,
     a_job_goes_nowhere_where_its_copier_may_not_edit,

@@ -1,6 +1,26 @@
 //! The use cases of repositories, proposals, runs, logs, webhooks and releases: SQLite, the real adapter, and the
 //! sandbox's GitLab with its faults.
 
+/// Each of these tests of the module around it, on SQLite and on PostgreSQL.
+macro_rules! on_both {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(crate::world::World::new().await).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                if let Some(world) = crate::world::World::on_postgres().await {
+                    super::$test(world).await;
+                }
+            })+
+        }
+    };
+}
+
 mod bad_days;
 mod beside;
 mod imports;

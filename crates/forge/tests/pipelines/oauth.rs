@@ -22,30 +22,7 @@ use std::sync::Arc;
 
 pub const CALLBACK: &str = "http://127.0.0.1:3000/connections/gitlab/callback";
 
-/// Each test on SQLite and on PostgreSQL.
-macro_rules! on_both {
-    ($module:path => $($test:ident),+ $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                use $module as tests;
-                tests::$test($crate::world::World::new().await).await;
-            })+
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                use $module as tests;
-                if let Some(world) = $crate::world::World::on_postgres().await {
-                    tests::$test(world).await;
-                }
-            })+
-        }
-    };
-}
-pub(crate) use on_both;
-
-on_both! { crate::oauth =>
+on_both! {
     a_connection_is_authorized_and_works_like_any_other,
     a_token_is_renewed_before_it_ends,
     a_token_that_gitlab_takes_no_longer_is_renewed,

@@ -1,7 +1,7 @@
 //! Answers of GitLab that do not count: replayed, late, of somebody else, of another session, of another connection;
 //! and what is said to each.
 
-use crate::oauth::{on_both, press};
+use crate::oauth::press;
 use crate::world::{ORG, World};
 use slipway_domain::access::Role;
 use slipway_domain::id::ConnectionId;
@@ -14,7 +14,7 @@ use slipway_portal::person::{self, NewAccount};
 use slipway_portal::{Actor, Error, OpCtx, Via, connection, member, org};
 use slipway_sandbox::faults::{Fault, FaultMatch};
 
-on_both! { crate::oauth_abuse =>
+on_both! {
     an_answer_counts_once_and_for_ten_minutes,
     an_answer_counts_in_the_session_that_asked,
     an_answer_counts_for_the_connection_it_was_asked_for,

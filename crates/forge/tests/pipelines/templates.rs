@@ -20,25 +20,6 @@ const APP: &str = "storefront";
 const FILE: &str = ".gitlab-ci.yml";
 pub const KEY: &str = "org.shop";
 
-macro_rules! on_both {
-    ($($test:ident),+ $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                super::$test(crate::world::World::new().await).await;
-            })+
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                if let Some(world) = crate::world::World::on_postgres().await {
-                    super::$test(world).await;
-                }
-            })+
-        }
-    };
-}
-
 on_both! {
     a_template_reaches_an_app_and_its_upgrade_does,
     what_was_changed_by_hand_stays_and_is_chosen,

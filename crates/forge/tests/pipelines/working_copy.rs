@@ -15,25 +15,6 @@ const APP: &str = "storefront";
 const FILE: &str = ".gitlab-ci.yml";
 const PIPELINE: &str = "# ours\nbuild:\n  script: [make]   # quick\n\ntest:\n  script:\n    - make test\n";
 
-macro_rules! on_both {
-    ($($test:ident),+ $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                super::$test(crate::world::World::new().await).await;
-            })+
-        }
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                if let Some(world) = crate::world::World::on_postgres().await {
-                    super::$test(world).await;
-                }
-            })+
-        }
-    };
-}
-
 on_both! {
     a_file_is_edited_and_proposed_as_it_is,
     two_editors_do_not_overwrite_each_other,
