@@ -265,6 +265,11 @@ mod tests {
             url_of("/api/fn/x", &arguments),
             "/api/fn/x?org=acme&page=2&q=a%20b%26c%3Dd%2F%E5%8F%91"
         );
+        let maps = serde_json::json!({"inputs": {"a b": "x&y", "goal": "all"}, "none": {}, "to": "1"});
+        assert_eq!(
+            url_of("/api/fn/x", &maps),
+            "/api/fn/x?inputs%5Ba%20b%5D=x%26y&inputs%5Bgoal%5D=all&to=1"
+        );
     }
 
     #[test]

@@ -2,27 +2,14 @@
 
 use crate::AppError;
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 use server_fn::codec::GetUrl;
-use slipway_domain::project::Place;
-use slipway_domain::working_copy::DriftView;
-
-/// Where a job can be copied to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Destinations {
-    /// Where it is.
-    pub place: Place,
-    /// The apps that can take it.
-    pub apps: Vec<Place>,
-}
+use slipway_domain::working_copy::{Destinations, DriftView};
 
 /// The apps that a job of this one can be copied to.
 #[server(name = ReadDestinations, prefix = "/api/fn", endpoint = "working-copy/destinations", input = GetUrl)]
 pub async fn read_destinations(org: String, project: String, app: String) -> Result<Destinations, AppError> {
     let ctx = crate::ctx()?;
-    let apps = slipway_portal::working_copy::destinations(&ctx, &org, &project, &app).await?;
-    let place = slipway_portal::working_copy::place(&ctx, &org, &project, &app).await?;
-    Ok(Destinations { place, apps })
+    Ok(slipway_portal::working_copy::destinations(&ctx, &org, &project, &app).await?)
 }
 
 /// Copies a job into the draft of another app, and leads to its editor. `to`: project and app, `/` between.

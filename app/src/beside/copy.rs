@@ -1,6 +1,6 @@
 //! A job for another app.
 
-use super::api::{CopyJob, Destinations, ReadDestinations};
+use super::api::{CopyJob, ReadDestinations};
 use crate::design::button::{Weight, button_link, submit};
 use crate::design::field::{Control, Field};
 use crate::design::form::{Form, hidden, place_fields};
@@ -12,6 +12,7 @@ use crate::places::{app_params, query};
 use crate::tr;
 use leptos::prelude::*;
 use server_fn::ServerFn;
+use slipway_domain::working_copy::Destinations;
 
 /// `App/pipelines/edit/copy?job=NAME`.
 pub fn copy_page() -> AnyView {

@@ -115,6 +115,15 @@ pub struct Merged {
     pub trouble: Option<Text>,
 }
 
+/// Where a job can be copied to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Destinations {
+    /// Where it is.
+    pub place: Place,
+    /// The apps whose pipelines the reader may edit, but for this one; by project and name.
+    pub apps: Vec<Place>,
+}
+
 /// The jobs that Slipway wrote and that stand otherwise in the repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriftView {

@@ -10,7 +10,7 @@ mod merged;
 mod propose;
 mod switch;
 
-pub use carry::{copy_job, destinations, place};
+pub use carry::{copy_job, destinations};
 pub use drift::{drifted, restore};
 pub use merged::merged;
 pub use propose::{Checked, check, propose};

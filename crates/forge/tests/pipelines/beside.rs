@@ -52,6 +52,7 @@ async fn a_job_goes_into_the_draft_of_another_app(world: World) {
     world.app(OTHER).await;
     let apps = working_copy::destinations(&ctx, ORG, PROJECT, APP).await.unwrap();
     let slugs: Vec<&str> = apps
+        .apps
         .iter()
         .filter_map(|place| Some(place.app.as_ref()?.slug.as_str()))
         .collect();
@@ -114,7 +115,7 @@ async fn a_job_goes_nowhere_where_its_copier_may_not_edit(world: World) {
     let eve = world.member("eve", Role::ProjectViewer).await;
     let ctx = world.portal.ctx(Actor::User(eve), Via::Web, "test", Locale::En);
     let apps = working_copy::destinations(&ctx, ORG, PROJECT, APP).await.unwrap();
-    assert_eq!(apps, []);
+    assert_eq!(apps.apps, []);
     let refused = working_copy::copy_job(&ctx, ORG, (PROJECT, APP), "unit", (PROJECT, OTHER)).await;
     assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
     let refused = working_copy::restore(&ctx, ORG, PROJECT, APP, "unit").await;

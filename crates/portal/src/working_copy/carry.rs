@@ -8,34 +8,27 @@ use slipway_domain::access::Action;
 use slipway_domain::pipeline::file::carry::{Carried, carry};
 use slipway_domain::project::Place;
 use slipway_domain::text::{Locale, Text};
+use slipway_domain::working_copy::Destinations;
 
-/// The apps of the organization whose pipelines the actor may edit, but for this one; by project and name.
+/// The apps of the organization whose pipelines the actor may edit, but for this one.
 ///
 /// # Errors
 /// As [`access::app`].
-pub async fn destinations(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<Vec<Place>> {
-    let here = access::app::<may::SeePipelines>(ctx, org, project, app)
-        .await?
-        .id();
+pub async fn destinations(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<Destinations> {
+    let here = access::app::<may::SeePipelines>(ctx, org, project, app).await?;
     let org = access::org::<may::See>(ctx, org).await?;
     let rights = ctx.rights().await?;
     let mut apps = ctx.read().await?.apps_in(&org).await?;
-    apps.retain(|app| app.app.id != here && rights.in_app(app).has(Action::PipelineEdit));
+    apps.retain(|app| app.app.id != here.id() && rights.in_app(app).has(Action::PipelineEdit));
     let mut places: Vec<Place> = apps.iter().map(access::AppScope::place).collect();
     places.sort_by_key(|place| {
         let project = place.project.as_ref().map(|project| project.name.to_lowercase());
         (project, place.app.as_ref().map(|app| app.name.to_lowercase()))
     });
-    Ok(places)
-}
-
-/// Where an app is.
-///
-/// # Errors
-/// As [`access::app`].
-pub async fn place(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<Place> {
-    let app = access::app::<may::SeePipelines>(ctx, org, project, app).await?;
-    Ok(app.place())
+    Ok(Destinations {
+        place: here.place(),
+        apps: places,
+    })
 }
 
 /// Copies a job, as this app's working copy has it, into the working copy of another app of the organization, with what
