@@ -26,6 +26,10 @@ pub(super) fn section(
 }
 
 fn show(merged: &Merged) -> AnyView {
+    if merged.text.as_ref().is_some_and(String::is_empty) {
+        // There is no pipeline yet, which the page says above.
+        return ().into_any();
+    }
     let trouble = merged
         .trouble
         .as_ref()

@@ -106,7 +106,7 @@ fn month(calendar: &FreezeCalendar) -> AnyView {
                 {link(&calendar.before, tr!(freeze.before))}
                 {link(&calendar.after, tr!(freeze.after))}
                 <input type="hidden" name="month" value=calendar.month.clone()/>
-                <label class="row"><span class="small">{tr!(freeze.zone)}</span>
+                <label class="row"><span class="small nowrap">{tr!(freeze.zone)}</span>
                     <input class="input" name="zone" value=calendar.zone.clone() autocomplete="off"/>
                 </label>
                 {submit(Weight::Plain, tr!(freeze.show))}
