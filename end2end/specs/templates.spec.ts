@@ -65,7 +65,7 @@ async function publish(page: Page, template: string, text: string, changelog: st
   await expect(page.locator("#publish")).toHaveCount(0);
 }
 
-/** Merges the merge request on the app's page once GitLab lets it. */
+/** Merges the merge request on the app's page once GitLab lets it; what the page says is read from a page asked anew. */
 async function merge(page: Page, app: string): Promise<void> {
   const button = page.getByRole("button", { name: "Merge" });
   await expect(async () => {
@@ -74,8 +74,11 @@ async function merge(page: Page, app: string): Promise<void> {
   }).toPass({ timeout: 40_000 });
   // GitLab may still be looking whether it can be merged.
   await expect(async () => {
-    if ((await button.count()) > 0) await button.click({ timeout: 2_000 });
-    await expect(button).toHaveCount(0, { timeout: 4_000 });
+    const answered = page.waitForResponse(/proposal\/merge/);
+    await button.click({ timeout: 2_000 });
+    await answered;
+    await visit(page, app);
+    expect(await button.count()).toBe(0);
   }).toPass({ timeout: 40_000 });
 }
 
