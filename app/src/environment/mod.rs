@@ -17,7 +17,6 @@ use crate::load::load;
 use crate::places::param;
 use crate::tr;
 use leptos::prelude::*;
-use slipway_domain::approval::Eligible;
 use slipway_domain::environment::{BindingView, EnvironmentList, EnvironmentView, RulePeople, Tier};
 
 /// `P/environments`.
@@ -158,17 +157,7 @@ fn rules(one: &EnvironmentView) -> AnyView {
 }
 
 fn rule(rule: &RulePeople) -> AnyView {
-    let named: Vec<String> = rule
-        .rule
-        .eligible
-        .iter()
-        .filter_map(|eligible| match eligible {
-            Eligible::Role(held) => Some(say(&held.text())),
-            Eligible::Group(_) => Some(tr!(environment.a_group)),
-            // Their names stand among the people.
-            Eligible::User(_) => None,
-        })
-        .collect();
+    let named: Vec<String> = rule.named.iter().map(say).collect();
     let required = match rule.rule.required {
         1 => tr!(environment.one_of, who = say(&rule.rule.name)),
         n => tr!(environment.n_of, n = n, who = say(&rule.rule.name)),

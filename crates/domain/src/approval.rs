@@ -4,7 +4,7 @@
 
 use crate::access::Role;
 use crate::delegation::Delegation;
-use crate::id::{DecisionId, DelegationId, GroupId, UserId};
+use crate::id::{DecisionId, DelegationId, GroupId, RoleId, UserId};
 use crate::person::PersonRef;
 use crate::text::Text;
 use crate::time::{DAY, HOUR, Timestamp};
@@ -21,6 +21,8 @@ pub enum Eligible {
     Group(GroupId),
     /// Who holds a role in the project or above.
     Role(Role),
+    /// Who holds a role that the organization made, in the project or above.
+    Custom(RoleId),
 }
 
 /// One rule: `required` distinct people of those it names.

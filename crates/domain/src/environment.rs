@@ -272,6 +272,8 @@ pub struct BindingView {
 pub struct RulePeople {
     /// The rule.
     pub rule: ApprovalRule,
+    /// The roles and groups that it names.
+    pub named: Vec<Text>,
     /// Who it names now, by name.
     pub people: Vec<PersonRef>,
 }

@@ -110,6 +110,32 @@ pub enum HitKind {
 }
 
 impl HitKind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[
+        Self::App,
+        Self::Project,
+        Self::Item,
+        Self::Release,
+        Self::Run,
+        Self::Environment,
+        Self::Person,
+        Self::Org,
+    ];
+
+    /// Its name in the API.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::Project => "project",
+            Self::Item => "item",
+            Self::Release => "release",
+            Self::Run => "run",
+            Self::Environment => "environment",
+            Self::Person => "person",
+            Self::Org => "org",
+        }
+    }
+
     /// What a group of them is called.
     pub fn text(self) -> Text {
         match self {

@@ -19,6 +19,7 @@ use slipway_domain::freeze::Hours;
 use slipway_domain::id::{ClusterId, EnvironmentId, OrgId, ProjectId, UserId};
 use slipway_domain::name::{NameError, Slug};
 use slipway_domain::person::PersonRef;
+use slipway_domain::role::custom_key;
 use slipway_domain::text::Text;
 use slipway_domain::time::{DAY, MINUTE};
 use std::collections::{BTreeMap, BTreeSet};
@@ -292,20 +293,7 @@ pub async fn list(ctx: &OpCtx, org: &str, project: &str) -> Result<EnvironmentLi
         .collect();
     let mut environments = Vec::new();
     for record in tx.environments(&project).await? {
-        let people = eligible(&mut *tx, project.org_id(), project.id(), &record.policy).await?;
-        let rules = record.policy.rules.iter().map(|rule| {
-            let mut named: Vec<PersonRef> = people
-                .get(&rule.id)
-                .into_iter()
-                .flat_map(|p| p.values().cloned())
-                .collect();
-            named.sort_by(|a, b| a.name.cmp(&b.name));
-            RulePeople {
-                rule: rule.clone(),
-                people: named,
-            }
-        });
-        let rules = rules.collect();
+        let (rules, _) = rule_people(&mut *tx, &project, &record.policy).await?;
         let binding = record.binding.and_then(|binding| {
             let cluster = clusters.iter().find(|c| c.id == binding.cluster)?;
             Some(BindingView {
@@ -339,6 +327,68 @@ pub async fn list(ctx: &OpCtx, org: &str, project: &str) -> Result<EnvironmentLi
     })
 }
 
+/// Refuses to delete a group or a role that approval rules name: they would ask for people whom nobody could be.
+pub(crate) async fn not_in_rules(tx: &mut dyn Tx, org: OrgId, id: &str, name: &str) -> Result<()> {
+    let rules = tx.named_by_rules(org, id).await?;
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let list = |between: &str| {
+        let places: Vec<_> = rules
+            .iter()
+            .map(|(project, env)| format!("{project} / {env}"))
+            .collect();
+        places.join(between)
+    };
+    Err(Error::refused(
+        "named_by_rules",
+        format!(
+            "Approval rules name “{name}”: {}. Change these rules first.",
+            list(", ")
+        ),
+        format!("审批规则中引用了“{name}”：{}。请先修改这些规则。", list("、")),
+    ))
+}
+
+/// The rules with what and whom they name, and what is wrong with them as they stand.
+async fn rule_people(
+    tx: &mut dyn Tx,
+    project: &Authorized<Project, may::See>,
+    policy: &ApprovalPolicy,
+) -> Result<(Vec<RulePeople>, Option<Text>)> {
+    let mut people = eligible(tx, project.org_id(), project.id(), policy).await?;
+    let wrong = wrong_policy(policy, &people);
+    let groups = tx.groups(&access::org_of_project(project)).await?;
+    let custom = tx.custom_roles(project.org_id()).await?;
+    let named = |one: &Eligible| match one {
+        Eligible::Role(role) => Some(role.text()),
+        Eligible::Custom(id) => {
+            let role = custom.iter().find(|role| role.id == *id);
+            role.map(|role| Text::verbatim(role.name.clone()))
+        }
+        Eligible::Group(id) => {
+            let row = groups.iter().find(|row| row.group.id == *id);
+            row.map(|row| Text::verbatim(row.group.name.clone()))
+        }
+        // Their names stand among the people.
+        Eligible::User(_) => None,
+    };
+    let rules = policy.rules.iter().map(|rule| {
+        let mut people: Vec<PersonRef> = people
+            .remove(&rule.id)
+            .unwrap_or_default()
+            .into_values()
+            .collect();
+        people.sort_by(|a, b| a.name.cmp(&b.name));
+        RulePeople {
+            rule: rule.clone(),
+            named: rule.eligible.iter().filter_map(named).collect(),
+            people,
+        }
+    });
+    Ok((rules.collect(), wrong))
+}
+
 /// Who each rule names now, by rule id.
 pub(crate) async fn eligible(
     tx: &mut dyn Tx,
@@ -351,7 +401,10 @@ pub(crate) async fn eligible(
         let mut people: BTreeMap<UserId, PersonRef> = BTreeMap::new();
         for named in &rule.eligible {
             match named {
-                Eligible::Role(role) => people.extend(tx.holders(org, project, *role).await?),
+                Eligible::Role(role) => people.extend(tx.holders(org, project, role.key()).await?),
+                Eligible::Custom(role) => {
+                    people.extend(tx.holders(org, project, &custom_key(*role)).await?);
+                }
                 Eligible::Group(group) => {
                     people.extend(
                         tx.people_of_group(org, *group)

@@ -3,12 +3,16 @@
 use crate::access::{self, At, Authorized, Org, may};
 use crate::change::{Change, Entry};
 use crate::context::OpCtx;
+use crate::environment;
 use crate::error::{Error, Result};
 use crate::member::{keep_an_owner, may_give};
 use crate::ports::{GroupBinding, StoreError};
+use crate::subscriber::event;
 use slipway_domain::access::{Action, ScopeKind};
 use slipway_domain::group::{self, GroupList, GroupRef, GroupRole, GroupRow, GroupView};
 use slipway_domain::id::{GroupId, UserId};
+use slipway_domain::member::Holder;
+use slipway_domain::org::OrgRef;
 use slipway_domain::project::Place;
 use slipway_domain::text::Text;
 
@@ -45,7 +49,7 @@ pub async fn view(ctx: &OpCtx, org: &str, id: GroupId) -> Result<GroupView> {
         others = tx.people_of_org(&org).await?;
         others.retain(|person| people.iter().all(|member| member.id != person.id));
     }
-    let bindings = tx.group_bindings(&org, id).await?;
+    let bindings = tx.group_bindings(org.id(), id).await?;
     drop(tx);
     let mut roles = Vec::new();
     for binding in bindings {
@@ -182,12 +186,52 @@ pub async fn update(ctx: &OpCtx, org: &str, id: GroupId, name: &str, claim: &str
     change.commit().await
 }
 
+/// Tells the subscribers of the places where a group holds roles who got or lost them with it: `action` is
+/// `member.grant` or `member.revoke`.
+pub(crate) async fn tell_of_roles(
+    change: &mut Change<'_>,
+    org: &OrgRef,
+    group: &GroupRef,
+    who: Holder,
+    action: &'static str,
+) -> Result<()> {
+    for binding in change.tx().group_bindings(org.id, group.id).await? {
+        let place = match (binding.project, binding.app) {
+            (None, _) => Some(Place {
+                org: org.clone(),
+                project: None,
+                app: None,
+            }),
+            (Some(id), None) => change
+                .tx()
+                .find_project_by_id(id)
+                .await?
+                .map(|found| found.place()),
+            (Some(_), Some(id)) => change.tx().find_app_by_id(id).await?.map(|found| found.place()),
+        };
+        if let Some(place) = place {
+            let summary = serde_json::json!({ "role": binding.role.key() });
+            event::member(change, &place, action, who, &summary).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Deletes a group and the roles it held.
 ///
 /// # Errors
 /// As [`update`]; [`Error::Refused`] `last_owner`.
 pub async fn delete(ctx: &OpCtx, org: &str, id: GroupId) -> Result<()> {
     let Changing { org, mut change, row } = begin(ctx, org, id).await?;
+    environment::not_in_rules(change.tx(), org.id(), &id.to_string(), &row.group.name).await?;
+    tell_of_roles(
+        &mut change,
+        &org.org,
+        &row.group,
+        Holder::Group(id),
+        "member.revoke",
+    )
+    .await?;
     change.tx().delete_group(&org.modify(), id).await?;
     keep_an_owner(&mut change, org.id()).await?;
     let summary = serde_json::json!({ "people": row.people, "roles": row.roles });
@@ -215,6 +259,8 @@ pub async fn add(ctx: &OpCtx, org: &str, id: GroupId, person: UserId) -> Result<
         .tx()
         .insert_group_member(&org.modify(), id, person.id)
         .await?;
+    let who = Holder::Person(person.id);
+    tell_of_roles(&mut change, &org.org, &row.group, who, "member.grant").await?;
     let summary = serde_json::json!({ "person": person.username });
     told(&mut change, &org, "group.add", &row.group, summary).await?;
     change.touch_person("person", person.id, org.id());
@@ -231,6 +277,8 @@ pub async fn take_out(ctx: &OpCtx, org: &str, id: GroupId, person: UserId) -> Re
         return Err(Error::NotFound);
     }
     keep_an_owner(&mut change, org.id()).await?;
+    let who = Holder::Person(person);
+    tell_of_roles(&mut change, &org.org, &row.group, who, "member.revoke").await?;
     let username = change.tx().person(person).await?.map(|p| p.username);
     let summary = serde_json::json!({ "person": username });
     told(&mut change, &org, "group.take_out", &row.group, summary).await?;

@@ -128,7 +128,10 @@ async fn owns(
     user: slipway_domain::id::UserId,
 ) -> Result<bool> {
     for role in [Role::ProjectOwner, Role::OrgOwner] {
-        let holders = change.tx().holders(app.org_id(), app.project_id(), role).await?;
+        let holders = change
+            .tx()
+            .holders(app.org_id(), app.project_id(), role.key())
+            .await?;
         if holders.contains_key(&user) {
             return Ok(true);
         }
@@ -230,7 +233,7 @@ async fn views(
         owners.extend(
             ctx.read()
                 .await?
-                .holders(app.org_id(), app.project_id(), role)
+                .holders(app.org_id(), app.project_id(), role.key())
                 .await?
                 .into_keys(),
         );

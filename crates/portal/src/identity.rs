@@ -6,12 +6,14 @@
 use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
+use crate::group::tell_of_roles;
 use crate::member::keep_an_owner;
 use crate::ports::{ClaimedGroup, IdentityRow, NewPerson, StoreError};
 use crate::{person, provider, session};
 use sha2::{Digest as _, Sha256};
 use slipway_domain::audit::Outcome;
 use slipway_domain::identity::{IdentityView, Move, moved, username};
+use slipway_domain::member::Holder;
 use slipway_domain::person::{Person, PersonRef};
 use slipway_domain::project::Place;
 use slipway_domain::time::HOUR;
@@ -225,6 +227,11 @@ async fn tell(
         project: None,
         app: None,
     };
+    if outcome == Outcome::Done {
+        let got = action == "group.join_by_claim";
+        let what = if got { "member.grant" } else { "member.revoke" };
+        tell_of_roles(change, &place.org, &group.group, Holder::Person(person.id), what).await?;
+    }
     let summary = serde_json::json!({ "person": person.username, "claim": group.claim });
     let (id, name) = (group.group.id, group.group.name.clone());
     let entry = Entry::done(action, "group", id, name, &place, summary);

@@ -3,6 +3,7 @@
 use crate::access::{self, At, may};
 use crate::change::{Change, Entry};
 use crate::context::OpCtx;
+use crate::environment;
 use crate::error::{Error, Result};
 use crate::member::may_give;
 use crate::ports::StoreError;
@@ -140,6 +141,7 @@ pub async fn delete(ctx: &OpCtx, org: &str, id: RoleId) -> Result<()> {
             ),
         ));
     }
+    environment::not_in_rules(change.tx(), org.id(), &id.to_string(), &record.role.name).await?;
     change.tx().delete_custom_role(&org.modify(), id).await?;
     told(&mut change, &org, "role.delete", &record.role).await?;
     change.commit().await

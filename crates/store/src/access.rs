@@ -6,7 +6,7 @@ use crate::member::{MEMBERS, member};
 use crate::role::held;
 use crate::row::{Columns, columns};
 use async_trait::async_trait;
-use slipway_domain::access::{Action, Role, ScopeKind};
+use slipway_domain::access::{Action, ScopeKind};
 use slipway_domain::app::AppRef;
 use slipway_domain::id::{AppId, OrgId, ProjectId, UserId};
 use slipway_domain::member::{Holder, Member};
@@ -337,7 +337,7 @@ impl AccessTx for SqlTx {
         &mut self,
         org: OrgId,
         project: ProjectId,
-        role: Role,
+        role: &str,
     ) -> StoreResult<BTreeMap<UserId, PersonRef>> {
         let rows = query(
             "SELECT u.id AS user_id, u.username, u.name FROM role_bindings b \
@@ -351,7 +351,7 @@ impl AccessTx for SqlTx {
         )
         .bind(org.to_string())
         .bind(project.to_string())
-        .bind(role.key())
+        .bind(role)
         .fetch_all(self.conn())
         .await
         .map_err(map)?;

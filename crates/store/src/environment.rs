@@ -237,6 +237,25 @@ impl EnvironmentTx for SqlTx {
         rows.iter().map(environment).collect()
     }
 
+    async fn named_by_rules(&mut self, org: OrgId, id: &str) -> StoreResult<Vec<(String, String)>> {
+        let rows = query(
+            "SELECT p.name AS project_name, e.name AS env_name FROM environments e JOIN projects p ON p.id = e.project_id \
+             WHERE e.org_id = $1 AND e.removed_at IS NULL AND e.policy LIKE '%' || $2 || '%' \
+             ORDER BY p.name, e.position, e.id",
+        )
+        .bind(org.to_string())
+        .bind(id)
+        .fetch_all(self.conn())
+        .await
+        .map_err(map)?;
+        rows.iter()
+            .map(|row| {
+                let c = columns("environments", row);
+                Ok((c.text("project_name")?, c.text("env_name")?))
+            })
+            .collect()
+    }
+
     async fn stop(
         &mut self,
         app: &Authorized<App, See>,

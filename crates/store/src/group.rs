@@ -7,7 +7,7 @@ use crate::role::held;
 use crate::row::{Columns, columns};
 use async_trait::async_trait;
 use slipway_domain::group::{GroupRef, GroupRow};
-use slipway_domain::id::{GroupId, UserId};
+use slipway_domain::id::{GroupId, OrgId, UserId};
 use slipway_domain::person::PersonRef;
 use slipway_domain::time::Timestamp;
 use slipway_portal::access::may::{Modify, See};
@@ -89,18 +89,14 @@ impl GroupTx for SqlTx {
             .collect()
     }
 
-    async fn group_bindings(
-        &mut self,
-        org: &Authorized<Org, See>,
-        id: GroupId,
-    ) -> StoreResult<Vec<GroupBinding>> {
+    async fn group_bindings(&mut self, org: OrgId, id: GroupId) -> StoreResult<Vec<GroupBinding>> {
         let rows = query(
             "SELECT b.id, b.project_id, b.app_id, b.role, c.id AS role_id, c.name AS role_name, c.scope AS role_scope, \
              c.actions AS role_actions FROM role_bindings b LEFT JOIN custom_roles c ON c.role_key = b.role \
              WHERE b.org_id = $1 AND b.group_id = $2 \
              ORDER BY COALESCE(b.project_id, ''), COALESCE(b.app_id, ''), b.role",
         )
-        .bind(org.id().to_string())
+        .bind(org.to_string())
         .bind(id.to_string())
         .fetch_all(self.conn())
         .await

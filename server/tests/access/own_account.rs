@@ -4,6 +4,7 @@ use crate::scene::{Answer, PROJECT_PAGE, Scene};
 use axum::body::Body;
 use http::{Request, header};
 use serde_json::json;
+use slipway_domain::time::DAY;
 use slipway_domain::token::Scope;
 use slipway_portal::access::At;
 use slipway_portal::{member, token};
@@ -317,4 +318,62 @@ async fn programs_set_the_mail_server_of_an_organization_up_and_never_read_its_p
     let reads = token_of(&scene, "ada", &[Scope::Items]).await;
     let refused = send(&scene, &reads, "GET", MAIL, "", "").await;
     assert_eq!(refused.json()["code"], "insufficient_scope");
+}
+
+#[tokio::test]
+async fn approvals_are_given_and_taken_back_by_a_program_and_things_are_found_by_it() {
+    const GIVE: &str = "/api/v1/orgs/acme/projects/checkout/delegations";
+    const MINE: &str = "/api/v1/me/delegations";
+    let scene = Scene::new().await;
+    scene.furnish().await;
+    let vic = token_of(&scene, "vic", &[Scope::Manage]).await;
+    let ends_at = scene.ctx("vic").now().plus(DAY).rfc3339();
+    let body =
+        json!({ "to": "dora", "environment": "live", "ends_at": ends_at, "reason": "away" }).to_string();
+    let read = token_of(&scene, "vic", &[Scope::Items]).await;
+    let refused = send(&scene, &read, "POST", GIVE, "", &body).await;
+    assert_eq!(refused.json()["code"], "insufficient_scope");
+    let wrong = send(
+        &scene,
+        &vic,
+        "POST",
+        GIVE,
+        "",
+        r#"{"to":"dora","ends_at":"tomorrow"}"#,
+    )
+    .await;
+    assert_eq!(wrong.status, 422);
+    assert_eq!(wrong.json()["errors"][0]["field"], "ends_at");
+
+    let made = send(&scene, &vic, "POST", GIVE, "", &body).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let one = made.header("location").to_owned();
+    let dora = token_of(&scene, "dora", &[Scope::Manage]).await;
+    for (who, mine) in [(&vic, true), (&dora, false)] {
+        let list = send(&scene, who, "GET", MINE, "", "").await.json();
+        assert_eq!(list.as_array().unwrap().len(), 1);
+        assert_eq!(list[0]["mine"], mine);
+        assert_eq!(list[0]["environment"]["key"], "live");
+        assert_eq!(list[0]["from"]["username"], "vic");
+        assert_eq!(
+            (list[0]["to"]["username"].as_str(), list[0]["open"].as_bool()),
+            (Some("dora"), Some(true))
+        );
+    }
+    let other = send(&scene, &dora, "DELETE", &one, "", "").await;
+    assert_eq!(other.status, 404, "only who gave it takes it back");
+    assert_eq!(send(&scene, &vic, "DELETE", &one, "", "").await.status, 204);
+    assert_eq!(send(&scene, &dora, "GET", MINE, "", "").await.json(), json!([]));
+
+    let found = send(&scene, &read, "GET", "/api/v1/search?q=order-api", "", "")
+        .await
+        .json();
+    assert_eq!(found[0]["kind"], "app");
+    assert_eq!(
+        found[0]["found"][0]["path"],
+        "/orgs/acme/projects/checkout/apps/order-api"
+    );
+    let stranger = token_of(&scene, "nora", &[Scope::Items]).await;
+    let nothing = send(&scene, &stranger, "GET", "/api/v1/search?q=order-api", "", "").await;
+    assert_eq!(nothing.json(), json!([]));
 }

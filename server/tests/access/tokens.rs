@@ -416,7 +416,7 @@ async fn a_projects_token_is_no_person() {
         .holders(
             seen.org_id(),
             places.project,
-            slipway_domain::access::Role::ProjectLead,
+            slipway_domain::access::Role::ProjectLead.key(),
         )
         .await
         .unwrap();

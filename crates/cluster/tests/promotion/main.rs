@@ -66,6 +66,7 @@ on_both! {
         rule_02_a_bot_is_its_makers_and_without_one_is_refused,
         rule_02_a_branch_rule_has_whoever_pushed_as_its_requester,
         rule_05_a_group_means_distinct_direct_members,
+        a_role_of_the_organizations_own_counts_in_rules,
         rule_06_an_approver_who_left_before_start_counts_no_more,
         rule_07_tightened_rules_hold_at_once,
         rule_08_what_nobody_can_satisfy_any_more_is_told_to_the_owners,

@@ -1,9 +1,10 @@
-//! Approval rules as lines that people write: `ops: 1 of project.ops, @dana, group:Release crew`, one rule a line.
+//! Approval rules as lines that people write, one rule a line: `ops: 1 of project.ops, @dana, group:Release crew,
+//! role:Release manager`; what follows `role:` is the name of a role that the organization made.
 
 use crate::access::{self, Authorized, Project, may};
 use crate::error::{Error, Result};
 use crate::ports::Tx;
-use slipway_domain::access::Role;
+use slipway_domain::access::{Role, ScopeKind};
 use slipway_domain::approval::{ApprovalRule, Eligible};
 use slipway_domain::text::Text;
 
@@ -14,12 +15,20 @@ pub(super) async fn write(
     rules: &[ApprovalRule],
 ) -> Result<String> {
     let groups = tx.groups(&access::org_of_project(project)).await?;
+    let roles = tx.custom_roles(project.org_id()).await?;
     let mut lines = Vec::new();
     for rule in rules {
         let mut named = Vec::new();
         for eligible in &rule.eligible {
             named.push(match eligible {
                 Eligible::Role(role) => role.key().to_owned(),
+                Eligible::Custom(id) => {
+                    let found = roles.iter().find(|role| role.id == *id);
+                    format!(
+                        "role:{}",
+                        found.map_or_else(|| id.to_string(), |role| role.name.clone())
+                    )
+                }
                 Eligible::User(user) => tx
                     .person(*user)
                     .await?
@@ -61,6 +70,7 @@ pub(super) async fn read(
     before: &[ApprovalRule],
 ) -> Result<Vec<ApprovalRule>> {
     let groups = tx.groups(&access::org_of_project(project)).await?;
+    let roles = tx.custom_roles(project.org_id()).await?;
     let people = tx.people().await?;
     let mut rules: Vec<ApprovalRule> = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -91,6 +101,20 @@ pub(super) async fn read(
             } else if let Some(group) = one.strip_prefix("group:") {
                 let found = groups.iter().find(|known| known.group.name == group.trim());
                 Eligible::Group(found.ok_or_else(unknown)?.group.id)
+            } else if let Some(name) = one.strip_prefix("role:") {
+                let found = roles.iter().find(|role| role.name == name.trim());
+                let role = found.ok_or_else(unknown)?;
+                if role.scope == ScopeKind::App {
+                    return Err(wrong(
+                        line,
+                        &format!(
+                            "{} is held at single apps; rules count who holds a role in the project or above",
+                            role.name
+                        ),
+                        &format!("{} 只在单个应用上授予；审批规则只计项目及以上的角色", role.name),
+                    ));
+                }
+                Eligible::Custom(role.id)
             } else {
                 Eligible::Role(Role::from_key(one).ok_or_else(unknown)?)
             });

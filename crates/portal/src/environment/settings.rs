@@ -1,6 +1,6 @@
 //! What is set of an environment beside where it runs: whom it asks, what else it asks for, and that it goes.
 
-use super::{eligible, keep, said, wrong_gating, wrong_policy};
+use super::{eligible, keep, rule_people, said, wrong_gating, wrong_policy};
 use crate::access::{self, Authorized, Project, may};
 use crate::change::{Change, Entry};
 use crate::context::OpCtx;
@@ -8,7 +8,6 @@ use crate::error::{Error, Result};
 use crate::ports::EnvironmentRecord;
 use slipway_domain::approval::ApprovalPolicy;
 use slipway_domain::environment::{Gating, RefRoute, RulePeople, routes};
-use slipway_domain::person::PersonRef;
 use slipway_domain::text::Text;
 
 async fn known(
@@ -87,20 +86,7 @@ pub async fn who_could(
     policy: &ApprovalPolicy,
 ) -> Result<(Vec<RulePeople>, Option<Text>)> {
     let project = access::project::<may::EnvironmentEdit>(ctx, org, project).await?;
-    let people = eligible(&mut *ctx.read().await?, project.org_id(), project.id(), policy).await?;
-    let rules = policy.rules.iter().map(|rule| {
-        let named = people
-            .get(&rule.id)
-            .into_iter()
-            .flat_map(|people| people.values().cloned());
-        let mut named: Vec<PersonRef> = named.collect();
-        named.sort_by(|a, b| a.name.cmp(&b.name));
-        RulePeople {
-            rule: rule.clone(),
-            people: named,
-        }
-    });
-    Ok((rules.collect(), wrong_policy(policy, &people)))
+    rule_people(&mut *ctx.read().await?, &project.see(), policy).await
 }
 
 /// Where a green pipeline of a branch or tag would send its release by itself.

@@ -74,11 +74,11 @@ pub trait AccessTx: Send {
     async fn members(&mut self, org: OrgId, project: Option<ProjectId>) -> StoreResult<Vec<Member>>;
     /// Active people who own the app, its project or its organization, by themselves or through a group.
     async fn owners_of(&mut self, app: &Authorized<App, See>) -> StoreResult<Vec<UserId>>;
-    /// Active people who hold `role` in the project or above it, by themselves or through a group.
+    /// Active people who hold the role of that key in the project or above it, by themselves or through a group.
     async fn holders(
         &mut self,
         org: OrgId,
         project: ProjectId,
-        role: Role,
+        role: &str,
     ) -> StoreResult<BTreeMap<UserId, PersonRef>>;
 }

@@ -109,6 +109,9 @@ pub trait EnvironmentTx: Send {
         project: &Authorized<Project, See>,
         id: EnvironmentId,
     ) -> StoreResult<Option<(EnvironmentRecord, Option<Timestamp>)>>;
+    /// The environments whose approval rules name a group or a role of the organization's own by its id: the names of
+    /// project and environment. For `portal::group` and `portal::role`, before they delete it.
+    async fn named_by_rules(&mut self, org: OrgId, id: &str) -> StoreResult<Vec<(String, String)>>;
     /// Whether an app has something under way in the environment.
     async fn deploying_to(
         &mut self,

@@ -5,7 +5,7 @@ use crate::access::may::{Modify, See};
 use crate::access::{Authorized, Org};
 use async_trait::async_trait;
 use slipway_domain::group::{GroupRef, GroupRow};
-use slipway_domain::id::{AppId, BindingId, GroupId, ProjectId, UserId};
+use slipway_domain::id::{AppId, BindingId, GroupId, OrgId, ProjectId, UserId};
 use slipway_domain::person::PersonRef;
 use slipway_domain::role::HeldRole;
 use slipway_domain::time::Timestamp;
@@ -35,12 +35,8 @@ pub trait GroupTx: Send {
     -> StoreResult<Vec<PersonRef>>;
     /// Those in it whom only a claim put there.
     async fn claimed_members(&mut self, org: &Authorized<Org, See>, id: GroupId) -> StoreResult<Vec<UserId>>;
-    /// The roles it holds, from the top down.
-    async fn group_bindings(
-        &mut self,
-        org: &Authorized<Org, See>,
-        id: GroupId,
-    ) -> StoreResult<Vec<GroupBinding>>;
+    /// The roles it holds, from the top down. For `portal::group` alone.
+    async fn group_bindings(&mut self, org: OrgId, id: GroupId) -> StoreResult<Vec<GroupBinding>>;
     /// Makes one. `Constraint("groups_name_key")` where the name is taken.
     async fn insert_group(
         &mut self,

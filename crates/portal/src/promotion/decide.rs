@@ -14,6 +14,7 @@ use slipway_domain::approval::{CannotApprove, Decision, Eligible, Represented, V
 use slipway_domain::audit::Outcome;
 use slipway_domain::id::{PromotionId, UserId};
 use slipway_domain::promotion::{PromotionEvent, PromotionState};
+use slipway_domain::role::custom_key;
 use slipway_domain::subscriber::EventKind;
 use slipway_domain::text::Text;
 use slipway_domain::token::Scope;
@@ -215,12 +216,11 @@ async fn named_as(
     for named in &rule.eligible {
         let (held, key) = match named {
             Eligible::User(user) => (*user == seat, String::from("user")),
-            Eligible::Role(one) => (
-                tx.holders(app.org_id(), app.project_id(), *one)
-                    .await?
-                    .contains_key(&seat),
-                one.key().to_owned(),
-            ),
+            Eligible::Role(one) => (holds(tx, app, one.key(), seat).await?, one.key().to_owned()),
+            Eligible::Custom(role) => {
+                let key = custom_key(*role);
+                (holds(tx, app, &key, seat).await?, key)
+            }
             Eligible::Group(group) => (
                 tx.people_of_group(app.org_id(), *group)
                     .await?
@@ -234,6 +234,11 @@ async fn named_as(
         }
     }
     Ok(None)
+}
+
+async fn holds(tx: &mut dyn Tx, app: &Authorized<App, may::See>, role: &str, user: UserId) -> Result<bool> {
+    let holders = tx.holders(app.org_id(), app.project_id(), role).await?;
+    Ok(holders.contains_key(&user))
 }
 
 /// Whom a rule names may reject, out of turn too; so may the requester.

@@ -13,7 +13,7 @@ use slipway_portal::item::{MoveInput, NewItem};
 use slipway_portal::ports::Tried;
 use slipway_portal::secret::SecretKind;
 use slipway_portal::subscriber::{self, Input};
-use slipway_portal::{Error, OpCtx, audit, item, jobs, member, org, place, project, secret};
+use slipway_portal::{Error, OpCtx, audit, group, item, jobs, member, org, place, project, secret};
 
 const ACME: At<'static> = At {
     org: "acme",
@@ -193,6 +193,25 @@ pub async fn whoever_wants_to_know_is_told_once(world: World) {
         .await
         .unwrap();
     assert_eq!(kinds(&ada, CHECKOUT, members).await, [EventKind::MemberChanged]);
+
+    // Who joins or leaves a group that holds a role there gets or loses it.
+    let crew = group::create(&ada, "acme", "Crew").await.unwrap();
+    group::add(&ada, "acme", crew, bob.id).await.unwrap();
+    group::take_out(&ada, "acme", crew, bob.id).await.unwrap();
+    assert_eq!(kinds(&ada, CHECKOUT, members).await.len(), 1, "it holds nothing");
+    let holder = Holder::Group(crew).key();
+    member::grant(&ada, CHECKOUT, &holder, "project.tester")
+        .await
+        .unwrap();
+    group::add(&ada, "acme", crew, bob.id).await.unwrap();
+    group::take_out(&ada, "acme", crew, bob.id).await.unwrap();
+    group::delete(&ada, "acme", crew).await.unwrap();
+    let messages = kinds(&ada, CHECKOUT, members).await;
+    assert_eq!(
+        messages,
+        [EventKind::MemberChanged; 5],
+        "the group's role, joining, leaving, its end"
+    );
 }
 
 /// Webhooks are seen and changed by whoever manages their very place; nobody else learns that they are there.

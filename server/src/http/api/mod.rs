@@ -14,8 +14,9 @@ pub mod audit;
 pub mod beside;
 pub mod cluster;
 pub mod connection;
+pub mod delegation;
 pub mod docs;
-pub mod environment;
+mod environment;
 mod freeze;
 mod gating;
 pub mod group;
@@ -43,6 +44,7 @@ pub mod role;
 pub mod run;
 pub mod sample;
 pub mod schedule;
+mod search;
 pub mod settings;
 pub mod subscriber;
 pub mod template;
@@ -71,6 +73,7 @@ pub const ROUTES: &[&[Route]] = &[
     beside::ROUTES,
     cluster::ROUTES,
     connection::ROUTES,
+    delegation::ROUTES,
     environment::ROUTES,
     freeze::ROUTES,
     gating::ROUTES,
@@ -94,6 +97,7 @@ pub const ROUTES: &[&[Route]] = &[
     role::ROUTES,
     run::ROUTES,
     schedule::ROUTES,
+    search::ROUTES,
     settings::ROUTES,
     subscriber::ROUTES,
     template::ROUTES,
@@ -118,6 +122,7 @@ pub const ROUTES: &[&[Route]] = &[
         beside::merged, beside::copy_job, beside::drift, beside::restore, beside::switch,
         cluster::list, cluster::create, cluster::update, cluster::remove, cluster::test,
         connection::list, connection::create, connection::update, connection::remove, connection::test,
+        delegation::list, delegation::give, delegation::take_back,
         environment::list, environment::bind,
         freeze::list, freeze::create, freeze::update, freeze::remove,
         gating::set_gating, gating::set_rules, gating::preview, gating::routes, gating::remove,
@@ -146,6 +151,7 @@ pub const ROUTES: &[&[Route]] = &[
         run::list, run::start, run::inputs, run::show, run::retry, run::cancel,
         schedule::list, schedule::create, schedule::update, schedule::remove, schedule::own, schedule::play,
         schedule::preview,
+        search::find,
         settings::create_org, settings::update_org, settings::remove, settings::archive, settings::restore,
         settings::show, settings::update_project, settings::switch, settings::set_quota, settings::update_app,
         subscriber::list, subscriber::create, subscriber::show, subscriber::update, subscriber::remove,

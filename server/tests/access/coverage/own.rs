@@ -35,6 +35,13 @@ pub const OWN: &[(&str, &str, u16)] = &[
     ("fn:token/revoke", "id=00000000-0000-0000-0000-000000000000", 404),
     ("POST /me/tokens", "/me/tokens name=ci&days=1", 303),
     ("GET /api/v1/approvals", "/api/v1/approvals", 200),
+    ("GET /api/v1/search", "/api/v1/search?q=order", 200),
+    ("GET /api/v1/me/delegations", "/api/v1/me/delegations", 200),
+    (
+        "DELETE /api/v1/me/delegations/{delegation}",
+        "/api/v1/me/delegations/00000000-0000-0000-0000-000000000000 ",
+        404,
+    ),
     ("GET /api/v1/me", "/api/v1/me", 200),
     ("GET /api/v1/me/profile", "/api/v1/me/profile", 200),
     (

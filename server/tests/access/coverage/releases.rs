@@ -28,6 +28,12 @@ pub fn releases(at: &Places) -> Vec<Call> {
             None,
             ("vic", 404),
         ),
+        call(
+            "POST /api/v1/orgs/{org}/projects/{project}/delegations",
+            format!(r#"{project}/delegations {{"to":"dora","ends_at":"2020-01-01T00:00:00Z"}}"#),
+            None,
+            ("vic", 422),
+        ),
         call("fn:freeze/calendar", PROJECT, None, ("vic", 200)),
         call(
             "fn:freeze/keep",

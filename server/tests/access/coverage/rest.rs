@@ -315,6 +315,8 @@ pub fn changes(at: &Places) -> Vec<Call> {
 pub const OPEN: &[&str] = &[
     "POST /api/v1/orgs/{org}/role-requests",
     "DELETE /api/v1/orgs/{org}/projects/{project}/apps/{app}/holds/{hold}",
+    // Everybody may give what approvals they have.
+    "POST /api/v1/orgs/{org}/projects/{project}/delegations",
     // Whether one may propose is asked of each app.
     "POST /api/v1/orgs/{org}/templates/{template}/upgrades",
     "POST /api/v1/orgs/{org}/template-upgrades/{upgrade}/retry",

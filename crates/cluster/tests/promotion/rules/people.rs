@@ -2,21 +2,23 @@
 
 use super::super::stage::{ORG, PROJECT, Stage, code, one_of, release_in};
 use super::words;
-use slipway_domain::access::Role;
+use slipway_domain::access::{Action, Role, ScopeKind};
 use slipway_domain::approval::{Eligible, Verdict};
 use slipway_domain::audit::Outcome;
 use slipway_domain::id::TypedId as _;
+use slipway_domain::member::Holder;
 use slipway_domain::notice::NoticeKind;
 use slipway_domain::person::PersonRef;
 use slipway_domain::promotion::PromotionState;
 use slipway_domain::release::Workload;
+use slipway_domain::role::custom_key;
 use slipway_domain::time::{DAY, HOUR};
 use slipway_domain::token::Scope;
 use slipway_portal::access::{self, At, may};
 use slipway_portal::environment::settings;
 use slipway_portal::promotion::{self, Ask};
 use slipway_portal::token::project as project_token;
-use slipway_portal::{Actor, Via, delegation, group, member, org};
+use slipway_portal::{Actor, Via, delegation, environment, group, member, org, role};
 
 async fn removed(stage: &Stage, who: &PersonRef) {
     let olga = stage.as_person(&stage.people.olga);
@@ -144,6 +146,65 @@ pub async fn rule_05_a_group_means_distinct_direct_members(stage: Stage) {
     stage.reaches(id, PromotionState::Waiting).await;
     stage.approve(&people.tess, id).await.expect("another");
     stage.reaches(id, PromotionState::Succeeded).await;
+}
+
+pub async fn a_role_of_the_organizations_own_counts_in_rules(stage: Stage) {
+    let people = &stage.people;
+    let olga = stage.as_person(&people.olga);
+    let shipper = role::Input {
+        name: String::from("Shipper"),
+        scope: ScopeKind::Project,
+        actions: vec![Action::PromoteTest.key().to_owned()],
+    };
+    let shipper = role::create(&olga, ORG, &shipper).await.expect("a role");
+    member::grant(
+        &olga,
+        At::new(ORG, Some(PROJECT), None),
+        &Holder::Person(people.tess.id).key(),
+        &custom_key(shipper),
+    )
+    .await
+    .expect("given");
+    let rules = |lines: &str| settings::RulesInput {
+        lines: lines.to_owned(),
+        ordered: true,
+        forbid_requester: true,
+        forbid_authors: false,
+        lifetime: DAY,
+        validity: DAY,
+    };
+    let set = |lines: &str| {
+        let input = rules(lines);
+        let olga = &olga;
+        async move {
+            let list = environment::list(olga, ORG, PROJECT).await.expect("the chain");
+            let version = list.environments[0].version;
+            settings::set_rules(olga, ORG, PROJECT, "dev", version, &input).await
+        }
+    };
+    let refused = set("ship: 1 of role:Skipper").await.expect_err("nobody's");
+    assert!(format!("{refused:?}").contains("nobody is called role:Skipper here"));
+    set("ship: 1 of role:Shipper").await.expect("kept");
+    let list = environment::list(&olga, ORG, PROJECT).await.expect("the chain");
+    assert_eq!(list.environments[0].lines, "ship: 1 of role:Shipper");
+    assert_eq!(list.environments[0].rules[0].named[0].en, "Shipper");
+
+    stage.release("1.0.0", 1).await;
+    let id = stage.ask("1.0.0", "dev").await;
+    assert_eq!(code(stage.approve(&people.dana, id).await), "not_named");
+    assert_eq!(
+        code(role::delete(&olga, ORG, shipper).await),
+        "role_in_use",
+        "somebody holds it"
+    );
+    stage.approve(&people.tess, id).await.expect("hers to give");
+    stage.reaches(id, PromotionState::Succeeded).await;
+    removed(&stage, &people.tess).await;
+    let named = role::delete(&olga, ORG, shipper).await;
+    assert!(format!("{named:?}").contains(" / Dev"), "it says where: {named:?}");
+    assert_eq!(code(named), "named_by_rules");
+    set("").await.expect("nobody is asked");
+    role::delete(&olga, ORG, shipper).await.expect("gone");
 }
 
 pub async fn rule_06_an_approver_who_left_before_start_counts_no_more(stage: Stage) {
