@@ -100,6 +100,29 @@ pub async fn authorize_connection(org: String, id: ConnectionId) -> Result<(), A
     Ok(())
 }
 
+/// Lets a connection by a token get in by OAuth, and leads to the page that sends the reader to GitLab.
+#[server(name = UseOauth, prefix = "/api/fn", endpoint = "connection/use_oauth")]
+pub async fn use_oauth(
+    org: String,
+    id: ConnectionId,
+    application_id: String,
+    application_secret: String,
+) -> Result<(), AppError> {
+    use slipway_portal::connection::{oauth, ways};
+    let ctx = crate::ctx()?;
+    ways::use_oauth(&ctx, &org, id, application_id, application_secret).await?;
+    let url = oauth::authorize(&ctx, &org, id).await?;
+    crate::design::flash::show_once(url);
+    Ok(())
+}
+
+/// Lets a connection by OAuth get in by a token; without one, by that of before.
+#[server(name = UseToken, prefix = "/api/fn", endpoint = "connection/use_token")]
+pub async fn use_token(org: String, id: ConnectionId, token: String) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::connection::ways::use_token(&ctx, &org, id, &token).await?)
+}
+
 /// Tests a connection; the report stands beside it.
 #[server(name = TestConnection, prefix = "/api/fn", endpoint = "connection/test")]
 pub async fn test_connection(org: String, id: ConnectionId) -> Result<(), AppError> {

@@ -20,6 +20,7 @@ use crate::places::param;
 use crate::tr;
 use api::{
     AddConnection, EditConnection, EditOauthConnection, ReadConnections, RemoveConnection, TestConnection,
+    UseOauth, UseToken,
 };
 use leptos::prelude::*;
 use server_fn::ServerFn;
@@ -45,7 +46,7 @@ fn show(list: &ConnectionList) -> AnyView {
         let cards = list
             .connections
             .iter()
-            .map(|one| card(&org, one))
+            .map(|one| card(&org, one, &list.redirect_uri))
             .collect::<Vec<_>>();
         view! { <div class="stack wide">{cards}</div> }.into_any()
     };
@@ -87,7 +88,7 @@ pub(crate) fn last_call(at: Option<Timestamp>) -> AnyView {
     }
 }
 
-fn card(org: &str, one: &Connection) -> AnyView {
+fn card(org: &str, one: &Connection, redirect_uri: &str) -> AnyView {
     let id = one.id.to_string();
     let at = org.to_owned();
     let authorize = one.oauth.as_ref().map(|by| oauth::authorize(org, one, by));
@@ -100,7 +101,7 @@ fn card(org: &str, one: &Connection) -> AnyView {
     let change = if one.operator {
         view! { <p class="small muted box-body">{tr!(place.operators)}</p> }.into_any()
     } else {
-        forms(org, one)
+        forms(org, one, redirect_uri)
     };
     view! {
         <section class="box" id=one.id.to_string()>
@@ -154,20 +155,26 @@ fn report(report: &ConnectionReport) -> AnyView {
     .into_any()
 }
 
-fn forms(org: &str, one: &Connection) -> AnyView {
+fn forms(org: &str, one: &Connection, redirect_uri: &str) -> AnyView {
     let id = one.id.to_string();
-    let refused =
-        |action: &str| crate::Flash::of(action).is_some_and(|flash| flash.typed("id") == Some(id.as_str()));
-    let open = refused(EditConnection::PATH) || refused(EditOauthConnection::PATH);
+    let open = [
+        EditConnection::PATH,
+        EditOauthConnection::PATH,
+        UseOauth::PATH,
+        UseToken::PATH,
+    ]
+    .into_iter()
+    .any(|action| oauth::refused(action, &id));
     let removed = org.to_owned();
-    let edit = match &one.oauth {
-        Some(by) => oauth::edit(org, one, by),
-        None => edit(org, one),
+    let (edit, way) = match &one.oauth {
+        Some(by) => (oauth::edit(org, one, by), oauth::by_token(org, one, by)),
+        None => (edit(org, one), oauth::instead(org, one, redirect_uri)),
     };
     view! {
         <details class="box-body" open=open>
             <summary>{tr!(place.change)}</summary>
             {edit}
+            {way}
             <Form action=RemoveConnection::PATH class="form" done=tr!(place.removed) confirm=tr!(place.remove_ask) key=("id", id.clone())>
                 {hidden("org", removed)}
                 <p>{submit(Weight::Danger, tr!(place.remove))}</p>

@@ -1,6 +1,6 @@
 //! Connections that get in by OAuth: how each stands, the form that makes one, the way to GitLab and back.
 
-use super::api::{AddOauthConnection, AuthorizeConnection, EditOauthConnection};
+use super::api::{AddOauthConnection, AuthorizeConnection, EditOauthConnection, UseOauth, UseToken};
 use crate::Flash;
 use crate::design::button::{Weight, submit};
 use crate::design::copy::copyable;
@@ -51,7 +51,12 @@ fn arrived(flash: &Flash) -> AnyView {
 /// Where one of the forms below leads to at GitLab.
 fn leaving() -> Option<String> {
     let shown = |action: &str| Flash::of(action).and_then(|flash| flash.shown);
-    shown(AddOauthConnection::PATH).or_else(|| shown(AuthorizeConnection::PATH))
+    let forms = [
+        AddOauthConnection::PATH,
+        AuthorizeConnection::PATH,
+        UseOauth::PATH,
+    ];
+    forms.into_iter().find_map(shown)
 }
 
 /// Sends the reader to GitLab. A form may lead nowhere else than to this site (the pages' policy), so that this page is
@@ -116,7 +121,12 @@ pub(super) fn facts(one: &Connection) -> AnyView {
 
 fn standing(oauth: &Oauth) -> AnyView {
     let Some(authorized) = &oauth.authorized else {
-        return view! { <span class="fault">{tr!(connection.not_authorized)}</span> }.into_any();
+        let until_then = oauth.token_until_then.then(|| tr!(connection.token_until_then));
+        return view! {
+            <span class="fault">{tr!(connection.not_authorized)}</span>
+            {until_then.map(|words| view! { <span class="small muted">{words}</span> })}
+        }
+        .into_any();
     };
     let username = &authorized.username;
     let (class, word) = if oauth.in_force {
@@ -167,4 +177,53 @@ pub(super) fn edit(org: &str, one: &Connection, oauth: &Oauth) -> AnyView {
         </Form>
     }
     .into_any()
+}
+
+/// The form that lets a connection by a token get in by OAuth.
+pub(super) fn instead(org: &str, one: &Connection, redirect_uri: &str) -> AnyView {
+    let (org, id) = (org.to_owned(), one.id.to_string());
+    let uri = redirect_uri.to_owned();
+    view! {
+        <details class="gap-below" open={refused(UseOauth::PATH, &id)}>
+            <summary>{tr!(connection.use_oauth)}</summary>
+            <p class="small muted">{tr!(connection.use_oauth_help, scope = SCOPE)}</p>
+            <p class="small">{tr!(connection.redirect_uri)}" "<code>{uri}</code></p>
+            <Form action=UseOauth::PATH class="form narrow" key=("id", id) plain=true>
+                {hidden("org", org)}
+                <Field name="application_id" label=tr!(connection.application_id) required=true/>
+                <Field
+                    name="application_secret" label=tr!(connection.application_secret) help=tr!(connection.secret_help)
+                    control=Control::Password required=true
+                />
+                <p>{submit(Weight::Plain, tr!(connection.use_oauth_do))}</p>
+            </Form>
+        </details>
+    }
+    .into_any()
+}
+
+/// The form that lets a connection by OAuth get in by a token.
+pub(super) fn by_token(org: &str, one: &Connection, oauth: &Oauth) -> AnyView {
+    let (org, id, has) = (org.to_owned(), one.id.to_string(), oauth.token_until_then);
+    let label = if has {
+        tr!(place.new_token)
+    } else {
+        tr!(place.token)
+    };
+    view! {
+        <details class="gap-below" open={refused(UseToken::PATH, &id)}>
+            <summary>{tr!(connection.use_token)}</summary>
+            <Form action=UseToken::PATH class="form narrow" done=tr!(place.saved) key=("id", id)>
+                {hidden("org", org)}
+                <Field name="token" label=label help=tr!(place.token_help) control=Control::Password required=!has/>
+                <p>{submit(Weight::Plain, tr!(connection.use_token_do))}</p>
+            </Form>
+        </details>
+    }
+    .into_any()
+}
+
+/// Whether the form of that connection was refused just now.
+pub(super) fn refused(action: &str, id: &str) -> bool {
+    Flash::of(action).is_some_and(|flash| !flash.error.message.is_empty() && flash.typed("id") == Some(id))
 }

@@ -39,6 +39,8 @@ pub struct Oauth {
     pub authorized: Option<Authorization>,
     /// Whether GitLab still lets it in, as far as Slipway knows; if not, it has to be authorized (again).
     pub in_force: bool,
+    /// Whether it gets in by a token until somebody has authorized it.
+    pub token_until_then: bool,
 }
 
 /// An authorization at GitLab.

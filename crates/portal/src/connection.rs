@@ -5,13 +5,15 @@ pub mod oauth;
 mod renewal;
 pub(crate) mod revocation;
 pub(crate) mod sealing;
+pub mod ways;
 
 use crate::access::{self, App, At, Authorized, Managed, Org, may};
 use crate::change::Entry;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::{
-    ConnectionRecord, Credential, ForgeAccess, ForgeError, RepositoryLink, SourceForge, StoreError, TokenInfo,
+    ConnectionRecord, Credential, ForgeAccess, ForgeError, GrantRecord, RepositoryLink, SourceForge,
+    StoreError, TokenInfo,
 };
 use parking_lot::Mutex;
 use renewal::Renewal;
@@ -80,11 +82,7 @@ pub async fn edit(ctx: &OpCtx, org: &str, id: ConnectionId, input: Input) -> Res
     let mut record = known(ctx, org.id(), id).await?;
     not_the_operators(record.connection.operator)?;
     if record.grant.is_some() {
-        return Err(Error::refused(
-            "by_oauth",
-            "This connection gets in by OAuth, not by a token. Change its application, or make another connection.",
-            "该连接通过 OAuth 接入，不使用令牌。请修改其应用，或另建一个连接。",
-        ));
+        return Err(by_oauth());
     }
     let (name, base_url) = checked(ctx, &input.name, &input.base_url).await?;
     if input.token.trim().is_empty() {
@@ -103,6 +101,14 @@ pub async fn edit(ctx: &OpCtx, org: &str, id: ConnectionId, input: Input) -> Res
     record.connection.name = name;
     record.connection.base_url = base_url;
     keep(ctx, &org, record, "connection.edit").await
+}
+
+fn by_oauth() -> Error {
+    Error::refused(
+        "by_oauth",
+        "This connection gets in by OAuth, not by a token. Change its application, or let it get in by a token first.",
+        "该连接通过 OAuth 接入，不使用令牌。请修改其应用，或先将其改为令牌接入。",
+    )
 }
 
 /// Forgets a connection that no app uses.
@@ -252,7 +258,7 @@ pub async fn test(ctx: &OpCtx, org: &str, id: ConnectionId) -> Result<Connection
         Err(error) => Err(error),
     };
     note(ctx, &record, ctx.now(), answer.as_ref().err()).await?;
-    let report = report(ctx.now(), record.grant.is_some(), answer);
+    let report = report(ctx.now(), in_use(&record).is_some(), answer);
     let place = org.place();
     let mut change = ctx.change().await?;
     change.bookkeeping();
@@ -315,10 +321,16 @@ fn detailed(error: &ForgeError) -> Text {
     }
 }
 
+/// The grant by which a connection gets in: not before somebody authorized it, where it has a token until then.
+fn in_use(record: &ConnectionRecord) -> Option<&GrantRecord> {
+    let grant = record.grant.as_ref()?;
+    (grant.tokens.is_some() || record.token.is_empty()).then_some(grant)
+}
+
 /// A client for a connection: the one way in, whatever the connection gets in by.
 pub(crate) fn open(ctx: &OpCtx, record: &ConnectionRecord) -> Result<Arc<dyn SourceForge>, ForgeError> {
     let portal = ctx.portal();
-    let credential = match &record.grant {
+    let credential = match in_use(record) {
         Some(_) => Credential::Bearer(Arc::new(Renewal::new(portal, record))),
         None => Credential::Token(sealing::open(
             portal,

@@ -58,6 +58,7 @@ pub(crate) fn oauth(c: Columns<'_>) -> StoreResult<Option<Oauth>> {
         application_id,
         authorized,
         in_force: !c.text("access_token")?.is_empty(),
+        token_until_then: !c.text("token")?.is_empty(),
     }))
 }
 

@@ -36,6 +36,7 @@ mod reports;
 mod schedules;
 mod templates;
 mod templates_killed;
+mod ways;
 mod webhooks;
 mod working_copy;
 mod world;

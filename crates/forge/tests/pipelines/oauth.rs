@@ -110,7 +110,7 @@ impl World {
     }
 
     /// The access token and the refresh token that are kept.
-    async fn tokens(&self, id: ConnectionId) -> (String, String) {
+    pub async fn tokens(&self, id: ConnectionId) -> (String, String) {
         let tokens = self
             .record(id)
             .await
@@ -125,7 +125,7 @@ impl World {
     }
 
     /// What GitLab says to a token.
-    async fn status_of(&self, token: &str) -> u16 {
+    pub async fn status_of(&self, token: &str) -> u16 {
         let url = format!("{}/api/v4/user", self.gitlab.url());
         let answer = reqwest::Client::new().get(url).bearer_auth(token).send().await;
         answer.expect("the sandbox answers").status().as_u16()
@@ -172,7 +172,7 @@ impl World {
         self.gitlab.faults().add(post, fault, None).expect("a rule")
     }
 
-    async fn audited(&self) -> Vec<AuditRow> {
+    pub async fn audited(&self) -> Vec<AuditRow> {
         let query = audit::Query {
             org: ORG.to_owned(),
             action: Some(String::from("connection")),

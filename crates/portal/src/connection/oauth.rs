@@ -64,13 +64,7 @@ pub struct Input {
 pub async fn create(ctx: &OpCtx, org: &str, input: Input) -> Result<ConnectionId> {
     let org = access::org::<may::OrgManage>(ctx, org).await?;
     let (name, base_url) = checked(ctx, &input.name, &input.base_url).await?;
-    let application_id = application_id(&input)?;
-    let secret = secret(&input)?.ok_or_else(|| {
-        Error::field(
-            "application_secret",
-            Text::new("the application's secret is needed", "请填写应用的密钥"),
-        )
-    })?;
+    let (application_id, secret) = application_of(&input)?;
     let id = ctx.id::<ConnectionId>();
     let record = ConnectionRecord {
         connection: Connection {
@@ -167,11 +161,23 @@ pub async fn edit(ctx: &OpCtx, org: &str, id: ConnectionId, input: Input) -> Res
     change.commit().await
 }
 
-fn by_token() -> Error {
+/// The application's id and its secret, which must be there.
+pub(super) fn application_of(input: &Input) -> Result<(String, String)> {
+    let id = application_id(input)?;
+    let secret = secret(input)?.ok_or_else(|| {
+        Error::field(
+            "application_secret",
+            Text::new("the application's secret is needed", "请填写应用的密钥"),
+        )
+    })?;
+    Ok((id, secret))
+}
+
+pub(super) fn by_token() -> Error {
     Error::refused(
         "by_token",
-        "This connection gets in by a token, not by OAuth. Change its token, or make another connection.",
-        "该连接使用令牌接入，不通过 OAuth。请修改其令牌，或另建一个连接。",
+        "This connection gets in by a token, not by OAuth. Change its token, or let it get in by OAuth first.",
+        "该连接使用令牌接入，不通过 OAuth。请修改其令牌，或先将其改为 OAuth 接入。",
     )
 }
 
@@ -497,6 +503,14 @@ async fn keep_tokens(
         .await?
         .ok_or(Error::NotFound)?;
     let known = before.grant.as_ref().ok_or_else(by_token)?;
+    if !before.token.is_empty() {
+        // It got in by a token until now.
+        let without = ConnectionRecord {
+            token: String::new(),
+            ..before.clone()
+        };
+        change.tx().put_connection(&without).await?;
+    }
     if before.connection.base_url != record.connection.base_url
         || known.application_id != grant.application_id
     {

@@ -155,6 +155,18 @@ pub fn settings() -> Vec<Call> {
             ("ada", 404),
         ),
         call(
+            "fn:connection/use_oauth",
+            format!("org=acme&id={nothing}&{oauth}"),
+            Some("devon"),
+            ("ada", 404),
+        ),
+        call(
+            "fn:connection/use_token",
+            format!("org=acme&id={nothing}&token=glpat-1"),
+            Some("devon"),
+            ("ada", 404),
+        ),
+        call(
             "fn:connection/authorize",
             format!("org=acme&id={nothing}"),
             Some("devon"),

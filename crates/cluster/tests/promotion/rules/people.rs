@@ -201,7 +201,10 @@ pub async fn a_role_of_the_organizations_own_counts_in_rules(stage: Stage) {
     stage.reaches(id, PromotionState::Succeeded).await;
     removed(&stage, &people.tess).await;
     let named = role::delete(&olga, ORG, shipper).await;
-    assert!(format!("{named:?}").contains(" / Dev"), "it says where: {named:?}");
+    assert!(
+        format!("{named:?}").contains(" / Dev"),
+        "it says where: {named:?}"
+    );
     assert_eq!(code(named), "named_by_rules");
     set("").await.expect("nobody is asked");
     role::delete(&olga, ORG, shipper).await.expect("gone");
