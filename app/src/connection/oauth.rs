@@ -182,9 +182,9 @@ pub(super) fn edit(org: &str, one: &Connection, oauth: &Oauth) -> AnyView {
 /// The form that lets a connection by a token get in by OAuth.
 pub(super) fn instead(org: &str, one: &Connection, redirect_uri: &str) -> AnyView {
     let (org, id) = (org.to_owned(), one.id.to_string());
-    let uri = redirect_uri.to_owned();
+    let (open, uri) = (refused(UseOauth::PATH, &id), redirect_uri.to_owned());
     view! {
-        <details class="gap-below" open={refused(UseOauth::PATH, &id)}>
+        <details class="gap-below" open=open>
             <summary>{tr!(connection.use_oauth)}</summary>
             <p class="small muted">{tr!(connection.use_oauth_help, scope = SCOPE)}</p>
             <p class="small">{tr!(connection.redirect_uri)}" "<code>{uri}</code></p>
@@ -205,13 +205,14 @@ pub(super) fn instead(org: &str, one: &Connection, redirect_uri: &str) -> AnyVie
 /// The form that lets a connection by OAuth get in by a token.
 pub(super) fn by_token(org: &str, one: &Connection, oauth: &Oauth) -> AnyView {
     let (org, id, has) = (org.to_owned(), one.id.to_string(), oauth.token_until_then);
+    let open = refused(UseToken::PATH, &id);
     let label = if has {
         tr!(place.new_token)
     } else {
         tr!(place.token)
     };
     view! {
-        <details class="gap-below" open={refused(UseToken::PATH, &id)}>
+        <details class="gap-below" open=open>
             <summary>{tr!(connection.use_token)}</summary>
             <Form action=UseToken::PATH class="form narrow" done=tr!(place.saved) key=("id", id)>
                 {hidden("org", org)}

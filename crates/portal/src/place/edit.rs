@@ -4,8 +4,8 @@ use super::{called, checked, checked_org, entry, free_for_app, taken, tell, word
 use crate::access::{self, Managed, may};
 use crate::change::Change;
 use crate::context::OpCtx;
-use crate::error::Result;
-use crate::ports::{AppEdit, ProjectEdit};
+use crate::error::{Error, Result};
+use crate::ports::{AppEdit, ProjectEdit, StoreError};
 use slipway_domain::project::Place;
 
 /// What an organization is to be called.
@@ -28,6 +28,8 @@ pub struct ProjectInput {
     pub description: String,
     /// Whether all members of the organization see it.
     pub internal: bool,
+    /// What the caller read before: it is changed only where that still stands. `None`: whatever stands there.
+    pub was: Option<ProjectEdit>,
 }
 
 /// What an app is to be called.
@@ -73,7 +75,7 @@ pub async fn edit_org(ctx: &OpCtx, org: &str, input: OrgInput) -> Result<Place> 
 /// Changes what a project is called and who sees it; where it is from now on.
 ///
 /// # Errors
-/// As [`edit_org`].
+/// As [`edit_org`]; [`Conflict`](crate::Error::Conflict) where it is not as it was read any more.
 pub async fn edit_project(ctx: &OpCtx, org: &str, project: &str, input: ProjectInput) -> Result<Place> {
     let project = access::project::<may::ProjectManage>(ctx, org, project).await?;
     let new = checked(&input.slug, &input.name, &input.description)?;
@@ -93,7 +95,11 @@ pub async fn edit_project(ctx: &OpCtx, org: &str, project: &str, input: ProjectI
         description: new.description,
         internal: input.internal,
     };
-    change.tx().edit_project(&modify, &edit).await.map_err(taken)?;
+    let kept = change.tx().edit_project(&modify, &edit, input.was.as_ref()).await;
+    kept.map_err(|error| match error {
+        StoreError::Gone if input.was.is_some() => Error::version_mismatch(),
+        other => taken(other),
+    })?;
     let more = serde_json::json!({ "internal": input.internal });
     finish(change, &managed, &slug, &name, more).await?;
     Ok(place)

@@ -15,6 +15,7 @@ use slipway_domain::feature::{Feature, Features};
 use slipway_domain::project::ProjectSettings;
 use slipway_domain::quota::{QuotaRow, Requests};
 use slipway_portal::place::{self, AppInput, OrgInput, ProjectInput};
+use slipway_portal::ports::ProjectEdit;
 use slipway_portal::{Error, OpCtx};
 use utoipa::openapi::schema::Object;
 use utoipa::{IntoParams, ToSchema};
@@ -388,17 +389,26 @@ pub async fn update_project(
     IfMatch(expected): IfMatch,
     Body(new): Body<ProjectUpdate>,
 ) -> Answer<Made> {
+    let mut was = None;
     if let Some(expected) = expected {
         let found = settings(asked.ctx(), &at).await.or_refuse(&asked)?;
         if version(&found) != expected {
             return Err(asked.refuse(Error::version_mismatch()));
         }
+        // Whoever changes it from here on is noticed by the store.
+        was = found.place.project.map(|project| ProjectEdit {
+            slug: project.slug,
+            name: project.name,
+            description: found.description,
+            internal: found.internal,
+        });
     }
     let input = ProjectInput {
         slug: new.slug,
         name: new.name,
         description: new.description,
         internal: new.internal,
+        was,
     };
     let place = place::edit_project(asked.ctx(), &at.org, &at.project, input)
         .await
