@@ -113,6 +113,7 @@ on_both! {
     old_deliveries_and_old_secrets_go,
     webhooks_are_their_managers_own,
     whoever_wants_to_know_is_told_once,
+    joining_a_group_is_told_where_it_holds_a_role,
 }
 
 #[tokio::test]

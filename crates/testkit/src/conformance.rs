@@ -107,8 +107,8 @@ pub use revision::a_revision_tells_of_every_commit;
 pub use search::{nobody_finds_what_they_may_not_see, what_fits_best_is_found_first};
 pub use subscriber::{
     a_receiver_that_stays_away_is_given_up, a_try_is_begun_once_and_fenced,
-    a_webhook_is_changed_by_whoever_saw_it_last, old_deliveries_and_old_secrets_go,
-    webhooks_are_their_managers_own, whoever_wants_to_know_is_told_once,
+    a_webhook_is_changed_by_whoever_saw_it_last, joining_a_group_is_told_where_it_holds_a_role,
+    old_deliveries_and_old_secrets_go, webhooks_are_their_managers_own, whoever_wants_to_know_is_told_once,
 };
 pub use template::{
     a_bulk_upgrade_settles_each_app_once, a_template_is_one_places_and_its_versions_stay,

@@ -15,7 +15,7 @@ pub(super) async fn write(
     rules: &[ApprovalRule],
 ) -> Result<String> {
     let groups = tx.groups(&access::org_of_project(project)).await?;
-    let roles = tx.custom_roles(project.org_id()).await?;
+    let custom = tx.custom_roles(project.org_id()).await?;
     let mut lines = Vec::new();
     for rule in rules {
         let mut named = Vec::new();
@@ -23,7 +23,7 @@ pub(super) async fn write(
             named.push(match eligible {
                 Eligible::Role(role) => role.key().to_owned(),
                 Eligible::Custom(id) => {
-                    let found = roles.iter().find(|role| role.id == *id);
+                    let found = custom.iter().find(|role| role.id == *id);
                     format!(
                         "role:{}",
                         found.map_or_else(|| id.to_string(), |role| role.name.clone())
@@ -70,7 +70,7 @@ pub(super) async fn read(
     before: &[ApprovalRule],
 ) -> Result<Vec<ApprovalRule>> {
     let groups = tx.groups(&access::org_of_project(project)).await?;
-    let roles = tx.custom_roles(project.org_id()).await?;
+    let custom = tx.custom_roles(project.org_id()).await?;
     let people = tx.people().await?;
     let mut rules: Vec<ApprovalRule> = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -102,7 +102,7 @@ pub(super) async fn read(
                 let found = groups.iter().find(|known| known.group.name == group.trim());
                 Eligible::Group(found.ok_or_else(unknown)?.group.id)
             } else if let Some(name) = one.strip_prefix("role:") {
-                let found = roles.iter().find(|role| role.name == name.trim());
+                let found = custom.iter().find(|role| role.name == name.trim());
                 let role = found.ok_or_else(unknown)?;
                 if role.scope == ScopeKind::App {
                     return Err(wrong(

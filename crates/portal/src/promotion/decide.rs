@@ -217,8 +217,8 @@ async fn named_as(
         let (held, key) = match named {
             Eligible::User(user) => (*user == seat, String::from("user")),
             Eligible::Role(one) => (holds(tx, app, one.key(), seat).await?, one.key().to_owned()),
-            Eligible::Custom(role) => {
-                let key = custom_key(*role);
+            Eligible::Custom(id) => {
+                let key = custom_key(*id);
                 (holds(tx, app, &key, seat).await?, key)
             }
             Eligible::Group(group) => (

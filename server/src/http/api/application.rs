@@ -4,7 +4,7 @@ use super::ask::{Asked, Body, OrRefuse as _, Path};
 use super::paging::{Page, Paged};
 use super::place::{AppName, AppPath, EnvironmentName, Made, Person, ProjectPath, Slugs};
 use super::refusals::{Changes, Reads};
-use super::{Answer, created};
+use super::{Answer, created, etag, tag_of};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
@@ -51,6 +51,8 @@ pub struct App {
     repository: Option<Repository>,
     /// The environments in chain order, and what runs there.
     lane: Vec<Stop>,
+    /// For the `If-Match` of an update.
+    etag: String,
 }
 
 /// The repository that an app is built from.
@@ -153,9 +155,20 @@ impl Stop {
     }
 }
 
+/// Another one whenever what an update changes is.
+pub fn version(overview: &AppOverview) -> Option<i64> {
+    let app = overview.place.app.as_ref()?;
+    Some(tag_of(&serde_json::json!([
+        app.slug,
+        app.name,
+        overview.description
+    ])))
+}
+
 impl App {
     fn of(overview: AppOverview, locale: Locale) -> Option<Self> {
         Some(Self {
+            etag: etag(version(&overview)?),
             name: AppName::of(overview.place.app.as_ref()?),
             place: Slugs::of(&overview.place),
             description: overview.description,

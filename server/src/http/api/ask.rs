@@ -32,6 +32,20 @@ impl Asked {
     }
 }
 
+impl IfMatch {
+    /// Refuses an update that was made from another version than `now`. Where there is none any more, the update itself
+    /// says so.
+    ///
+    /// # Errors
+    /// 412, as a problem.
+    pub fn still(self, asked: &Asked, now: Option<i64>) -> Result<(), Refusal> {
+        match (self.0, now) {
+            (Some(expected), Some(now)) if expected != now => Err(asked.refuse(Error::version_mismatch())),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// The visit that the edge put into the request.
 fn visit(parts: &Parts) -> Option<Visit> {
     parts.extensions.get::<Visit>().cloned()

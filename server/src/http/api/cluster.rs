@@ -1,10 +1,10 @@
 //! Kubernetes clusters of an organization.
 
-use super::ask::{Asked, Body, OrRefuse as _, Path};
+use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path};
 use super::paging::{Page, Paged};
 use super::place::{Made, OrgPath};
 use super::refusals::{Changes, Reads};
-use super::{Answer, created};
+use super::{Answer, created, etag, tag_of};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
@@ -60,12 +60,20 @@ pub struct Cluster {
     last_ok_at: Option<String>,
     /// What went wrong since.
     trouble: Option<String>,
+    /// For the `If-Match` of an update.
+    etag: String,
+}
+
+/// Another one whenever what an update changes is.
+fn version(one: &connection::Cluster) -> i64 {
+    tag_of(&serde_json::json!([one.name, one.context]))
 }
 
 impl Cluster {
     fn of(one: &connection::Cluster, locale: Locale) -> Self {
         Self {
             id: one.id.to_string(),
+            etag: etag(version(one)),
             name: one.name.clone(),
             context: one.context.clone(),
             operator: one.operator,
@@ -156,21 +164,25 @@ pub async fn create(
     Ok(created(id.to_string(), url))
 }
 
-/// Changes a cluster.
+/// Changes a cluster; with `If-Match`, only where that is still its `etag`.
 #[utoipa::path(
     put,
     path = "/api/v1/orgs/{org}/clusters/{cluster}",
     tag = "Organizations",
     operation_id = "clusters.update",
-    params(ClusterPath),
+    params(ClusterPath, ("If-Match" = Option<String>, Header, description = "The `etag` it was read with")),
     request_body = ClusterUpdate,
     responses((status = 204, description = "It is changed"), Changes)
 )]
 pub async fn update(
     asked: Asked,
     Path(at): Path<ClusterPath>,
+    expected: IfMatch,
     Body(new): Body<ClusterUpdate>,
 ) -> Result<StatusCode, Refusal> {
+    let found = clusters::list(asked.ctx(), &at.org).await.or_refuse(&asked)?;
+    let now = found.iter().find(|one| one.id == at.cluster);
+    expected.still(&asked, now.map(version))?;
     clusters::edit(asked.ctx(), &at.org, at.cluster, new.into())
         .await
         .or_refuse(&asked)?;

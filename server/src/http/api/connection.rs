@@ -1,10 +1,10 @@
 //! Connections of an organization to GitLab.
 
-use super::Answer;
-use super::ask::{Asked, Body, OrRefuse as _, Path};
+use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path};
 use super::paging::{Page, Paged};
 use super::place::OrgPath;
 use super::refusals::{Changes, Reads};
+use super::{Answer, etag, tag_of};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
@@ -63,6 +63,8 @@ pub struct Connection {
     trouble: Option<String>,
     /// How it gets in by OAuth; none: by a token.
     oauth: Option<Oauth>,
+    /// For the `If-Match` of an update.
+    etag: String,
 }
 
 /// How a connection gets in by OAuth.
@@ -97,11 +99,18 @@ impl Oauth {
     }
 }
 
+/// Another one whenever what an update changes is.
+fn version(one: &connection::Connection) -> i64 {
+    let application = one.oauth.as_ref().map(|oauth| &oauth.application_id);
+    tag_of(&serde_json::json!([one.name, one.base_url, application]))
+}
+
 impl Connection {
     fn of(one: &connection::Connection, org: &str, asked: &Asked) -> Self {
         let locale = asked.locale();
         Self {
             id: one.id.to_string(),
+            etag: etag(version(one)),
             name: one.name.clone(),
             base_url: one.base_url.clone(),
             operator: one.operator,
@@ -248,21 +257,25 @@ pub async fn create(
     Ok((StatusCode::CREATED, location, Json(made)).into_response())
 }
 
-/// Changes a connection.
+/// Changes a connection; with `If-Match`, only where that is still its `etag`.
 #[utoipa::path(
     put,
     path = "/api/v1/orgs/{org}/connections/{connection}",
     tag = "Organizations",
     operation_id = "connections.update",
-    params(ConnectionPath),
+    params(ConnectionPath, ("If-Match" = Option<String>, Header, description = "The `etag` it was read with")),
     request_body = ConnectionUpdate,
     responses((status = 204, description = "It is changed"), Changes)
 )]
 pub async fn update(
     asked: Asked,
     Path(at): Path<ConnectionPath>,
+    expected: IfMatch,
     Body(new): Body<ConnectionUpdate>,
 ) -> Result<StatusCode, Refusal> {
+    let found = connections::list(asked.ctx(), &at.org).await.or_refuse(&asked)?;
+    let now = found.connections.iter().find(|one| one.id == at.connection);
+    expected.still(&asked, now.map(version))?;
     let (ctx, org, id) = (asked.ctx(), at.org.as_str(), at.connection);
     let done = match new.given().or_refuse(&asked)? {
         Given::Token(input) => connections::edit(ctx, org, id, input).await,

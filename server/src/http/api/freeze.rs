@@ -1,10 +1,10 @@
 //! Freeze windows.
 
-use super::ask::{Asked, Body, OrRefuse as _, Path, Query};
-use super::created;
+use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path, Query};
 use super::paging::{Page, Paged};
 use super::place::{Made, OrgPath, one_of};
 use super::refusals::{Changes, Reads};
+use super::{created, etag, tag_of};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::response::Response;
@@ -92,6 +92,26 @@ pub struct Freeze {
     /// When it opens next.
     #[schema(format = DateTime)]
     next: Option<String>,
+    /// For the `If-Match` of an update.
+    etag: String,
+}
+
+/// Another one whenever what an update changes is.
+fn version(view: &FreezeView) -> i64 {
+    let (freeze, window) = (&view.freeze, &view.freeze.window);
+    tag_of(&serde_json::json!([
+        freeze.name,
+        freeze.reason,
+        freeze.effect.key(),
+        window.zone,
+        window.start.to_string(),
+        window.end.to_string(),
+        window
+            .repeats
+            .as_ref()
+            .map(slipway_domain::freeze::Recurrence::as_str),
+        freeze.tiers.iter().map(|tier| tier.key()).collect::<Vec<_>>(),
+    ]))
 }
 
 impl Freeze {
@@ -100,6 +120,7 @@ impl Freeze {
         let window = &freeze.window;
         Self {
             id: freeze.id.to_string(),
+            etag: etag(version(view)),
             level: freeze.level.key(),
             name: freeze.name.clone(),
             reason: freeze.reason.clone(),
@@ -196,9 +217,10 @@ pub async fn create(
     ))
 }
 
-/// Changes a window of the place.
+/// Changes a window of the place; with `If-Match`, only where that is still its `etag`.
 #[utoipa::path(
-    put, path = "/api/v1/orgs/{org}/freezes/{freeze}", tag = "Projects", operation_id = "freezes.update", params(FreezePath, Within),
+    put, path = "/api/v1/orgs/{org}/freezes/{freeze}", tag = "Projects", operation_id = "freezes.update",
+    params(FreezePath, Within, ("If-Match" = Option<String>, Header, description = "The `etag` it was read with")),
     request_body = NewFreeze,
     responses((status = 204, description = "It is changed"), Changes)
 )]
@@ -206,8 +228,16 @@ pub async fn update(
     asked: Asked,
     Path(at): Path<FreezePath>,
     Query(within): Query<Within>,
+    expected: IfMatch,
     Body(new): Body<NewFreeze>,
 ) -> Result<StatusCode, Refusal> {
+    if expected.0.is_some() {
+        let calendar = freeze::calendar(asked.ctx(), within.at(&at.org), None, None)
+            .await
+            .or_refuse(&asked)?;
+        let now = calendar.freezes.iter().find(|view| view.freeze.id == at.freeze);
+        expected.still(&asked, now.map(version))?;
+    }
     freeze::edit(asked.ctx(), within.at(&at.org), at.freeze, new.into())
         .await
         .or_refuse(&asked)?;

@@ -1,10 +1,10 @@
 //! Groups of people.
 
-use super::ask::{Asked, Body, OrRefuse as _, Path};
+use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path};
 use super::paging::{Page, Paged};
 use super::place::{HeldRole, Made, OrgPath, Person};
 use super::refusals::{Changes, Reads};
-use super::{Answer, created};
+use super::{Answer, created, etag, tag_of};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
@@ -72,12 +72,20 @@ pub struct Group {
     people: i64,
     /// How many roles it holds.
     roles: i64,
+    /// For the `If-Match` of an update.
+    etag: String,
+}
+
+/// Another one whenever what an update changes is.
+fn version(name: &str, claim: Option<&str>) -> i64 {
+    tag_of(&serde_json::json!([name, claim]))
 }
 
 impl Group {
     fn of(row: GroupRow) -> Self {
         Self {
             id: row.group.id.to_string(),
+            etag: etag(version(&row.group.name, row.claim.as_deref())),
             name: row.group.name,
             claim: row.claim,
             people: row.people,
@@ -100,6 +108,8 @@ pub struct GroupDetail {
     people: Vec<Person>,
     /// The roles it holds in places that the caller sees.
     roles: Vec<GroupRole>,
+    /// For the `If-Match` of an update.
+    etag: String,
 }
 
 /// A role that a group holds.
@@ -126,6 +136,7 @@ impl GroupDetail {
         });
         Self {
             id: view.group.id.to_string(),
+            etag: etag(version(&view.group.name, view.claim.as_deref())),
             name: view.group.name,
             claim: view.claim,
             people: view.people.iter().map(Person::of).collect(),
@@ -207,21 +218,28 @@ pub async fn show(asked: Asked, Path(at): Path<GroupPath>) -> Answer<GroupDetail
     Ok(Json(GroupDetail::of(view, asked.locale())))
 }
 
-/// Changes a group's name and what fills it.
+/// Changes a group's name and what fills it; with `If-Match`, only where that is still its `etag`.
 #[utoipa::path(
     put,
     path = "/api/v1/orgs/{org}/groups/{group}",
     tag = "Groups and roles",
     operation_id = "groups.update",
-    params(GroupPath),
+    params(GroupPath, ("If-Match" = Option<String>, Header, description = "The `etag` it was read with")),
     request_body = GroupUpdate,
     responses((status = 204, description = "It is changed"), Changes)
 )]
 pub async fn update(
     asked: Asked,
     Path(at): Path<GroupPath>,
+    expected: IfMatch,
     Body(new): Body<GroupUpdate>,
 ) -> Result<StatusCode, Refusal> {
+    let found = group::list(asked.ctx(), &at.org).await.or_refuse(&asked)?;
+    let now = found.groups.iter().find(|row| row.group.id == at.group);
+    expected.still(
+        &asked,
+        now.map(|row| version(&row.group.name, row.claim.as_deref())),
+    )?;
     group::update(asked.ctx(), &at.org, at.group, &new.name, &new.claim)
         .await
         .or_refuse(&asked)?;

@@ -196,6 +196,11 @@ fn tag_of(content: &serde_json::Value) -> i64 {
     i64::from_be_bytes(bytes) & i64::MAX
 }
 
+/// As an `ETag` has it.
+fn etag(version: i64) -> String {
+    format!("\"{version}\"")
+}
+
 /// The answer to a request that made something.
 fn created(id: String, url: String) -> Response {
     let location = [(header::LOCATION, url.clone())];

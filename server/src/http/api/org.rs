@@ -1,10 +1,10 @@
 //! Organizations.
 
-use super::Answer;
 use super::ask::{Asked, OrRefuse as _, Path};
 use super::paging::{Page, Paged};
 use super::place::OrgPath;
 use super::refusals::Reads;
+use super::{Answer, etag, tag_of};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
@@ -29,11 +29,19 @@ pub struct Org {
     slug: String,
     /// For people.
     name: String,
+    /// For the `If-Match` of an update.
+    etag: String,
+}
+
+/// Another one whenever what an update changes is.
+pub fn version(org: &OrgRef) -> i64 {
+    tag_of(&serde_json::json!([org.slug, org.name]))
 }
 
 impl Org {
     fn of(org: &OrgRef) -> Self {
         Self {
+            etag: etag(version(org)),
             id: org.id.to_string(),
             slug: org.slug.clone(),
             name: org.name.clone(),

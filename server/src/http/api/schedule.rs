@@ -1,10 +1,10 @@
 //! Pipeline schedules of an app's repository.
 
-use super::ask::{Asked, Body, OrRefuse as _, Path, Query};
+use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path, Query};
 use super::place::{AppPath, Made};
 use super::refusals::{Changes, Reads};
 use super::run::RunVariable;
-use super::{Answer, created};
+use super::{Answer, created, etag, tag_of};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
@@ -118,11 +118,33 @@ pub struct Schedule {
     /// Its inputs.
     #[schema(value_type = BTreeMap<String, Object>)]
     inputs: BTreeMap<String, serde_json::Value>,
+    /// For the `If-Match` of an update.
+    etag: String,
+}
+
+/// Another one whenever what an update changes is.
+fn version(row: &ScheduleRow) -> i64 {
+    let variables: Vec<_> = row.variables.iter().map(|variable| &variable.key).collect();
+    let inputs: Vec<_> = row
+        .inputs
+        .iter()
+        .map(|input| (&input.name, &input.value))
+        .collect();
+    tag_of(&serde_json::json!([
+        row.description,
+        row.git_ref,
+        row.cron,
+        row.zone,
+        row.active,
+        variables,
+        inputs
+    ]))
 }
 
 impl Schedule {
     fn of(row: ScheduleRow) -> Self {
         Self {
+            etag: etag(version(&row)),
             id: row.id,
             description: row.description,
             git_ref: row.git_ref,
@@ -273,22 +295,30 @@ pub async fn create(
     Ok(created(id.to_string(), format!("{}/schedules/{id}", at.url())))
 }
 
-/// Changes a schedule. GitLab lets only its owner do so.
+/// Changes a schedule; with `If-Match`, only where that is still its `etag`. GitLab lets only its owner do so.
 #[utoipa::path(
     put,
     path = "/api/v1/orgs/{org}/projects/{project}/apps/{app}/schedules/{schedule}",
     tag = "Schedules",
     operation_id = "schedules.update",
-    params(SchedulePath),
+    params(SchedulePath, ("If-Match" = Option<String>, Header, description = "The `etag` it was read with")),
     request_body = NewSchedule,
     responses((status = 204, description = "It was changed"), Changes)
 )]
 pub async fn update(
     asked: Asked,
     Path(at): Path<SchedulePath>,
+    expected: IfMatch,
     Body(new): Body<NewSchedule>,
 ) -> Result<StatusCode, Refusal> {
     let place = (at.org.as_str(), at.project.as_str(), at.app.as_str());
+    if expected.0.is_some() {
+        let list = slipway_portal::schedule::list(asked.ctx(), place)
+            .await
+            .or_refuse(&asked)?;
+        let now = list.schedules.iter().find(|row| row.id == at.schedule);
+        expected.still(&asked, now.map(version))?;
+    }
     slipway_portal::schedule::update(asked.ctx(), place, at.schedule, &new.input())
         .await
         .or_refuse(&asked)?;

@@ -61,7 +61,7 @@ impl Thing {
 
 /// What was found of one kind.
 #[derive(Serialize, ToSchema)]
-pub struct Kind {
+pub struct Hits {
     /// Which.
     #[schema(schema_with = kinds)]
     kind: &'static str,
@@ -71,7 +71,7 @@ pub struct Kind {
     more: bool,
 }
 
-impl Kind {
+impl Hits {
     fn of(group: HitGroup) -> Self {
         Self {
             kind: group.kind.key(),
@@ -85,12 +85,12 @@ impl Kind {
 /// kind with the best fit first.
 #[utoipa::path(
     get, path = "/api/v1/search", tag = "Search", operation_id = "search", params(Words),
-    responses((status = 200, description = "What was found", body = Vec<Kind>), Reads)
+    responses((status = 200, description = "What was found", body = Vec<Hits>), Reads)
 )]
-pub async fn find(asked: Asked, Query(words): Query<Words>) -> Answer<Vec<Kind>> {
+pub async fn find(asked: Asked, Query(words): Query<Words>) -> Answer<Vec<Hits>> {
     let limit = words.limit.unwrap_or(SOME);
     let found = slipway_portal::search::find(asked.ctx(), &words.q, limit)
         .await
         .or_refuse(&asked)?;
-    Ok(Json(found.groups.into_iter().map(Kind::of).collect()))
+    Ok(Json(found.groups.into_iter().map(Hits::of).collect()))
 }

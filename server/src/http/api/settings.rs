@@ -251,17 +251,28 @@ pub async fn create_org(asked: Asked, Body(new): Body<OrgUpdate>) -> Result<Resp
     Ok(created(org.slug, url))
 }
 
-/// Changes what an organization is called.
+/// Changes what an organization is called; with `If-Match`, only where that is still its `etag`.
 #[utoipa::path(
     put,
     path = "/api/v1/orgs/{org}",
     tag = "Organizations",
     operation_id = "orgs.update",
-    params(OrgPath),
+    params(OrgPath, ("If-Match" = Option<String>, Header, description = "The `etag` it was read with")),
     request_body = OrgUpdate,
     responses((status = 200, description = "Where it is from now on", body = Made), Changes)
 )]
-pub async fn update_org(asked: Asked, Path(at): Path<OrgPath>, Body(new): Body<OrgUpdate>) -> Answer<Made> {
+pub async fn update_org(
+    asked: Asked,
+    Path(at): Path<OrgPath>,
+    expected: IfMatch,
+    Body(new): Body<OrgUpdate>,
+) -> Answer<Made> {
+    if expected.0.is_some() {
+        let now = slipway_portal::org::overview(asked.ctx(), &at.org)
+            .await
+            .or_refuse(&asked)?;
+        expected.still(&asked, Some(super::org::version(&now.org)))?;
+    }
     let input = OrgInput {
         slug: new.slug,
         name: new.name,
@@ -465,17 +476,28 @@ pub async fn set_quota(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Changes what an app is called.
+/// Changes what an app is called; with `If-Match`, only where that is still its `etag`.
 #[utoipa::path(
     put,
     path = "/api/v1/orgs/{org}/projects/{project}/apps/{app}",
     tag = "Apps",
     operation_id = "apps.update",
-    params(AppPath),
+    params(AppPath, ("If-Match" = Option<String>, Header, description = "The `etag` it was read with")),
     request_body = AppUpdate,
     responses((status = 200, description = "Where it is from now on", body = Made), Changes)
 )]
-pub async fn update_app(asked: Asked, Path(at): Path<AppPath>, Body(new): Body<AppUpdate>) -> Answer<Made> {
+pub async fn update_app(
+    asked: Asked,
+    Path(at): Path<AppPath>,
+    expected: IfMatch,
+    Body(new): Body<AppUpdate>,
+) -> Answer<Made> {
+    if expected.0.is_some() {
+        let now = slipway_portal::app::overview(asked.ctx(), &at.org, &at.project, &at.app)
+            .await
+            .or_refuse(&asked)?;
+        expected.still(&asked, super::application::version(&now))?;
+    }
     let input = AppInput {
         slug: new.slug,
         name: new.name,

@@ -1,9 +1,9 @@
 //! Variables of an app's repository. Their values go in and never come out.
 
-use super::Answer;
-use super::ask::{Asked, Body, OrRefuse as _, Path, Query};
+use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path, Query};
 use super::place::AppPath;
 use super::refusals::{Changes, Reads};
+use super::{Answer, etag, tag_of};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
@@ -65,11 +65,26 @@ pub struct Variable {
     raw: bool,
     /// What it is for.
     description: String,
+    /// For the `If-Match` of an update.
+    etag: String,
+}
+
+/// Another one whenever what an update changes is, but for the value, which nobody sees.
+fn version(row: &VariableRow) -> i64 {
+    tag_of(&serde_json::json!([
+        row.scope,
+        row.kind.key(),
+        row.visibility.key(),
+        row.protected,
+        row.raw,
+        row.description
+    ]))
 }
 
 impl Variable {
     fn of(row: VariableRow) -> Self {
         Self {
+            etag: etag(version(&row)),
             key: row.key,
             scope: row.scope,
             kind: row.kind.key(),
@@ -184,13 +199,13 @@ pub async fn create(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Changes a variable.
+/// Changes a variable; with `If-Match`, only where that is still its `etag`.
 #[utoipa::path(
     put,
     path = "/api/v1/orgs/{org}/projects/{project}/apps/{app}/variables/{key}",
     tag = "Variables",
     operation_id = "variables.update",
-    params(VariablePath, WhichScope),
+    params(VariablePath, WhichScope, ("If-Match" = Option<String>, Header, description = "The `etag` it was read with")),
     request_body = VariableInput,
     responses((status = 204, description = "It was changed"), Changes)
 )]
@@ -198,10 +213,21 @@ pub async fn update(
     asked: Asked,
     Path(at): Path<VariablePath>,
     Query(which): Query<WhichScope>,
+    expected: IfMatch,
     Body(new): Body<VariableInput>,
 ) -> Result<StatusCode, Refusal> {
     let place = (at.org.as_str(), at.project.as_str(), at.app.as_str());
     let scope = which.scope.as_deref().unwrap_or("*");
+    if expected.0.is_some() {
+        let list = slipway_portal::variable::list(asked.ctx(), place)
+            .await
+            .or_refuse(&asked)?;
+        let now = list
+            .variables
+            .iter()
+            .find(|row| row.key == at.key && row.scope == scope);
+        expected.still(&asked, now.map(version))?;
+    }
     slipway_portal::variable::update(asked.ctx(), place, (&at.key, scope), &new.input())
         .await
         .or_refuse(&asked)?;
