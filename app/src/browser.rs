@@ -140,6 +140,29 @@ mod real {
         });
     }
 
+    /// Does some work and leaves how long it took with the page, as the measure `name` of its performance timeline: the
+    /// developer's tools show it, and `end2end/bench` reads it. Only the last one of a name is kept.
+    pub fn timed<T>(name: &str, work: impl FnOnce() -> T) -> T {
+        let clock = js_sys::Reflect::get(&js_sys::global(), &JsValue::from_str("performance"));
+        let note = |act: &str, more: Option<&str>| {
+            let clock = clock.as_ref().ok()?;
+            let act = js_sys::Reflect::get(clock, &JsValue::from_str(act)).ok()?;
+            let act = act.dyn_ref::<js_sys::Function>()?;
+            let name = JsValue::from_str(name);
+            match more {
+                Some(more) => act.call2(clock, &name, &JsValue::from_str(more)),
+                None => act.call1(clock, &name),
+            }
+            .ok()
+        };
+        note("clearMarks", None);
+        note("clearMeasures", None);
+        note("mark", None);
+        let made = work();
+        note("measure", Some(name));
+        made
+    }
+
     /// Leaves for another address with a full page load.
     pub fn leave_for(url: &str) {
         let _ = leptos::prelude::window().location().set_href(url);
@@ -182,6 +205,10 @@ mod real {
     #[cfg(not(feature = "ssr"))]
     pub async fn get(_url: &str) -> Result<String, crate::AppError> {
         Err(crate::AppError::offline())
+    }
+    /// Only a browser keeps times.
+    pub fn timed<T>(_name: &str, work: impl FnOnce() -> T) -> T {
+        work()
     }
     /// No page to leave.
     pub const fn leave_for(_url: &str) {}

@@ -118,6 +118,7 @@ fn routes() -> RouteTable {
         apart("/orgs/:org/templates/new", part::new_template()),
         apart("/orgs/:org/templates/upgrades/:id", part::template_upgrade()),
         apart("/orgs/:org/templates/:template", part::template()),
+        apart("/orgs/:org/templates/:template/edit", part::document()),
         apart("/orgs/:org/templates/:template/usage", part::template_usage()),
         apart("/orgs/:org/projects/:project/templates", part::templates()),
         apart("/orgs/:org/projects/:project/templates/new", part::new_template()),
@@ -128,6 +129,10 @@ fn routes() -> RouteTable {
         apart(
             "/orgs/:org/projects/:project/templates/:template",
             part::template(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/templates/:template/edit",
+            part::document(),
         ),
         apart(
             "/orgs/:org/projects/:project/templates/:template/usage",

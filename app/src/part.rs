@@ -51,6 +51,7 @@ parts! {
     }
     studio StudioPage studio_page fetch_studio {
         editor Editor = editor::editor_page,
+        document Document = editor::document::document_page,
     }
     pipelines PipelinePage pipeline_page fetch_pipelines {
         gallery Gallery = pipeline::gallery_page,

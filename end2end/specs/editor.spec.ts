@@ -114,6 +114,57 @@ test("a file written by hand is edited on the canvas, and only what was changed 
   expect(FILE.split("\n").filter((line) => !kept.includes(line))).toEqual(["  needs: [build]"]);
 });
 
+test("a pipeline is changed by the keyboard alone, and read in Chinese", async ({ as }) => {
+  const [app] = await prepare(as, "keys");
+  const dora = await as("dora");
+  await open(dora, `${app}/pipelines/edit`);
+  const keyboard = dora.keyboard;
+
+  // Enter opens the form at its first field; Escape leads back.
+  await node(dora, "unit").focus();
+  await keyboard.press("Enter");
+  await expect(drawer(dora).getByLabel("Stage")).toBeFocused();
+  await keyboard.press("Tab");
+  await expect(drawer(dora).getByLabel("Image")).toBeFocused();
+  await keyboard.type("node:24");
+  await expect(yaml(dora)).toContainText("image: node:24");
+  await keyboard.press("Escape");
+  await expect(node(dora, "unit")).toBeFocused();
+
+  // A job after it, and one beside it.
+  await keyboard.press("a");
+  await expect(drawer(dora).getByLabel("Name", { exact: true })).toBeFocused();
+  await keyboard.press("Control+a");
+  await keyboard.type("report");
+  await drawer(dora).getByLabel("Commands", { exact: true }).focus();
+  await keyboard.type("make report");
+  await drawer(dora).getByRole("button", { name: "Add a job" }).focus();
+  await keyboard.press("Enter");
+  await expect(node(dora, "report")).toBeVisible();
+  await node(dora, "unit").focus();
+  await keyboard.press("Shift+a");
+  await expect(drawer(dora).getByText("Add a job beside unit")).toBeVisible();
+
+  // Linked, switched off and on, saved.
+  await node(dora, "deploy").focus();
+  await keyboard.press("l");
+  await expect(drawer(dora).getByLabel("Wait for")).toBeFocused();
+  await node(dora, "report").focus();
+  await keyboard.press("x");
+  await expect(node(dora, "\\.report")).toBeVisible();
+  await node(dora, "\\.report").focus();
+  await keyboard.press("x");
+  await expect(node(dora, "report")).toBeVisible();
+  await keyboard.press("Control+s");
+  await expect(dora.getByText("Draft saved")).toBeVisible();
+
+  const lin = await as("dora", { locale: "zh-CN" });
+  await open(lin, `${app}/pipelines/edit?job=unit`);
+  await expect(lin.locator("html")).toHaveAttribute("lang", "zh-CN");
+  await expect(lin.locator("#drawer").getByLabel("镜像")).toHaveValue("node:24");
+  await expectAccessible(lin);
+});
+
 test("two people edit one draft, and a change in the repository is brought together", async ({ as }) => {
   const [app] = await prepare(as, "counter");
   const [dora, devon] = [await as("dora"), await as("devon")];

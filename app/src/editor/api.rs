@@ -80,7 +80,8 @@ pub async fn change_working_copy(
     arrive(&ctx, &org, &project, &app).await?;
     let view = open(&ctx, &org, &project, &app).await?;
     let base_commit = base_commit.filter(|commit| !commit.is_empty());
-    let step = super::change::apply(&view.copy.text, &change).inspect_err(AppError::tell_status)?;
+    let step =
+        super::change::apply(&view.copy.text, &change, &view.locks).inspect_err(AppError::tell_status)?;
     let input = Save {
         version,
         base_commit,

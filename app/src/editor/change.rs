@@ -3,8 +3,9 @@
 use super::job_query;
 use super::sheet::{Row, RowKind, Sheet, commands, lines, sheet};
 use crate::AppError;
-use crate::i18n::locale;
+use crate::i18n::{locale, say};
 use crate::tr;
+use slipway_domain::pipeline::authored::{Lock, broken_locks};
 use slipway_domain::pipeline::file::canvas::CanvasJob;
 use slipway_domain::pipeline::file::{Dependents, Edit, JobPlace, NewValue, apply as write};
 use slipway_domain::pipeline::form;
@@ -36,12 +37,13 @@ pub fn goes_on(before: &Change, now: &Change) -> bool {
     is_set(before) && is_set(now) && before.keys().eq(now.keys()) && before.get("job") == now.get("job")
 }
 
-/// Makes a change in a file.
+/// Makes a change in a file. `locks`: what nobody can change here.
 ///
 /// # Errors
 /// It cannot be made; the words say why, by field where a field is to blame.
-pub fn apply(text: &str, change: &Change) -> Result<Step, AppError> {
+pub fn apply(text: &str, change: &Change, locks: &[Lock]) -> Result<Step, AppError> {
     let sheet = sheet(text).map_err(|error| refused(error.message(locale()), None, String::new()))?;
+    let sheet = sheet.locked(locks);
     let (edits, then) = edits(&sheet, &with_switches(change))?;
     if edits.is_empty() {
         return Ok(Step {
@@ -52,10 +54,21 @@ pub fn apply(text: &str, change: &Change) -> Result<Step, AppError> {
     let single = (edits.len() == 1).then(|| edits[0].clone());
     let edit = single.unwrap_or(Edit::All { edits });
     match write(text, std::slice::from_ref(&edit)) {
-        Ok(written) => Ok(Step {
-            text: written.text,
-            then,
-        }),
+        Ok(written) => {
+            // A job that is locked is changed by more than its own form: by what happens to those it waits for.
+            let broken = broken_locks(text, &written.text, locks).unwrap_or_default();
+            match broken.first() {
+                Some(broken) => Err(refused(
+                    say(&broken.reason()),
+                    blamed(change, &edit),
+                    String::new(),
+                )),
+                None => Ok(Step {
+                    text: written.text,
+                    then,
+                }),
+            }
+        }
         Err(stopped) => {
             let patch = stopped.patch.map(|patch| {
                 let line = |line: &slipway_domain::diff::DiffLine| {
@@ -97,7 +110,7 @@ fn blamed(change: &Change, edit: &Edit) -> Option<String> {
     }
 }
 
-fn refused(message: String, field: Option<String>, hint: String) -> AppError {
+pub(super) fn refused(message: String, field: Option<String>, hint: String) -> AppError {
     AppError {
         code: String::from("edit_refused"),
         status: 422,
@@ -114,7 +127,7 @@ type Edits = Result<(Vec<Edit>, Option<String>), AppError>;
 pub const SWITCH: &str = "s:";
 
 /// The change with `false` for every switch that is off.
-fn with_switches(change: &Change) -> Change {
+pub(super) fn with_switches(change: &Change) -> Change {
     let mut all = change.clone();
     for switch in change.keys().filter_map(|key| key.strip_prefix(SWITCH)) {
         all.entry(switch.to_owned())
@@ -124,7 +137,7 @@ fn with_switches(change: &Change) -> Change {
 }
 
 /// One field of a change, without blanks around it.
-fn get<'a>(change: &'a Change, key: &str) -> &'a str {
+pub(super) fn get<'a>(change: &'a Change, key: &str) -> &'a str {
     change.get(key).map(|text| text.trim()).unwrap_or_default()
 }
 
@@ -301,8 +314,12 @@ fn set(sheet: &Sheet, job: &CanvasJob, change: &Change) -> Edits {
             _ => text,
         };
         let off = row.kind == RowKind::Switch && row.text.is_empty() && text == "false";
-        if text.trim_end() == row.text.trim_end() || off || row.locked.is_some() {
+        if text.trim_end() == row.text.trim_end() || off {
             continue;
+        }
+        if let Some(why) = &row.locked {
+            let words = tr!(editor.kept_because, why = say(why));
+            return Err(refused(words, Some(format!("change[{key}]")), String::new()));
         }
         edits.push(edit_of(sheet, job, row, &text)?);
     }
@@ -350,7 +367,7 @@ fn edit_of(sheet: &Sheet, job: &CanvasJob, row: &Row, text: &str) -> Result<Edit
             text.parse().map_err(|_| wrong(tr!(editor.whole_number)))?,
         )),
         RowKind::Switch => set(NewValue::Switch(text == "true")),
-        RowKind::Line | RowKind::Choice(_) => set(NewValue::Text(text.to_owned())),
+        RowKind::Line | RowKind::Area | RowKind::Choice(_) => set(NewValue::Text(text.to_owned())),
     })
 }
 
@@ -426,7 +443,7 @@ fn id_of(name: &str) -> String {
 }
 
 /// The step of a new job, from the texts of its parameters.
-fn step(change: &Change) -> Result<JobStep, AppError> {
+pub(super) fn step(change: &Change) -> Result<JobStep, AppError> {
     let kind = change.get("kind").map_or("script@1", String::as_str);
     let wrong = |words: String, field: &str| refused(words, Some(format!("change[{field}]")), String::new());
     let known = step_type(kind).ok_or_else(|| wrong(tr!(editor.no_such_kind), "kind"))?;
@@ -460,8 +477,13 @@ fn step(change: &Change) -> Result<JobStep, AppError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use slipway_domain::text::Text;
 
     const FILE: &str = "stages: [build, test]\n\nbuild: # first\n  stage: build\n  script:\n    - make   # all\n    - |\n      if true; then\n        echo yes\n      fi\n\ntest:\n  stage: test\n  needs: [build]\n  script: make test\n";
+
+    fn apply(text: &str, change: &Change) -> Result<Step, AppError> {
+        super::apply(text, change, &[])
+    }
 
     fn change(fields: &[(&str, &str)]) -> Change {
         fields
@@ -575,6 +597,51 @@ mod tests {
         let variable = done(&[("op", "variable"), ("name", "PORT"), ("value", "80")]);
         assert!(variable.text.contains("PORT"));
         assert!(apply(FILE, &change(&[("op", "dance")])).is_err());
+    }
+
+    #[test]
+    fn a_job_that_a_template_locks_is_neither_changed_nor_taken_out() {
+        let file = FILE.replace("\ntest:", "\n# slipway: job=check template=org.make@1.0.0\ntest:");
+        let lock = |field: &str| Lock {
+            template: String::from("org.make@1.0.0"),
+            field: slipway_domain::pipeline::LockedField {
+                field: field.to_owned(),
+                why: Text::new("the auditors read it", "审计需要"),
+            },
+            by: String::from("Olivia"),
+            place: String::from("Acme"),
+            name: Text::new("Make", "Make"),
+        };
+        let locks = [lock("check")];
+        let refused =
+            |fields: &[(&str, &str)]| super::apply(&file, &change(fields), &locks).unwrap_err().message;
+        for fields in [
+            [("op", "set"), ("job", "test"), ("f:image", "node:24")].as_slice(),
+            &[("op", "set"), ("job", "test"), ("f:script", "make no")],
+            &[("op", "rename"), ("job", "test"), ("to", "tests")],
+            &[("op", "disable"), ("job", "test")],
+            &[("op", "remove"), ("job", "test")],
+            &[("op", "unneed"), ("job", "test"), ("need", "build")],
+            // What it waits for takes it along.
+            &[("op", "remove"), ("job", "build"), ("dependents", DROP)],
+            &[("op", "rename"), ("job", "build"), ("to", "compile")],
+        ] {
+            let words = refused(fields);
+            assert!(
+                words.contains("Olivia") && words.contains("the auditors read it"),
+                "{fields:?}: {words}"
+            );
+        }
+        let other = change(&[("op", "set"), ("job", "build"), ("f:image", "node:24")]);
+        assert!(super::apply(&file, &other, &locks).is_ok());
+        let copy = change(&[("op", "duplicate"), ("job", "test")]);
+        assert!(super::apply(&file, &copy, &locks).is_ok());
+        // A lock of one keyword leaves the others.
+        let locks = [lock("check.script")];
+        let image = change(&[("op", "set"), ("job", "test"), ("f:image", "node:24")]);
+        assert!(super::apply(&file, &image, &locks).is_ok());
+        let drawn = sheet(&file).unwrap().locked(&[lock("check")]);
+        assert!(drawn.job("test").is_some_and(|job| job.lock.is_some()));
     }
 
     #[test]

@@ -84,6 +84,9 @@ pub(super) fn with_editor(studio: Studio) -> AnyView {
     let Saving::Conflict(conflict) = studio.saving.get() else {
         return ().into_any();
     };
+    if studio.template().is_some() {
+        return of_document(studio, conflict);
+    }
     let mine = studio.text.get_untracked();
     let differences = merge::compare(&conflict.base, &conflict.theirs, &mine).unwrap_or_default();
     let rows = differences
@@ -114,6 +117,38 @@ pub(super) fn with_editor(studio: Studio) -> AnyView {
             {rows}
             <p>{submit(Weight::Primary, tr!(editor.bring_together))}</p>
         </form>
+    }
+    .into_any()
+}
+
+/// Two documents cannot be put together entry by entry: one of them is taken, and the other is one step back.
+fn of_document(studio: Studio, conflict: Arc<Conflict>) -> AnyView {
+    let told = tr!(template.saved_meanwhile, name = conflict.who);
+    let theirs = Arc::clone(&conflict);
+    let known = move |conflict: &Conflict| {
+        studio.known.set(super::state::Known {
+            version: conflict.version,
+            text: Arc::from(conflict.theirs.as_str()),
+        });
+    };
+    let keep = move |_| {
+        known(&conflict);
+        studio.saving.set(Saving::Pending);
+        studio.text.notify();
+    };
+    let take = move |_| {
+        known(&theirs);
+        studio.saving.set(Saving::Pending);
+        studio.take(Arc::from(theirs.theirs.as_str()));
+    };
+    view! {
+        <section class="note warn stack gap-below" role="alert">
+            <p class="strong">{told}</p>
+            <p class="row wrap">
+                <button type="button" class="btn primary" on:click=keep>{tr!(template.keep_mine)}</button>
+                <button type="button" class="btn" on:click=take>{tr!(template.take_theirs)}</button>
+            </p>
+        </section>
     }
     .into_any()
 }

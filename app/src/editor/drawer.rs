@@ -3,11 +3,12 @@
 
 use super::api::ChangeWorkingCopy;
 use super::change::{DROP, FIELD, PARAM};
+use super::document::api::ChangeTemplate;
 use super::graph::look;
 use super::review::draft_fields;
 use super::sheet::{RUNS, Row, RowKind, Sheet};
 use super::state::Studio;
-use super::{Chosen, editor_href, fieldset, here, job_query, whole};
+use super::{Chosen, document, fieldset, here, job_query, whole};
 use crate::AppError;
 use crate::design::button::{Weight, submit};
 use crate::design::form::{Form, hidden};
@@ -22,6 +23,10 @@ use server_fn::ServerFn;
 use slipway_domain::pipeline::file::CutKind;
 use slipway_domain::pipeline::file::canvas::CanvasJob;
 use slipway_domain::pipeline::{ParamKind, step_type, step_types};
+use slipway_domain::project::Place;
+
+/// The sentence that says who locked a job.
+const LOCK: &str = "locked-by";
 
 /// The drawer.
 pub(super) fn drawer(studio: Studio, chosen: Chosen) -> AnyView {
@@ -37,6 +42,7 @@ pub(super) fn drawer(studio: Studio, chosen: Chosen) -> AnyView {
                 Some(job) => of_job(studio, &sheet, job),
                 None => gone(studio, &name),
             },
+            None if studio.template().is_some() => document::form::drawer(studio, &sheet, chosen.param),
             None => whole::form(studio, &sheet),
         }
     };
@@ -45,7 +51,7 @@ pub(super) fn drawer(studio: Studio, chosen: Chosen) -> AnyView {
 }
 
 /// A form of one change. `op`, `key`: what tells it from the other forms of the page.
-pub(super) fn change_form(
+pub(in crate::editor) fn change_form(
     studio: Studio,
     op: &'static str,
     about: &[(&'static str, String)],
@@ -56,12 +62,17 @@ pub(super) fn change_form(
         .iter()
         .map(|(_, value)| value.as_str())
         .fold(String::from(op), |key, value| format!("{key} {value}"));
+    let action = if studio.template().is_some() {
+        ChangeTemplate::PATH
+    } else {
+        ChangeWorkingCopy::PATH
+    };
     let about = about
         .iter()
         .map(|(name, value)| hidden_named(format!("change[{name}]"), value.clone()))
         .collect::<Vec<_>>();
     view! {
-        <Form action=ChangeWorkingCopy::PATH class=class key=("form", key) here=here::change(studio)>
+        <Form action=action class=class key=("form", key) here=here::change(studio)>
             {draft_fields(studio)}
             {hidden("change[op]", op.to_owned())}
             {about}
@@ -76,7 +87,7 @@ fn hidden_named(name: String, value: String) -> AnyView {
 }
 
 fn head(studio: Studio, title: AnyView, mark: AnyView) -> AnyView {
-    let close = studio.place.with_value(|place| editor_href(place, None));
+    let close = studio.href(None);
     view! {
         <header>
             {title}{mark}
@@ -97,6 +108,7 @@ fn gone(studio: Studio, name: &str) -> AnyView {
 
 fn of_job(studio: Studio, sheet: &Sheet, job: &CanvasJob) -> AnyView {
     let mark = match job.kind {
+        _ if job.lock.is_some() => pill(Status::Cancelled, tr!(editor.locked)),
         CutKind::Managed => ().into_any(),
         CutKind::Partial => pill(Status::Degraded, tr!(editor.partial)),
         CutKind::Opaque => pill(Status::Cancelled, tr!(editor.custom)),
@@ -109,19 +121,26 @@ fn of_job(studio: Studio, sheet: &Sheet, job: &CanvasJob) -> AnyView {
     };
     let edges = needs(studio, sheet, job);
     let acts = studio.may_edit.then(|| acts(studio, sheet, job));
-    view! { {head(studio, title, mark)}{findings(sheet, job)}{body}{edges}{acts} }.into_any()
+    let locks = studio
+        .template()
+        .is_some()
+        .then(|| document::form::locks(studio, sheet, &job.name));
+    let lock = job.lock.as_ref().map(|why| {
+        view! { <p class="note small" id=LOCK>{tr!(editor.job_locked, why = say(why))}</p> }
+    });
+    view! { {head(studio, title, mark)}{lock}{findings(sheet, job)}{body}{edges}{locks}{acts} }.into_any()
 }
 
 fn findings(sheet: &Sheet, job: &CanvasJob) -> Option<AnyView> {
     let rows = sheet
-        .findings(job)
+        .notes(job)
         .into_iter()
-        .map(|finding| {
-            let class = match finding.severity {
+        .map(|note| {
+            let class = match note.severity {
                 slipway_domain::pipeline::Severity::Error => "note bad small",
                 slipway_domain::pipeline::Severity::Warning => "note warn small",
             };
-            view! { <p class=class>{finding.message(crate::i18n::locale())}</p> }
+            view! { <p class=class>{note.words.clone()}</p> }
         })
         .collect::<Vec<_>>();
     (!rows.is_empty()).then(|| view! { <div class="drawer-part">{rows}</div> }.into_any())
@@ -148,14 +167,13 @@ fn kept(studio: Studio, job: &CanvasJob) -> AnyView {
 }
 
 fn form(studio: Studio, sheet: &Sheet, job: &CanvasJob) -> AnyView {
-    let is_first = |row: &Row| {
-        matches!(row.path.as_str(), "stage" | "image" | "script" | RUNS) || row.path.starts_with("variables.")
-    };
-    let (first, more): (Vec<Row>, Vec<Row>) = sheet.rows(job).into_iter().partition(is_first);
-    let variables_open = job
-        .fields
-        .iter()
-        .all(|field| !field.path.starts_with("variables.") || field.locked.is_none());
+    let (first, more): (Vec<Row>, Vec<Row>) = sheet.rows(job).into_iter().partition(|row| !row.more);
+    let variables_open = studio.template().is_none()
+        && job.lock.is_none()
+        && job
+            .fields
+            .iter()
+            .all(|field| !field.path.starts_with("variables.") || field.locked.is_none());
     let name = job.name.clone();
     let may_edit = studio.may_edit;
     let named = name.clone();
@@ -191,7 +209,7 @@ fn form(studio: Studio, sheet: &Sheet, job: &CanvasJob) -> AnyView {
 
 /// One field of a job. In the browser it changes the file with every key.
 fn job_field(studio: Studio, job: &str, row: &Row) -> AnyView {
-    let label = label_of(&row.path);
+    let label = row.label.clone().unwrap_or_else(|| label_of(&row.path));
     if let Some(why) = &row.locked {
         let text = (!row.text.is_empty()).then(|| view! { <code tabindex="0">{row.text.clone()}</code> });
         return view! {
@@ -207,7 +225,7 @@ fn job_field(studio: Studio, job: &str, row: &Row) -> AnyView {
         RowKind::Line => Control::Line,
         RowKind::Number => Control::Number,
         RowKind::Switch => Control::Switch,
-        RowKind::Lines | RowKind::Script => Control::Lines,
+        RowKind::Area | RowKind::Lines | RowKind::Script => Control::Lines,
         RowKind::Choice(options) if row.path == "stage" => {
             let mut all = studio.source.with_value(|(_, stages)| stages.clone());
             all.extend(
@@ -227,7 +245,7 @@ fn job_field(studio: Studio, job: &str, row: &Row) -> AnyView {
             let first = inherited.lines().next().unwrap_or_default();
             Some(tr!(editor.inherited, value = first))
         }
-        _ => help_of(&row.path),
+        _ => row.help.clone().or_else(|| help_of(&row.path)),
     };
     let job = job.to_owned();
     let field = format!("{FIELD}{}", row.path);
@@ -337,9 +355,7 @@ fn help_of(path: &str) -> Option<String> {
 fn needs(studio: Studio, sheet: &Sheet, job: &CanvasJob) -> AnyView {
     let changeable = studio.may_edit && job.needs_locked.is_none() && !job.disabled;
     let link = |name: &str| {
-        let href = studio
-            .place
-            .with_value(|place| editor_href(place, Some(&job_query(name))));
+        let href = studio.href(Some(&job_query(name)));
         view! { <a class="link" href=href><code>{name.to_owned()}</code></a> }
     };
     let locked = job
@@ -419,6 +435,13 @@ fn acts(studio: Studio, sheet: &Sheet, job: &CanvasJob) -> AnyView {
             .into_any()
         })
     };
+    if job.lock.is_some() {
+        return locked_acts(
+            studio,
+            job,
+            button("duplicate", tr!(editor.duplicate), Weight::Plain),
+        );
+    }
     let has_dependents = !sheet.canvas.dependents(&job.name).is_empty();
     let remove = change_form(studio, "remove", &about(), "", move || {
         let drop = has_dependents.then(|| hidden("change[dependents]", DROP.to_owned()));
@@ -427,29 +450,59 @@ fn acts(studio: Studio, sheet: &Sheet, job: &CanvasJob) -> AnyView {
         view! { {drop}<span class="row wrap">{submit(Weight::Danger, tr!(editor.remove_job))}{told}</span> }
             .into_any()
     });
-    let switch = if job.disabled {
-        button("enable", tr!(editor.enable), Weight::Plain)
-    } else {
-        button("disable", tr!(editor.disable), Weight::Plain)
-    };
-    let href = |query: String| studio.place.with_value(|place| editor_href(place, Some(&query)));
-    let name = encode(&job.name);
-    let beside = (!job.disabled).then(|| {
-        view! {
-            <a class="btn" href=href(format!("add=after&job={name}"))>{tr!(editor.add_after_short)}</a>
-            <a class="btn" href=href(format!("add=beside&job={name}"))>{tr!(editor.add_beside)}</a>
+    let switch = studio.template().is_none().then(|| {
+        if job.disabled {
+            button("enable", tr!(editor.enable), Weight::Plain)
+        } else {
+            button("disable", tr!(editor.disable), Weight::Plain)
         }
     });
-    let copy = studio.place.with_value(|place| {
-        let href = format!("{}/pipelines/edit/copy?{}", place.path(), job_query(&job.name));
-        view! { <a class="btn" href=href>{tr!(editor.copy_to)}</a> }
-    });
+    let (beside, copy) = (beside(studio, job), copy(studio, job));
     view! {
         <section class="drawer-part">
             <h3>{tr!(editor.this_job)}</h3>
             {rename}
             <div class="row wrap">{beside}{button("duplicate", tr!(editor.duplicate), Weight::Plain)}{switch}{copy}</div>
             {remove}
+        </section>
+    }
+    .into_any()
+}
+
+/// The ways to a job behind it or beside it.
+fn beside(studio: Studio, job: &CanvasJob) -> Option<AnyView> {
+    let href = |query: String| studio.href(Some(&query));
+    let name = encode(&job.name);
+    (!job.disabled).then(|| {
+        view! {
+            <a class="btn" href=href(format!("add=after&job={name}"))>{tr!(editor.add_after_short)}</a>
+            <a class="btn" href=href(format!("add=beside&job={name}"))>{tr!(editor.add_beside)}</a>
+        }
+        .into_any()
+    })
+}
+
+fn copy(studio: Studio, job: &CanvasJob) -> Option<AnyView> {
+    let path = studio.place.with_value(Place::path);
+    studio.template().is_none().then(|| {
+        let href = format!("{path}/pipelines/edit/copy?{}", job_query(&job.name));
+        view! { <a class="btn" href=href>{tr!(editor.copy_to)}</a> }.into_any()
+    })
+}
+
+/// What can be done with a job that a template locks; the rest is there and says why it cannot.
+fn locked_acts(studio: Studio, job: &CanvasJob, duplicate: AnyView) -> AnyView {
+    let (beside, copy) = (beside(studio, job), copy(studio, job));
+    let off = |word: String| {
+        view! { <button type="button" class="btn" disabled aria-describedby=LOCK>{word}</button> }.into_any()
+    };
+    view! {
+        <section class="drawer-part">
+            <h3>{tr!(editor.this_job)}</h3>
+            <div class="row wrap">{beside}{duplicate}{copy}</div>
+            <div class="row wrap">
+                {off(tr!(editor.rename))}{off(tr!(editor.disable))}{off(tr!(editor.remove_job))}
+            </div>
         </section>
     }
     .into_any()
@@ -482,7 +535,7 @@ fn adding(studio: Studio, chosen: Chosen, sheet: &Sheet, add: &str) -> AnyView {
                 encode(&at),
                 encode(&key)
             );
-            let href = studio.place.with_value(|place| editor_href(place, Some(&query)));
+            let href = studio.href(Some(&query));
             let current = (key == kind).then_some("true");
             view! { <a href=href aria-current=current>{say(&known.names)}</a> }
         })

@@ -3,8 +3,10 @@
 
 use super::sheet::{Sheet, image};
 use super::state::Studio;
-use super::{Chosen, editor_href, job_query};
+use super::{Chosen, job_query};
+use crate::browser::timed;
 use crate::design::icon::{Icon, icon};
+use crate::i18n::say;
 use crate::places::encode;
 use crate::tr;
 use leptos::prelude::*;
@@ -21,7 +23,8 @@ const PLUS: i32 = 28;
 pub(super) fn canvas(studio: Studio, chosen: Chosen) -> AnyView {
     let drawing = move || {
         let sheet = studio.sheet.get();
-        draw(studio, chosen, &sheet, &sheet.canvas.layout())
+        let graph = timed("layout", || sheet.canvas.layout());
+        draw(studio, chosen, &sheet, &graph)
     };
     view! {
         <div class="studio-canvas" tabindex="0" role="group" aria-label=tr!(editor.canvas)>{drawing}</div>
@@ -30,7 +33,7 @@ pub(super) fn canvas(studio: Studio, chosen: Chosen) -> AnyView {
 }
 
 fn draw(studio: Studio, chosen: Chosen, sheet: &Sheet, graph: &Layout) -> AnyView {
-    let href = move |query: String| studio.place.with_value(|place| editor_href(place, Some(&query)));
+    let href = move |query: String| studio.href(Some(&query));
     let heads = graph
         .columns
         .iter()
@@ -120,11 +123,15 @@ fn node(sheet: &Sheet, job: &CanvasJob, href: String, chosen: Chosen) -> AnyView
         };
         view! { <span class=class title=word.clone()>{icon(Icon::Warning)}<span class="visually-hidden">{word.clone()}</span></span> }
     });
+    let locked = job
+        .lock
+        .as_ref()
+        .map(|why| view! { <span class="visually-hidden">{tr!(editor.job_locked, why = say(why))}</span> });
     view! {
         <a class=class href=href aria-current=current data-node=job.name.clone()>
             {icon(look(job))}
             <span class="words"><span class="clip">{name}</span><span class="clip">{second_line(job)}</span></span>
-            {mark}
+            {locked}{mark}
         </a>
     }
     .into_any()
@@ -134,6 +141,7 @@ fn node(sheet: &Sheet, job: &CanvasJob, href: String, chosen: Chosen) -> AnyView
 pub(super) fn look(job: &CanvasJob) -> Icon {
     match job.kind {
         CutKind::Opaque => Icon::Lock,
+        _ if job.lock.is_some() => Icon::Lock,
         _ if job.disabled => Icon::Skipped,
         _ if job.manual => Icon::Waiting,
         _ => Icon::Layers,

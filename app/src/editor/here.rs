@@ -12,7 +12,6 @@ pub(super) fn change(_studio: Studio) -> Here {
 /// Makes the change that a form's fields say.
 #[cfg(feature = "hydrate")]
 pub(super) fn change(studio: Studio) -> Here {
-    use super::editor_href;
     use crate::design::form::fields_of;
     use leptos::prelude::*;
     use leptos_router::NavigateOptions;
@@ -41,7 +40,7 @@ pub(super) fn change(studio: Studio) -> Here {
             Ok(step) => {
                 error.try_set(None);
                 if let Some(then) = step.then {
-                    let to = studio.place.with_value(|place| editor_href(place, Some(&then)));
+                    let to = studio.href(Some(&then));
                     let options = NavigateOptions {
                         scroll: false,
                         ..NavigateOptions::default()

@@ -20,7 +20,7 @@ mod real {
 #[cfg(feature = "hydrate")]
 mod real {
     use super::super::change::{self, Change};
-    use super::super::{editor_href, job_query, sync};
+    use super::super::{job_query, sync};
     use super::{Chosen, Studio};
     use crate::places::encode;
     use leptos::prelude::*;
@@ -28,11 +28,16 @@ mod real {
     use leptos_router::hooks::use_navigate;
     use wasm_bindgen::JsCast;
 
+    /// The first field of the drawer; what can only be read, where it has none.
+    const FIRST_FIELD: &str = "#drawer .field :is(input, select, textarea):not([type=hidden]), #drawer code";
+    /// Where the name of a new job goes.
+    const NAME_FIELD: &str = "#drawer [name='change[name]']";
+
     pub(super) fn handler(studio: Studio, chosen: Chosen) -> impl Fn(leptos::ev::KeyboardEvent) + 'static {
         let navigate = use_navigate();
         move |ev| {
             let go = |query: &str| {
-                let href = studio.place.with_value(|place| editor_href(place, Some(query)));
+                let href = studio.href(Some(query));
                 let options = NavigateOptions {
                     scroll: false,
                     ..NavigateOptions::default()
@@ -64,6 +69,13 @@ mod real {
                 }
                 return;
             }
+            if key == "Escape" {
+                // From the form back to the node that it is about.
+                if let Some(job) = chosen.job.get_untracked() {
+                    focus(&job);
+                }
+                return;
+            }
             if types(&ev) || ev.alt_key() {
                 return;
             }
@@ -79,13 +91,23 @@ mod real {
                         focus(&next);
                     }
                 }
-                "a" if studio.may_edit => go(&format!("add=after&job={name}")),
-                "A" if studio.may_edit => go(&format!("add=beside&job={name}")),
+                "Enter" => {
+                    go(&job_query(&job));
+                    crate::browser::focus(FIRST_FIELD);
+                }
+                "a" if studio.may_edit => {
+                    go(&format!("add=after&job={name}"));
+                    crate::browser::focus(NAME_FIELD);
+                }
+                "A" if studio.may_edit => {
+                    go(&format!("add=beside&job={name}"));
+                    crate::browser::focus(NAME_FIELD);
+                }
                 "l" if studio.may_edit => {
                     go(&job_query(&job));
                     crate::browser::focus("[data-link] select");
                 }
-                "x" if studio.may_edit => {
+                "x" if studio.may_edit && studio.template().is_none() => {
                     let op = if job.starts_with('.') { "enable" } else { "disable" };
                     let _ = studio.change(&act(op), true);
                 }

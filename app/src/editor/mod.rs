@@ -7,6 +7,7 @@
 pub mod api;
 mod change;
 mod conflict;
+pub mod document;
 mod drawer;
 mod effective;
 mod fieldset;
@@ -72,12 +73,14 @@ pub(crate) struct Chosen {
     pub view: Signal<Option<String>>,
     /// Whether the changes are being reviewed.
     pub review: Signal<bool>,
+    /// A parameter of a template; empty: one that is to be added.
+    pub param: Signal<Option<String>>,
 }
 
 impl Chosen {
     fn here() -> Self {
         let (job, add, at, kind) = (query("job"), query("add"), query("at"), query("kind"));
-        let (view, review) = (query("view"), query("review"));
+        let (view, review, param) = (query("view"), query("review"), query("param"));
         Self {
             job: Signal::derive(job),
             add: Signal::derive(add),
@@ -85,6 +88,7 @@ impl Chosen {
             kind: Signal::derive(kind),
             view: Signal::derive(view),
             review: Signal::derive(move || review().is_some()),
+            param: Signal::derive(param),
         }
     }
 }
@@ -124,7 +128,7 @@ pub fn editor_page() -> AnyView {
         } else {
             let make = || {
                 let studio = Studio::new(&view);
-                sync::keep_saved(studio, page);
+                sync::keep_saved(studio, Some(page));
                 studio
             };
             match &owner {

@@ -3,7 +3,7 @@
 use super::graph::{look, second_line};
 use super::sheet::Sheet;
 use super::state::Studio;
-use super::{Chosen, editor_href, job_query};
+use super::{Chosen, job_query};
 use crate::design::icon::{Icon, icon};
 use crate::places::encode;
 use crate::tr;
@@ -34,7 +34,7 @@ pub(super) fn tree(studio: Studio, chosen: Chosen) -> AnyView {
         <nav class="studio-outline" aria-label=tr!(editor.outline)>
             <a
                 class="outline-job"
-                href=studio.place.with_value(|place| editor_href(place, None))
+                href=studio.href(None)
                 aria-current=move || (chosen.job.with(Option::is_none) && chosen.add.with(Option::is_none)).then_some("true")
             >
                 {icon(Icon::Gear)}<span class="clip">{tr!(editor.whole)}</span>
@@ -48,7 +48,7 @@ pub(super) fn tree(studio: Studio, chosen: Chosen) -> AnyView {
 fn group(studio: Studio, word: String, stage: Option<&str>, items: Vec<AnyView>) -> AnyView {
     let add = stage.filter(|_| studio.may_edit).map(|stage| {
         let query = format!("add=stage&at={}", encode(stage));
-        let href = studio.place.with_value(|place| editor_href(place, Some(&query)));
+        let href = studio.href(Some(&query));
         let word = tr!(editor.add_to_stage, stage = stage);
         view! { <a class="add-here" href=href aria-label=word.clone() title=word>"+"</a> }
     });
@@ -60,9 +60,7 @@ fn group(studio: Studio, word: String, stage: Option<&str>, items: Vec<AnyView>)
 }
 
 fn item(studio: Studio, chosen: Chosen, sheet: &Sheet, job: &CanvasJob) -> AnyView {
-    let href = studio
-        .place
-        .with_value(|place| editor_href(place, Some(&job_query(&job.name))));
+    let href = studio.href(Some(&job_query(&job.name)));
     let name = job.name.clone();
     let current = move || {
         chosen

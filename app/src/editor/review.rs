@@ -54,10 +54,14 @@ pub(super) fn page(studio: Studio) -> AnyView {
 /// Fields that every change of the draft sends.
 pub(super) fn draft_fields(studio: Studio) -> AnyView {
     let place = studio.place.get_value();
+    let version = view! { <input type="hidden" name="version" value=move || studio.known.with(|known| known.version).to_string()/> };
+    if let Some(key) = studio.template() {
+        return view! { {place_fields(&place)}{hidden("template", key)}{version} }.into_any();
+    }
     view! {
         {place_fields(&place)}
         {hidden("base_commit", studio.base_commit.get_untracked().unwrap_or_default())}
-        <input type="hidden" name="version" value=move || studio.known.with(|known| known.version).to_string()/>
+        {version}
     }
     .into_any()
 }

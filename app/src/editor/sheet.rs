@@ -1,5 +1,6 @@
 //! The file as the editor draws it, and the texts that its forms show.
 
+use crate::i18n::locale;
 use slipway_domain::pipeline::authored::{Lock, apply_locks};
 use slipway_domain::pipeline::file::canvas::{Canvas, CanvasJob, Field, FieldKind, canvas_of};
 use slipway_domain::pipeline::file::import::import_tree;
@@ -7,7 +8,7 @@ use slipway_domain::pipeline::file::side;
 use slipway_domain::pipeline::file::tree::parse;
 use slipway_domain::pipeline::file::{CutKind, Finding, NewValue};
 use slipway_domain::pipeline::source::SourceError;
-use slipway_domain::pipeline::{Job, Severity, Trigger};
+use slipway_domain::pipeline::{Job, Severity, Template, Trigger};
 use slipway_domain::text::Text;
 use std::collections::BTreeMap;
 
@@ -20,9 +21,26 @@ pub struct Sheet {
     /// Stages, jobs, edges, fields.
     pub canvas: Canvas,
     /// The jobs as the presets of the forms read them, by name.
-    own: BTreeMap<String, Job>,
+    pub(super) own: BTreeMap<String, Job>,
     /// Why the rules of a job are kept as they are, by name.
-    rules: BTreeMap<String, Text>,
+    pub(super) rules: BTreeMap<String, Text>,
+    /// What is wrong, in the order of the text.
+    pub notes: Vec<Note>,
+    /// Of a template's document: the rows of its jobs, by name; the fields of a pipeline's jobs come from its canvas.
+    pub(super) written: BTreeMap<String, Vec<Row>>,
+    /// The template of a document.
+    pub template: Option<Template>,
+}
+
+/// Something that is wrong, with its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The line, from 1.
+    pub line: usize,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The sentence, in the reader's language.
+    pub words: String,
 }
 
 impl Default for Sheet {
@@ -42,6 +60,9 @@ impl Default for Sheet {
             canvas,
             own: BTreeMap::new(),
             rules: BTreeMap::new(),
+            notes: Vec::new(),
+            written: BTreeMap::new(),
+            template: None,
         }
     }
 }
@@ -66,7 +87,19 @@ pub fn sheet(text: &str) -> Result<Sheet, SourceError> {
         })
         .collect();
     let own = imported.jobs.into_iter().map(|job| (job.name, job.own)).collect();
-    Ok(Sheet { canvas, own, rules })
+    let note = |finding: &Finding| Note {
+        line: finding.line,
+        severity: finding.severity,
+        words: finding.message(locale()),
+    };
+    let notes = canvas.findings.iter().map(note).collect();
+    Ok(Sheet {
+        canvas,
+        own,
+        rules,
+        notes,
+        ..Sheet::default()
+    })
 }
 
 impl Sheet {
@@ -99,18 +132,17 @@ impl Sheet {
     }
 
     /// What is wrong with a job.
-    pub fn findings(&self, job: &CanvasJob) -> Vec<&Finding> {
+    pub fn notes(&self, job: &CanvasJob) -> Vec<&Note> {
         let lines = job.first_line..=job.last_line;
-        self.canvas
-            .findings
+        self.notes
             .iter()
-            .filter(|finding| lines.contains(&finding.line))
+            .filter(|note| lines.contains(&note.line))
             .collect()
     }
 
     /// The worst that is wrong with a job.
     pub fn worst(&self, job: &CanvasJob) -> Option<Severity> {
-        let found = self.findings(job);
+        let found = self.notes(job);
         let has = |severity| found.iter().any(|finding| finding.severity == severity);
         [Severity::Error, Severity::Warning]
             .into_iter()
@@ -135,6 +167,9 @@ impl Sheet {
     /// The rows of a job's form: first what most people look for.
     pub fn rows(&self, job: &CanvasJob) -> Vec<Row> {
         const FIRST: [&str; 4] = ["stage", "image", "before_script", "script"];
+        if let Some(written) = self.written.get(&job.name) {
+            return written.clone();
+        }
         let mut rows: Vec<Row> = job
             .fields
             .iter()
@@ -143,11 +178,10 @@ impl Sheet {
             .collect();
         if let Some(own) = self.own(&job.name).filter(|_| job.kind != CutKind::Opaque) {
             rows.push(Row {
-                path: RUNS.to_owned(),
                 kind: RowKind::Runs,
                 text: runs_key(own),
-                inherited: None,
                 locked: self.rules.get(&job.name).cloned(),
+                ..Row::of(RUNS)
             });
         }
         rows.sort_by_key(|row| {
@@ -187,6 +221,29 @@ pub struct Row {
     pub inherited: Option<String>,
     /// Why it is kept as it is.
     pub locked: Option<Text>,
+    /// What it is called, where its path does not say it.
+    pub label: Option<String>,
+    /// What to write, where its path does not say it.
+    pub help: Option<String>,
+    /// Whether few need it.
+    pub more: bool,
+}
+
+impl Row {
+    /// One line that holds nothing.
+    pub(super) fn of(path: &str) -> Self {
+        let first = matches!(path, "stage" | "image" | "script" | RUNS) || path.starts_with("variables.");
+        Self {
+            path: path.to_owned(),
+            kind: RowKind::Line,
+            text: String::new(),
+            inherited: None,
+            locked: None,
+            label: None,
+            help: None,
+            more: !first,
+        }
+    }
 }
 
 /// What kind of control a field has.
@@ -194,6 +251,8 @@ pub struct Row {
 pub enum RowKind {
     /// One line.
     Line,
+    /// A text of several lines.
+    Area,
     /// A list, one item a line.
     Lines,
     /// Commands; a line that is indented by two blanks belongs to the one above.
@@ -231,7 +290,6 @@ fn row(field: &Field) -> Row {
         locked = Some(Text::new("has several lines in one item", "的某一项包含多行文本"));
     }
     Row {
-        path: field.path.clone(),
         kind,
         text,
         inherited: field
@@ -240,6 +298,7 @@ fn row(field: &Field) -> Row {
             .map(shown)
             .filter(|text| !text.is_empty()),
         locked,
+        ..Row::of(&field.path)
     }
 }
 

@@ -5,9 +5,13 @@
 
 use super::change::{self, Change, Step};
 use super::sheet::{Sheet, sheet};
+use super::{document, editor_href};
 use crate::AppError;
+use crate::browser::timed;
 use leptos::prelude::*;
+use slipway_domain::pipeline::authored::Lock;
 use slipway_domain::project::Place;
+use slipway_domain::template::{DraftView, TemplateView};
 use slipway_domain::working_copy::EditorView;
 use std::sync::Arc;
 
@@ -68,15 +72,54 @@ struct Past {
     change: Option<Change>,
 }
 
+/// What is edited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The pipeline of an app.
+    Pipeline,
+    /// The document of a template, by the template's key.
+    Template(String),
+}
+
+impl Subject {
+    /// What is drawn of a text; nothing where it cannot be read.
+    fn sheet(&self, text: &str, locks: &[Lock]) -> Option<Sheet> {
+        match self {
+            Self::Pipeline => sheet(text).ok().map(|sheet| sheet.locked(locks)),
+            Self::Template(key) => document::sheet::sheet(text, key),
+        }
+    }
+}
+
+/// What an editor starts with.
+struct Begin<'a> {
+    subject: Subject,
+    place: Place,
+    source: (String, Vec<String>),
+    may_edit: bool,
+    locks: Vec<Lock>,
+    text: &'a str,
+    base: &'a str,
+    base_commit: Option<String>,
+    version: i64,
+    /// What the server has.
+    stored: &'a str,
+    here: Vec<String>,
+}
+
 /// The editor's state. Lives as long as the page.
 #[derive(Clone, Copy)]
 pub struct Studio {
+    /// What is edited.
+    subject: StoredValue<Subject>,
     /// Where it is.
     pub place: StoredValue<Place>,
     /// The branch it was taken from; and where Slipway's own file is edited, the stages of the file that includes it.
     pub source: StoredValue<(String, Vec<String>)>,
     /// Whether the reader may change it.
     pub may_edit: bool,
+    /// What its templates lock.
+    locks: StoredValue<Vec<Lock>>,
     /// The file as it is now.
     pub text: RwSignal<Arc<str>>,
     /// The file as it stands on the branch.
@@ -111,28 +154,66 @@ impl Studio {
     /// The editor of what the server sent.
     pub fn new(view: &EditorView) -> Self {
         let copy = &view.copy;
-        let text = RwSignal::new(Arc::<str>::from(copy.text.as_str()));
-        let locks = StoredValue::new(view.locks.clone());
-        let sheet = Memo::new(move |before: Option<&Arc<Sheet>>| {
-            text.with(|text| sheet(text).map(|sheet| locks.with_value(|locks| sheet.locked(locks))))
-                .map_or_else(|_| before.cloned().unwrap_or_else(Arc::default), Arc::new)
-        });
-        let stored = if copy.version == 0 { &copy.base } else { &copy.text };
-        Self {
-            place: StoredValue::new(view.place.clone()),
-            source: StoredValue::new((copy.branch.clone(), view.stages.clone())),
+        Self::make(Begin {
+            subject: Subject::Pipeline,
+            place: view.place.clone(),
+            source: (copy.branch.clone(), view.stages.clone()),
             may_edit: view.may_edit,
+            locks: view.locks.clone(),
+            text: &copy.text,
+            base: &copy.base,
+            base_commit: copy.base_commit.clone(),
+            version: copy.version,
+            stored: if copy.version == 0 { &copy.base } else { &copy.text },
+            here: view.editors.iter().map(|editor| editor.name.clone()).collect(),
+        })
+    }
+
+    /// The editor of a template's document; its base is the document of the newest version, as it was published.
+    pub fn of_template(view: &TemplateView, draft: &DraftView) -> Self {
+        Self::make(Begin {
+            subject: Subject::Template(view.key.clone()),
+            place: view.place.clone(),
+            source: (String::new(), Vec::new()),
+            may_edit: view.may_publish,
+            locks: Vec::new(),
+            text: &draft.text,
+            base: &draft.text,
+            base_commit: None,
+            version: draft.version,
+            stored: &draft.text,
+            here: Vec::new(),
+        })
+    }
+
+    fn make(begin: Begin<'_>) -> Self {
+        let text = RwSignal::new(Arc::<str>::from(begin.text));
+        let locks = StoredValue::new(begin.locks);
+        let subject = StoredValue::new(begin.subject);
+        let sheet = Memo::new(move |before: Option<&Arc<Sheet>>| {
+            let read = |text: &str| {
+                subject.with_value(|subject| locks.with_value(|locks| subject.sheet(text, locks)))
+            };
+            timed("sheet", || text.with(|text| read(text)))
+                .map_or_else(|| before.cloned().unwrap_or_else(Arc::default), Arc::new)
+        });
+        Self {
+            subject,
+            place: StoredValue::new(begin.place),
+            source: StoredValue::new(begin.source),
+            may_edit: begin.may_edit,
+            locks,
             text,
-            base: RwSignal::new(Arc::from(copy.base.as_str())),
-            base_commit: RwSignal::new(copy.base_commit.clone()),
+            base: RwSignal::new(Arc::from(begin.base)),
+            base_commit: RwSignal::new(begin.base_commit),
             known: RwSignal::new(Known {
-                version: copy.version,
-                text: Arc::from(stored.as_str()),
+                version: begin.version,
+                text: Arc::from(begin.stored),
             }),
             saving: RwSignal::new(Saving::Saved),
             sheet,
             refused: RwSignal::new(None),
-            here: RwSignal::new(view.editors.iter().map(|editor| editor.name.clone()).collect()),
+            here: RwSignal::new(begin.here),
             drawn: RwSignal::new(0),
             sending: StoredValue::new(false),
             past: StoredValue::new(Vec::new()),
@@ -141,10 +222,31 @@ impl Studio {
         }
     }
 
+    /// The key of the template whose document is edited; none: an app's pipeline is.
+    pub fn template(self) -> Option<String> {
+        self.subject.with_value(|subject| match subject {
+            Subject::Template(key) => Some(key.clone()),
+            Subject::Pipeline => None,
+        })
+    }
+
+    /// The editor's address; `then`: what is chosen in it, as a query.
+    pub fn href(self, then: Option<&str>) -> String {
+        self.place.with_value(|place| {
+            self.subject.with_value(|subject| match subject {
+                Subject::Template(key) => document::href(place, key, then),
+                Subject::Pipeline => editor_href(place, then),
+            })
+        })
+    }
+
     /// Makes a change here. `drawn`: whether forms are drawn anew afterwards; a form that sent it by itself is not.
     pub fn change(self, change: &Change, drawn: bool) -> Result<Step, AppError> {
         let now = self.text.get_untracked();
-        let made = change::apply(&now, change);
+        let made = self.subject.with_value(|subject| match subject {
+            Subject::Pipeline => self.locks.with_value(|locks| change::apply(&now, change, locks)),
+            Subject::Template(key) => document::change::apply(&now, key, change),
+        });
         match &made {
             Ok(step) => {
                 self.refused.set(None);

@@ -9,6 +9,7 @@ use crate::load::{Load, load};
 use crate::pipeline::preview::{Checked, verdict};
 use crate::tr;
 use leptos::prelude::*;
+use slipway_domain::template::DraftView;
 use slipway_domain::working_copy::{EditorView, Presence};
 
 /// Hears who else edits the app's pipeline, and what they save; draws nothing.
@@ -54,10 +55,30 @@ pub(super) fn lint(studio: Studio) -> AnyView {
 }
 
 /// Saves the draft by itself from now on, and says that the reader edits.
-pub(super) fn keep_saved(studio: Studio, page: Load<EditorView>) {
+pub(super) fn keep_saved(studio: Studio, page: Option<Load<EditorView>>) {
     if studio.may_edit {
         real::keep_saved(studio, page);
     }
+}
+
+/// A template's page was read again: what the server has is taken over, beside what was changed here since.
+#[cfg_attr(
+    not(feature = "hydrate"),
+    expect(clippy::missing_const_for_fn, reason = "a server reads once")
+)]
+pub(in crate::editor) fn read_draft(studio: Studio, draft: &DraftView) {
+    #[cfg(feature = "hydrate")]
+    if draft.version > studio.known.with_untracked(|known| known.version) && !studio.sending.get_value() {
+        // Not while the page is being drawn: what it drew before still listens.
+        let draft = draft.clone();
+        request_animation_frame(move || {
+            if studio.text.try_get_untracked().is_some() {
+                real::meet_document(studio, &draft);
+            }
+        });
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = (studio, draft);
 }
 
 #[cfg(feature = "hydrate")]
@@ -69,18 +90,21 @@ mod real {
 
     pub(super) const fn heard(_studio: Studio, _presence: &Presence) {}
     pub(super) const fn check_when_quiet(_studio: Studio, _checked: RwSignal<Checked>) {}
-    pub(super) const fn keep_saved(_studio: Studio, _page: Load<EditorView>) {}
+    pub(super) const fn keep_saved(_studio: Studio, _page: Option<Load<EditorView>>) {}
 }
 
 #[cfg(feature = "hydrate")]
 mod real {
     use super::super::api::{Arrive, CheckWorkingCopy, ReadSaved, SaveWorkingCopy};
+    use super::super::document::api::KeepTemplate;
     use super::super::state::{Conflict, Known, Saving};
-    use super::{Checked, EditorView, Load, Presence, Studio};
+    use super::{Checked, DraftView, EditorView, Load, Presence, Studio};
     use crate::AppError;
+    use crate::template::api::ReadOwnTemplate;
     use leptos::prelude::*;
     use server_fn::ServerFn;
     use slipway_domain::pipeline::file::side::path_of;
+    use slipway_domain::template::TemplateView;
     use slipway_domain::working_copy::{WorkingCopy, rebase};
     use std::sync::Arc;
     use std::time::Duration;
@@ -96,16 +120,20 @@ mod real {
         let fields = web_sys::UrlSearchParams::new().ok()?;
         studio.place.with_value(|place| {
             fields.append("org", &place.org.slug);
-            fields.append(
-                "project",
-                place.project.as_ref().map_or("", |project| &project.slug),
-            );
-            fields.append("app", place.app.as_ref().map_or("", |app| &app.slug));
+            if let Some(project) = &place.project {
+                fields.append("project", &project.slug);
+            }
+            if let Some(app) = &place.app {
+                fields.append("app", &app.slug);
+            }
         });
+        if let Some(key) = studio.template() {
+            fields.append("template", &key);
+        }
         Some(fields)
     }
 
-    pub(super) fn keep_saved(studio: Studio, page: Load<EditorView>) {
+    pub(super) fn keep_saved(studio: Studio, page: Option<Load<EditorView>>) {
         let round = StoredValue::new(0_u32);
         Effect::new(move || {
             studio.text.track();
@@ -117,12 +145,15 @@ mod real {
             set_timeout(
                 move || {
                     if round.try_get_value() == Some(this) {
-                        save(studio, Some(page));
+                        save(studio, page);
                     }
                 },
                 QUIET,
             );
         });
+        if studio.template().is_some() {
+            return;
+        }
         let arrive = move || {
             if studio.text.try_get_untracked().is_none() {
                 return;
@@ -169,9 +200,14 @@ mod real {
             studio.base.with_untracked(|base| fields.append("base", base));
         }
         fields.append("text", &text);
+        let path = if studio.template().is_some() {
+            KeepTemplate::PATH
+        } else {
+            SaveWorkingCopy::PATH
+        };
         studio.sending.set_value(true);
         leptos::task::spawn_local(async move {
-            let posted = crate::browser::post(SaveWorkingCopy::PATH, &fields).await;
+            let posted = crate::browser::post(path, &fields).await;
             if studio.sending.try_set_value(false).is_some() {
                 // The page is gone.
                 return;
@@ -189,6 +225,7 @@ mod real {
                 }
                 Ok(Err(_)) => studio.saving.set(Saving::Failed(AppError::offline())),
                 Err(error) if error.code == "working_copy_changed" => pull(studio).await,
+                Err(error) if error.code == "template_changed" => pull_document(studio).await,
                 Err(error) => {
                     let moved = error.code == "file_changed";
                     studio.saving.set(Saving::Failed(error));
@@ -255,6 +292,47 @@ mod real {
             }
             Err(error) => studio.saving.set(Saving::Failed(error)),
         }
+    }
+
+    /// Fetches the document that somebody else saved.
+    async fn pull_document(studio: Studio) {
+        let Some(fields) = fields(studio) else { return };
+        let query = String::from(fields.to_string());
+        let answer = crate::browser::get(&format!("{}?{query}", ReadOwnTemplate::PATH)).await;
+        let read = answer
+            .and_then(|json| crate::json::parse::<TemplateView>(&json).map_err(|_| AppError::offline()));
+        if studio.text.try_get_untracked().is_none() {
+            return;
+        }
+        match read.map(|view| view.draft) {
+            Ok(Some(draft)) => meet_document(studio, &draft),
+            Ok(None) => studio.saving.set(Saving::Failed(AppError::offline())),
+            Err(error) => studio.saving.set(Saving::Failed(error)),
+        }
+    }
+
+    /// Takes the document that somebody else saved; where there are changes here as well, the reader chooses.
+    pub(super) fn meet_document(studio: Studio, draft: &DraftView) {
+        let known = studio.known.get_untracked();
+        let mine = studio.text.get_untracked();
+        let theirs: Arc<str> = Arc::from(draft.text.as_str());
+        if known.text == mine || theirs == mine {
+            studio.known.set(Known {
+                version: draft.version,
+                text: Arc::clone(&theirs),
+            });
+            studio.take(theirs);
+            studio.saving.set(Saving::Saved);
+            return;
+        }
+        let who = draft.updated_by.as_ref().map(|by| by.name.clone());
+        studio.saving.set(Saving::Conflict(Arc::new(Conflict {
+            base: known.text.to_string(),
+            theirs: draft.text.clone(),
+            version: draft.version,
+            who: who.unwrap_or_default(),
+            keys: Vec::new(),
+        })));
     }
 
     /// Takes what somebody else saved, beside what was changed here since.

@@ -2,16 +2,18 @@
 
 use super::api::DiscardWorkingCopy;
 use super::state::{Saving, Studio};
-use super::{Chosen, editor_href, sync};
+use super::{Chosen, document, sync};
 use crate::design::button::{Weight, submit};
 use crate::design::form::{Form, hidden, place_fields};
 use crate::design::page::PageHead;
 use crate::design::status::{Status, pill};
 use crate::design::time::time;
+use crate::i18n::say;
 use crate::tr;
 use leptos::prelude::*;
 use server_fn::ServerFn;
 use slipway_domain::pipeline::file::side::path_of;
+use slipway_domain::template::TemplateView;
 use slipway_domain::working_copy::EditorView;
 
 /// The head.
@@ -25,10 +27,33 @@ pub(super) fn head(view: &EditorView, studio: Studio, chosen: Chosen) -> AnyView
     view! { <PageHead title=tr!(editor.title) line actions=actions(view, studio, chosen)/> }.into_any()
 }
 
+/// The head of a template's document.
+pub(super) fn of_template(view: &TemplateView, studio: Studio, key: &str) -> AnyView {
+    let title = studio.sheet.with_untracked(|sheet| {
+        let template = sheet.template.as_ref();
+        template.map_or_else(|| key.to_owned(), |template| say(&template.names))
+    });
+    let line =
+        view! { <code>{key.to_owned()}</code>" · "{view.told.place.clone()}" · "{move || standing(studio)} }
+            .into_any();
+    let to_text = document::page_of(&view.place, key);
+    let undo = studio.may_edit.then(|| undo(studio));
+    let actions = view! {
+        {undo}
+        <a class="btn" href=to_text.clone()>{tr!(template.to_text)}</a>
+        {studio.may_edit.then(|| view! { <a class="btn primary" href=format!("{to_text}#publish")>{tr!(template.publish)}</a> })}
+    }
+    .into_any();
+    view! { <PageHead title line actions/> }.into_any()
+}
+
 /// How the draft stands: unchanged, saved, on its way, or not saved and why.
 fn standing(studio: Studio) -> AnyView {
     if !studio.is_changed() && studio.saving.with(|saving| *saving == Saving::Saved) {
-        return tr!(editor.unchanged).into_any();
+        return match studio.template() {
+            Some(_) => tr!(editor.saved).into_any(),
+            None => tr!(editor.unchanged).into_any(),
+        };
     }
     studio.saving.with(|saving| match saving {
         Saving::Saved => tr!(editor.saved).into_any(),
@@ -45,18 +70,7 @@ fn actions(view: &EditorView, studio: Studio, chosen: Chosen) -> AnyView {
         return ().into_any();
     }
     let place = view.place.clone();
-    let undo = view! {
-        <button
-            type="button" class="btn needs-js" aria-keyshortcuts="Control+Z"
-            disabled=move || studio.steps.with(|(back, _)| *back == 0)
-            on:click=move |_| studio.undo()
-        >{tr!(editor.undo)}</button>
-        <button
-            type="button" class="btn needs-js" aria-keyshortcuts="Control+Shift+Z"
-            disabled=move || studio.steps.with(|(_, forward)| *forward == 0)
-            on:click=move |_| studio.redo()
-        >{tr!(editor.redo)}</button>
-    };
+    let undo = undo(studio);
     let discard = {
         let place = place.clone();
         move || {
@@ -75,10 +89,10 @@ fn actions(view: &EditorView, studio: Studio, chosen: Chosen) -> AnyView {
     };
     let review = move || {
         if chosen.review.get() {
-            let back = editor_href(&place, None);
+            let back = studio.href(None);
             return view! { <a class="btn" href=back>{tr!(editor.back)}</a> }.into_any();
         }
-        let to = editor_href(&place, Some("review=1"));
+        let to = studio.href(Some("review=1"));
         if studio.is_changed() {
             view! { <a class="btn primary" href=to>{tr!(editor.review)}</a> }.into_any()
         } else {
@@ -87,4 +101,21 @@ fn actions(view: &EditorView, studio: Studio, chosen: Chosen) -> AnyView {
         }
     };
     view! { {undo}{discard}{review} }.into_any()
+}
+
+/// One step back, one forward.
+fn undo(studio: Studio) -> AnyView {
+    view! {
+        <button
+            type="button" class="btn needs-js" aria-keyshortcuts="Control+Z"
+            disabled=move || studio.steps.with(|(back, _)| *back == 0)
+            on:click=move |_| studio.undo()
+        >{tr!(editor.undo)}</button>
+        <button
+            type="button" class="btn needs-js" aria-keyshortcuts="Control+Shift+Z"
+            disabled=move || studio.steps.with(|(_, forward)| *forward == 0)
+            on:click=move |_| studio.redo()
+        >{tr!(editor.redo)}</button>
+    }
+    .into_any()
 }

@@ -1,19 +1,17 @@
 //! What stands below the canvas: the file, what is wrong with it, and what differs from the branch.
 
-use super::sheet::Sheet;
+use super::sheet::{Note, Sheet};
 use super::state::Studio;
-use super::{Chosen, editor_href, job_query, sync};
+use super::{Chosen, job_query, sync};
 use crate::design::diff::diff;
 use crate::design::status::{Status, pill};
 use crate::design::tabs::{Tab, tabs};
-use crate::i18n::locale;
 use crate::pipeline::preview::tinted;
 use crate::places::encode;
 use crate::tr;
 use leptos::prelude::*;
 use slipway_domain::diff::diff_lines;
-use slipway_domain::pipeline::Severity;
-use slipway_domain::pipeline::file::Finding;
+use slipway_domain::pipeline::{Params, Severity, compile, instantiate};
 use std::ops::RangeInclusive;
 
 /// The tabs and what they show.
@@ -26,9 +24,9 @@ pub(super) fn below(studio: Studio, chosen: Chosen) -> AnyView {
             if let Some(job) = &job {
                 query = format!("{}&{query}", job_query(job));
             }
-            studio.place.with_value(|place| editor_href(place, Some(&query)))
+            studio.href(Some(&query))
         };
-        let problems = studio.sheet.with(|sheet| sheet.canvas.findings.len());
+        let problems = studio.sheet.with(|sheet| sheet.notes.len());
         let tab = |key: &'static str, word: String| Tab {
             word,
             href: href(key),
@@ -36,17 +34,27 @@ pub(super) fn below(studio: Studio, chosen: Chosen) -> AnyView {
         };
         tabs(
             tr!(editor.below),
-            vec![
-                tab("yaml", tr!(editor.yaml)),
-                tab("problems", tr!(editor.problems, n = problems)),
-                tab("changes", tr!(editor.changes)),
-                tab("effective", tr!(editor.effective)),
-            ],
+            if studio.template().is_some() {
+                vec![
+                    tab("yaml", tr!(template.document)),
+                    tab("file", tr!(editor.yaml)),
+                    tab("problems", tr!(editor.problems, n = problems)),
+                    tab("changes", tr!(editor.changes)),
+                ]
+            } else {
+                vec![
+                    tab("yaml", tr!(editor.yaml)),
+                    tab("problems", tr!(editor.problems, n = problems)),
+                    tab("changes", tr!(editor.changes)),
+                    tab("effective", tr!(editor.effective)),
+                ]
+            },
         )
     };
     let body = move || match view().as_str() {
         "problems" => problems(studio),
         "changes" => changes(studio),
+        "file" if studio.template().is_some() => made(studio),
         // It is read from GitLab, and stands below.
         "effective" => ().into_any(),
         _ => yaml(studio, chosen),
@@ -59,6 +67,23 @@ fn yaml(studio: Studio, chosen: Chosen) -> AnyView {
         let sheet = studio.sheet.get();
         let lit = chosen.job.with(|job| lines_of(&sheet, job.as_deref()?));
         studio.text.with(|text| file(text, lit.as_ref()))
+    };
+    view! { {shown} }.into_any()
+}
+
+/// The file that a template makes of its defaults.
+fn made(studio: Studio) -> AnyView {
+    let shown = move || {
+        let sheet = studio.sheet.get();
+        let made = sheet
+            .template
+            .as_ref()
+            .and_then(|template| instantiate(template, &Params::new()).ok());
+        match made {
+            Some(pipeline) => file(&compile(&pipeline).text, None),
+            None => view! { <div class="box"><p class="box-body muted">{tr!(template.no_file)}</p></div> }
+                .into_any(),
+        }
     };
     view! { {shown} }.into_any()
 }
@@ -94,13 +119,14 @@ pub(super) fn file(text: &str, lit: Option<&RangeInclusive<usize>>) -> AnyView {
 }
 
 fn problems(studio: Studio) -> AnyView {
+    // GitLab is asked about files, not about templates.
+    let lint = studio.template().is_none().then(|| sync::lint(studio));
     let own = move || {
         let sheet = studio.sheet.get();
         let rows = sheet
-            .canvas
-            .findings
+            .notes
             .iter()
-            .map(|finding| row(studio, &sheet, finding))
+            .map(|note| row(studio, &sheet, note))
             .collect::<Vec<_>>();
         if rows.is_empty() {
             view! { <p class="box-body muted">{tr!(editor.no_problems)}</p> }.into_any()
@@ -108,21 +134,21 @@ fn problems(studio: Studio) -> AnyView {
             view! { <ul class="checks box-body">{rows}</ul> }.into_any()
         }
     };
-    view! { <div class="box">{own}{sync::lint(studio)}</div> }.into_any()
+    view! { <div class="box">{own}{lint}</div> }.into_any()
 }
 
-fn row(studio: Studio, sheet: &Sheet, finding: &Finding) -> AnyView {
-    let mark = match finding.severity {
+fn row(studio: Studio, sheet: &Sheet, note: &Note) -> AnyView {
+    let mark = match note.severity {
         Severity::Error => pill(Status::Failed, tr!(pipeline.error)),
         Severity::Warning => pill(Status::Degraded, tr!(pipeline.warning)),
     };
-    let job = sheet.canvas.job_at(finding.line).map(|job| {
+    let job = sheet.canvas.job_at(note.line).map(|job| {
         let query = format!("job={}&view=problems", encode(&job.name));
-        let href = studio.place.with_value(|place| editor_href(place, Some(&query)));
+        let href = studio.href(Some(&query));
         view! { <a class="link" href=href><code>{job.name.clone()}</code></a> }
     });
-    let place = tr!(editor.line, n = finding.line);
-    view! { <li>{mark}{job}<span>{finding.message(locale())}" "<span class="small muted">{place}</span></span></li> }
+    let place = tr!(editor.line, n = note.line);
+    view! { <li>{mark}{job}<span>{note.words.clone()}" "<span class="small muted">{place}</span></span></li> }
         .into_any()
 }
 

@@ -2,7 +2,6 @@
 
 use super::api::SwitchFile;
 use super::drawer::{all_stages, change_form};
-use super::editor_href;
 use super::fieldset::line;
 use super::sheet::{Sheet, shown};
 use super::state::Studio;
@@ -46,17 +45,7 @@ pub(super) fn form(studio: Studio, sheet: &Sheet) -> AnyView {
             .collect::<Vec<_>>();
         view! { <section class="drawer-part"><h3>{tr!(editor.others)}</h3><ul class="need-list">{items}</ul></section> }
     });
-    // Where there is no job yet, no edge and no column offers a place for one.
-    let first = (studio.may_edit && canvas.jobs.is_empty()).then(|| {
-        let stages = all_stages(studio, sheet);
-        let stage = stages
-            .iter()
-            .find(|stage| *stage != ".pre")
-            .map_or("test", String::as_str);
-        let query = format!("add=stage&at={}", encode(stage));
-        let href = studio.place.with_value(|place| editor_href(place, Some(&query)));
-        view! { <p>{button_link(Weight::Primary, href, tr!(editor.add_job))}</p> }
-    });
+    let first = first(studio, sheet);
     view! {
         <header><h2>{tr!(editor.whole)}</h2></header>
         <div class="drawer-part"><p>{counts}</p>{first}{side}</div>
@@ -65,6 +54,20 @@ pub(super) fn form(studio: Studio, sheet: &Sheet) -> AnyView {
         {others}
     }
     .into_any()
+}
+
+/// Where there is no job yet, no edge and no column offers a place for one.
+pub(super) fn first(studio: Studio, sheet: &Sheet) -> Option<AnyView> {
+    (studio.may_edit && sheet.canvas.jobs.is_empty()).then(|| {
+        let stages = all_stages(studio, sheet);
+        let stage = stages
+            .iter()
+            .find(|stage| *stage != ".pre")
+            .map_or("test", String::as_str);
+        let query = format!("add=stage&at={}", encode(stage));
+        let href = studio.href(Some(&query));
+        view! { <p>{button_link(Weight::Primary, href, tr!(editor.add_job))}</p> }.into_any()
+    })
 }
 
 /// Which of the two files this is, and the way to the other.
@@ -93,7 +96,7 @@ fn which_file(studio: Studio, mostly_kept: bool) -> AnyView {
     view! { <div class="note small stack"><p>{word}</p>{switch}</div> }.into_any()
 }
 
-fn stages(studio: Studio, sheet: &Sheet) -> AnyView {
+pub(super) fn stages(studio: Studio, sheet: &Sheet) -> AnyView {
     let canvas = &sheet.canvas;
     let changeable = studio.may_edit && canvas.stages_locked.is_none();
     let rows = canvas

@@ -1,6 +1,7 @@
 //! The form as it stands: texts, what is wrong with them, and the file they make. The same code runs on
 //! the server, for the first page, and in the browser, at every key.
 
+use crate::browser::timed;
 use crate::i18n;
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
@@ -56,7 +57,7 @@ pub fn outcome(template: &Template, inputs: &Inputs) -> Outcome {
     let parsed = form::parse(&template.params, inputs);
     let visible = visible(template, &parsed.values);
     let (yaml, problems) = match instantiate(template, &parsed.values) {
-        Ok(pipeline) => (compile(&pipeline).text, validate(&pipeline)),
+        Ok(pipeline) => (timed("compile", || compile(&pipeline)).text, validate(&pipeline)),
         Err(problems) => (String::new(), problems),
     };
     Outcome {

@@ -2,7 +2,7 @@
 //! what publishing it takes. In the browser all of it follows every key.
 
 use super::api::{PublishTemplate, SaveTemplate};
-use super::step;
+use super::{page_of, step};
 use crate::design::button::{Weight, submit};
 use crate::design::field::{Control, Field};
 use crate::design::form::{Form, FormState, hidden, place_fields};
@@ -59,6 +59,7 @@ pub(super) fn editor(page: &TemplateView, draft: &DraftView, kept: &Kept) -> Any
     let document = Memo::new(move |_| text.with(|text| read(text, &key, "0.0.0")));
     let newest = StoredValue::new(page.newest.clone());
     let saved = draft.updated_by.as_ref().map(|by| by.name.clone());
+    let canvas = format!("{}/edit", page_of(&page.place, &page.key));
     // Fields are made inside of their form, which may outlive what is borrowed here.
     let (of, shown) = (page.clone(), draft.clone());
     view! {
@@ -66,6 +67,7 @@ pub(super) fn editor(page: &TemplateView, draft: &DraftView, kept: &Kept) -> Any
             <section class="box">
                 <header>
                     <h2>{tr!(template.document)}</h2>
+                    <a class="btn small" href=canvas>{tr!(template.to_canvas)}</a>
                     <span class="small muted">{saved}" "{time(draft.updated_at)}</span>
                 </header>
                 <Form action=SaveTemplate::PATH class="form box-body" done=tr!(template.saved)>

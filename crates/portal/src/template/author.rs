@@ -14,6 +14,7 @@ use slipway_domain::pipeline::authored::{
     scratch,
 };
 use slipway_domain::pipeline::{Params, Template, template, templates};
+use slipway_domain::project::Place;
 use slipway_domain::template::{
     Act, DraftView, Owner, Standing, TemplateList, TemplateRow, TemplateView, Told, VersionRow, slug_of,
 };
@@ -366,6 +367,24 @@ fn checked_size(text: &str) -> Result<()> {
             "文档超过 256 KiB，请精简",
         ),
     ))
+}
+
+/// The document that is being written, and where.
+///
+/// # Errors
+/// As [`access::publishing`]; [`Error::NotFound`].
+pub async fn draft(ctx: &OpCtx, at: At<'_>, key: &str) -> Result<(Place, DraftView)> {
+    let place = access::publishing(ctx, at).await?;
+    let see = access::anywhere(ctx, at).await?;
+    let record = own(ctx, &place, &see, key).await?;
+    let draft = DraftView {
+        text: record.text,
+        version: record.version,
+        updated_at: record.updated_at,
+        updated_by: record.updated_by,
+        is_published: false,
+    };
+    Ok((see.place(), draft))
 }
 
 /// Saves the document, good or not; the new version of the draft. Only [`publish`] leads to apps.

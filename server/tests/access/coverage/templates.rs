@@ -39,6 +39,20 @@ fn pages() -> Vec<Call> {
             ("devon", 404),
         ),
         call(
+            "fn:template/keep",
+            with(&format!("{missing}&version=1&text=a")),
+            Some("dora"),
+            ("devon", 404),
+        ),
+        call(
+            "fn:template/change",
+            with(&format!(
+                "{missing}&version=1&change[op]=remove&change[job]=build"
+            )),
+            Some("dora"),
+            ("devon", 404),
+        ),
+        call(
             "fn:template/publish",
             with(&format!(
                 "{missing}&draft=1&version=&changelog_zh=&changelog_en=a"

@@ -60,7 +60,7 @@ impl Lock {
     }
 }
 
-/// Draws the locks: each field of a locked keyword says who locked it.
+/// Draws the locks: each field of a locked keyword says who locked it, and so does a job that is locked as a whole.
 pub fn apply_locks(canvas: &mut Canvas, locks: &[Lock]) {
     for job in &mut canvas.jobs {
         for lock in locks {
@@ -79,6 +79,9 @@ pub fn apply_locks(canvas: &mut Canvas, locks: &[Lock]) {
             if keyword.is_none_or(|keyword| keyword == "needs") {
                 job.needs_locked = Some(why.clone());
             }
+            if keyword.is_none() {
+                job.lock = Some(why);
+            }
         }
     }
 }
@@ -95,14 +98,23 @@ pub struct BrokenLock {
 impl BrokenLock {
     /// The sentence of a refusal.
     pub fn text(&self) -> Text {
+        let said = self.reason();
+        Text::new(
+            format!("{} Put it back as it was, or ask them.", said.en),
+            format!("{}请恢复原样，或与其联系。", said.zh),
+        )
+    }
+
+    /// What is locked, by whom, and why, as a sentence.
+    pub fn reason(&self) -> Text {
         let said = self.lock.text();
         let field = match self.lock.field.parts().1 {
             Some(keyword) => format!("{}: {keyword}", self.job),
             None => self.job.clone(),
         };
         Text::new(
-            format!("“{field}” {}. Put it back as it was, or ask them.", said.en),
-            format!("“{field}”{}。请恢复原样，或与其联系。", said.zh),
+            format!("“{field}” {}.", said.en),
+            format!("“{field}”{}。", said.zh),
         )
     }
 }

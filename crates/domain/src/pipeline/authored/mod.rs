@@ -6,6 +6,7 @@
 //! - [`migrate`]: the values of an app's form for another version.
 //! - [`upgrade`]: the file in the repository with another version's jobs; what was changed by hand is kept.
 //! - [`Lock`], [`apply_locks`], [`broken_locks`]: what those who use a template cannot change.
+//! - [`rewrite`]: a document with another content, of which only what differs is written anew.
 //! - [`scratch`], [`from_template`], [`from_file`]: what a new document begins with.
 
 mod begin;
@@ -16,6 +17,7 @@ mod finding;
 mod lock;
 mod migrate;
 mod place;
+mod rewrite;
 mod upgrade;
 mod version;
 
@@ -25,5 +27,6 @@ pub use document::{Document, LARGEST, read};
 pub use finding::{TemplateFinding, TemplateIssue};
 pub use lock::{BrokenLock, Lock, apply_locks, broken_locks, locked_canvas};
 pub use migrate::{Carried, Migration, migrate};
+pub use rewrite::{RewriteError, lines_of_jobs, rewrite};
 pub use upgrade::{Upgrade, UpgradeError, UpgradeInput, retag, upgrade};
 pub use version::{Bump, VersionError, bump_between, next, parse_version};

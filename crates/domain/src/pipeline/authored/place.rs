@@ -34,6 +34,29 @@ impl<'t> Places<'t> {
         self.find(path, true)
     }
 
+    /// The bytes of the value at a path, where all of the way is there.
+    pub(super) fn span(&self, path: &[Step<'_>]) -> Option<(usize, usize)> {
+        let tree = self.tree.as_ref()?;
+        let node = self.node(path)?;
+        Some((tree.node(node).start, tree.node(node).end))
+    }
+
+    /// After the last value of the object at a path; none where it is empty.
+    pub(super) fn last_in(&self, path: &[Step<'_>]) -> Option<usize> {
+        let tree = self.tree.as_ref()?;
+        let (_, value) = *tree.entries(self.node(path)?).last()?;
+        Some(tree.node(value).end)
+    }
+
+    fn node(&self, path: &[Step<'_>]) -> Option<NodeId> {
+        let tree = self.tree.as_ref()?;
+        let root = tree.documents.first()?.root;
+        path.iter().try_fold(root, |node, step| match step {
+            Step::Key(name) => tree.get(node, name),
+            Step::Item(item) => tree.items(node).get(*item).copied(),
+        })
+    }
+
     fn find(&self, path: &[Step<'_>], key: bool) -> (usize, usize) {
         let Some(tree) = &self.tree else { return (1, 1) };
         let Some(document) = tree.documents.first() else {

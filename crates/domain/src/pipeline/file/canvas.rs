@@ -97,6 +97,9 @@ pub struct CanvasJob {
     /// Fields of the first level that are kept as they are, with the reasons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locked: Vec<Locked>,
+    /// Who locked the job as a whole, and why: it can be neither changed, renamed, disabled nor taken out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<Text>,
     /// The job as far as the model knows it, for forms with presets such as when it runs: changed, it is
     /// what [`Edit::ReplaceJob`](super::Edit::ReplaceJob) takes. Needs are names.
     pub own: Job,
@@ -226,14 +229,14 @@ fn empty(import: &Import) -> Canvas {
 /// A job that is being drawn.
 struct Drawn<'a, 't> {
     tree: &'a Tree<'t>,
-    config: &'a Config,
+    config: &'a Config<'a>,
     stages: &'a [String],
     root: NodeId,
     /// Its place among the entries.
     place: usize,
     name: &'a str,
     /// With everything it takes from others.
-    job: &'a Effective,
+    job: &'a Effective<'a>,
 }
 
 fn node(drawn: &Drawn<'_, '_>, cut: &Cut, own: Option<&Job>) -> CanvasJob {
@@ -267,6 +270,7 @@ fn node(drawn: &Drawn<'_, '_>, cut: &Cut, own: Option<&Job>) -> CanvasJob {
         needs_locked: fields::locked(tree, &found, "needs"),
         extends: extends(job),
         locked: cut.locked.clone(),
+        lock: None,
         own: own.cloned().unwrap_or_else(|| Job {
             id: name.to_owned(),
             name: name.to_owned(),
@@ -285,7 +289,7 @@ fn extends(job: &Effective) -> Vec<String> {
     let Some(extends) = job.get("extends") else {
         return Vec::new();
     };
-    match &*extends.value {
+    match &extends.value {
         Value::List(items) => items.iter().filter_map(Effective::to_text).collect(),
         _ => extends.to_text().into_iter().collect(),
     }

@@ -3,7 +3,7 @@
 use super::super::model::Need;
 use super::super::yaml::Yaml;
 use super::edit::{find, last_entry};
-use super::effective::{Effective, Key, Value};
+use super::effective::{Effective, Entry, Value};
 use super::listing::Listing;
 use super::named::{How, Named, changeable, config, holders, named};
 use super::plan::Plan;
@@ -96,7 +96,7 @@ fn inherited(tree: &Tree<'_>, job: &str) -> Result<Vec<Yaml>, Refusal> {
     let Some(needs) = config.as_ref().and_then(|config| config.get(job)?.get("needs")) else {
         return Ok(Vec::new());
     };
-    let items = match &*needs.value {
+    let items = match &needs.value {
         Value::List(items) => items.iter().map(plain).collect(),
         Value::Null => Some(Vec::new()),
         _ => None,
@@ -113,13 +113,13 @@ fn inherited(tree: &Tree<'_>, job: &str) -> Result<Vec<Yaml>, Refusal> {
 
 /// A value without places, where it is known.
 fn plain(value: &Effective) -> Option<Yaml> {
-    Some(match &*value.value {
-        Value::Text(text) => Yaml::text(text),
+    Some(match &value.value {
+        Value::Text(text) => Yaml::text(text.as_ref()),
         Value::Bool(value) => Yaml::Bool(*value),
         Value::Int(value) => Yaml::Int(*value),
         Value::List(items) => Yaml::List(items.iter().map(plain).collect::<Option<_>>()?),
         Value::Map(entries) => {
-            let entry = |(key, _, value): &(Key, NodeId, Effective)| Some((key.to_string(), plain(value)?));
+            let entry = |(key, _, value): &Entry<'_>| Some((key.to_string(), plain(value)?));
             Yaml::Map(entries.iter().map(entry).collect::<Option<_>>()?)
         }
         _ => return None,

@@ -8,7 +8,7 @@ use super::assignment::Assignment;
 use super::classify::shared;
 use super::cut::{Reason, ReasonCode};
 use super::editor::Editor;
-use super::effective::{Config, Effective, Key, effective};
+use super::effective::{Config, Entry, effective};
 use super::job::is_job;
 use super::lint::lint;
 use super::refusal::Refusal;
@@ -285,7 +285,7 @@ pub(super) fn changed_jobs(before: &Config, after: &Config, job: &str) -> Vec<St
         .root
         .entries()
         .iter()
-        .map(|(name, _, value): &(Key, NodeId, Effective)| (name, value));
+        .map(|(name, _, value): &Entry<'_>| (name, value));
     entries
         .filter(|(name, value)| *name != job && is_job(name) && after.get(name) != Some(*value))
         .map(|(name, _)| name.to_string())

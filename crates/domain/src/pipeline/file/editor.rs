@@ -250,7 +250,10 @@ pub(super) fn style_of(tree: &Tree<'_>, id: NodeId) -> Style {
 }
 
 fn scalar_meaning(plain: &str) -> Meaning {
-    Meaning::new(What::Scalar(typed(plain, Style::Plain, None), plain.to_owned()))
+    Meaning::new(What::Scalar(
+        typed(plain, Style::Plain, None).into_owned(),
+        plain.to_owned(),
+    ))
 }
 
 pub(super) fn list_meaning(items: &[String]) -> Meaning {

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use super::super::source::MOST_VALUES;
 use super::finding::{Finding, FindingCode};
+use super::job::is_job;
 use super::tree::{Kind, NodeId, Style, Tree};
 
 /// GitLab's limit of `extends` after `extends`, and of `!reference` after `!reference`.
@@ -15,66 +16,21 @@ const MOST_STEPS: usize = 10;
 
 /// A value with its place.
 #[derive(Debug, Clone)]
-pub struct Effective {
+pub struct Effective<'t> {
     /// Where it is written.
     pub node: NodeId,
     /// What it is.
-    pub value: Rc<Value>,
+    pub value: Value<'t>,
 }
 
-/// A key: GitLab's own are not copied.
-pub type Key = Cow<'static, str>;
-
-fn key_of(name: &str) -> Key {
-    match KEYWORDS.binary_search(&name) {
-        Ok(place) => Cow::Borrowed(KEYWORDS[place]),
-        Err(_) => Cow::Owned(name.to_owned()),
-    }
-}
-
-/// The keys that most files are made of, in their order.
-const KEYWORDS: [&str; 36] = [
-    "after_script",
-    "allow_failure",
-    "artifacts",
-    "before_script",
-    "cache",
-    "changes",
-    "coverage",
-    "dependencies",
-    "entrypoint",
-    "environment",
-    "exists",
-    "expire_in",
-    "extends",
-    "files",
-    "if",
-    "image",
-    "interruptible",
-    "job",
-    "junit",
-    "key",
-    "name",
-    "needs",
-    "optional",
-    "parallel",
-    "paths",
-    "policy",
-    "reports",
-    "retry",
-    "rules",
-    "script",
-    "services",
-    "stage",
-    "tags",
-    "timeout",
-    "variables",
-    "when",
-];
+/// A key, as it stands in the tree.
+pub type Key<'t> = Cow<'t, str>;
 
 /// A value as GitLab's reader (YAML 1.1) takes it. Equal are values that say the same, wherever they stand.
+///
+/// Texts are those of the tree, and what holds others is shared: a file is written out without copies.
 #[derive(Debug, Clone)]
-pub enum Value {
+pub enum Value<'t> {
     /// Nothing.
     Null,
     /// `true`, `yes`, `on` and the like.
@@ -86,16 +42,31 @@ pub enum Value {
     /// `2024-01-31` without quotes, which GitLab refuses.
     Date,
     /// A text.
-    Text(String),
+    Text(Cow<'t, str>),
     /// A list.
-    List(Vec<Effective>),
+    List(Rc<[Effective<'t>]>),
     /// A mapping: key, its place, value.
-    Map(Vec<(Key, NodeId, Effective)>),
+    Map(Rc<[Entry<'t>]>),
     /// Not in this file: an input, or a reference into an included file.
     Unknown,
 }
 
-impl PartialEq for Value {
+impl Value<'_> {
+    /// The same of a scalar, with a text of its own.
+    pub(super) fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => Value::Bool(value),
+            Self::Int(value) => Value::Int(value),
+            Self::Float => Value::Float,
+            Self::Date => Value::Date,
+            Self::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
+            Self::List(_) | Self::Map(_) | Self::Unknown => Value::Unknown,
+        }
+    }
+}
+
+impl PartialEq for Value<'_> {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Null, Self::Null)
@@ -107,7 +78,7 @@ impl PartialEq for Value {
             (Self::Text(one), Self::Text(other)) => one == other,
             (Self::List(one), Self::List(other)) => one == other,
             (Self::Map(one), Self::Map(other)) => {
-                let mut both = one.iter().zip(other);
+                let mut both = one.iter().zip(other.iter());
                 one.len() == other.len()
                     && both.all(|((name, _, value), (other, _, also))| name == other && value == also)
             }
@@ -116,18 +87,15 @@ impl PartialEq for Value {
     }
 }
 
-impl PartialEq for Effective {
+impl PartialEq for Effective<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.value == other.value
     }
 }
 
-impl Effective {
-    fn new(node: NodeId, value: Value) -> Self {
-        Self {
-            node,
-            value: Rc::new(value),
-        }
+impl<'t> Effective<'t> {
+    const fn new(node: NodeId, value: Value<'t>) -> Self {
+        Self { node, value }
     }
 
     /// The value of a key.
@@ -139,8 +107,8 @@ impl Effective {
     }
 
     /// The entries of a mapping; none of anything else.
-    pub fn entries(&self) -> &[(Key, NodeId, Self)] {
-        match &*self.value {
+    pub fn entries(&self) -> &[Entry<'t>] {
+        match &self.value {
             Value::Map(entries) => entries,
             _ => &[],
         }
@@ -148,7 +116,7 @@ impl Effective {
 
     /// The items of a list; none of anything else.
     pub fn items(&self) -> &[Self] {
-        match &*self.value {
+        match &self.value {
             Value::List(items) => items,
             _ => &[],
         }
@@ -156,7 +124,7 @@ impl Effective {
 
     /// A text; none where it is something else or not known.
     pub fn text(&self) -> Option<&str> {
-        match &*self.value {
+        match &self.value {
             Value::Text(text) => Some(text),
             _ => None,
         }
@@ -164,8 +132,8 @@ impl Effective {
 
     /// A scalar as text.
     pub fn to_text(&self) -> Option<String> {
-        match &*self.value {
-            Value::Text(text) => Some(text.clone()),
+        match &self.value {
+            Value::Text(text) => Some(text.to_string()),
             Value::Bool(value) => Some(value.to_string()),
             Value::Int(value) => Some(value.to_string()),
             _ => None,
@@ -174,25 +142,35 @@ impl Effective {
 
     /// Whether it is known here.
     pub fn is_known(&self) -> bool {
-        *self.value != Value::Unknown
+        self.value != Value::Unknown
     }
 }
 
+/// A key, its place, and its value.
+pub type Entry<'t> = (Key<'t>, NodeId, Effective<'t>);
+
 /// The document of the pipeline, written out.
 #[derive(Debug)]
-pub struct Config {
+pub struct Config<'t> {
     /// Its top-level entries; the last of a name counts.
-    pub root: Effective,
+    pub root: Effective<'t>,
     /// Whether other files belong to it.
     pub has_includes: bool,
-    index: HashMap<String, usize>,
+    index: HashMap<Key<'t>, usize>,
 }
 
-impl Config {
+impl<'t> Config<'t> {
     /// A top-level entry.
-    pub fn get(&self, key: &str) -> Option<&Effective> {
+    pub fn get(&self, key: &str) -> Option<&Effective<'t>> {
         let index = *self.index.get(key)?;
         self.root.entries().get(index).map(|(.., value)| value)
+    }
+
+    /// The jobs that can run, in the order of the file: name, place of the key, and value.
+    pub fn jobs(&self) -> impl Iterator<Item = (&str, NodeId, &Effective<'t>)> {
+        let all = self.root.entries().iter();
+        all.filter(|(name, ..)| is_job(name))
+            .map(|(name, key, job)| (&**name, *key, job))
     }
 
     /// Where a top-level entry's key stands.
@@ -203,7 +181,7 @@ impl Config {
 }
 
 /// Writes a file out. What cannot be is named in the findings and stays unknown.
-pub fn effective(tree: &Tree<'_>, included: bool, findings: &mut Vec<Finding>) -> Option<Config> {
+pub fn effective<'t>(tree: &'t Tree<'_>, included: bool, findings: &mut Vec<Finding>) -> Option<Config<'t>> {
     let document = tree.content()?;
     let mut reader = Reader {
         tree,
@@ -213,7 +191,7 @@ pub fn effective(tree: &Tree<'_>, included: bool, findings: &mut Vec<Finding>) -
     let has_includes = included
         || root
             .get("include")
-            .is_some_and(|include| !matches!(&*include.value, Value::Null))
+            .is_some_and(|include| !matches!(&include.value, Value::Null))
         || tree.header().is_some();
     let mut config = config_of(root, has_includes);
     if reader.has_references() {
@@ -242,7 +220,8 @@ pub fn effective(tree: &Tree<'_>, included: bool, findings: &mut Vec<Finding>) -
             .collect::<Vec<_>>()
     };
     // Names and their order stay; what extends nothing is as it was.
-    if let Value::Map(entries) = Rc::make_mut(&mut config.root.value) {
+    if let Value::Map(entries) = &mut config.root.value {
+        let entries = Rc::make_mut(entries);
         for (place, value) in extended {
             entries[place].2 = value;
         }
@@ -250,11 +229,9 @@ pub fn effective(tree: &Tree<'_>, included: bool, findings: &mut Vec<Finding>) -
     Some(config)
 }
 
-fn config_of(root: Effective, has_includes: bool) -> Config {
+fn config_of(root: Effective<'_>, has_includes: bool) -> Config<'_> {
     let names = root.entries().iter().enumerate();
-    let index = names
-        .map(|(index, (name, ..))| (name.to_string(), index))
-        .collect();
+    let index = names.map(|(index, (name, ..))| (name.clone(), index)).collect();
     Config {
         root,
         has_includes,
@@ -265,20 +242,20 @@ fn config_of(root: Effective, has_includes: bool) -> Config {
 struct Reader<'a, 't> {
     tree: &'a Tree<'t>,
     /// Values of anchors.
-    known: BTreeMap<NodeId, Effective>,
+    known: BTreeMap<NodeId, Effective<'a>>,
 }
 
-impl Reader<'_, '_> {
+impl<'a> Reader<'a, '_> {
     fn has_references(&self) -> bool {
         self.tree.text.contains("!reference")
     }
 
-    fn read(&mut self, id: NodeId) -> Effective {
+    fn read(&mut self, id: NodeId) -> Effective<'a> {
         let target = self.tree.target(id);
         if let Some(known) = self.known.get(&target) {
             return Effective {
                 node: id,
-                value: Rc::clone(&known.value),
+                value: known.value.clone(),
             };
         }
         let node = self.tree.node(target);
@@ -298,7 +275,7 @@ impl Reader<'_, '_> {
 
     /// Keys later in the mapping win, also over those that a merge key brings before them, and the
     /// other way round: that is how GitLab's reader does it.
-    fn map(&mut self, entries: &[(NodeId, NodeId)]) -> Vec<(Key, NodeId, Effective)> {
+    fn map(&mut self, entries: &[(NodeId, NodeId)]) -> Rc<[Entry<'a>]> {
         let is_plain = |key: NodeId| match &self.tree.node(key).kind {
             Kind::Scalar { text, .. } => text != "<<",
             _ => false,
@@ -306,7 +283,7 @@ impl Reader<'_, '_> {
         if self.tree.duplicates.is_empty() && entries.iter().all(|(key, _)| is_plain(*key)) {
             let all = entries.iter().map(|(key, value)| {
                 let name = self.tree.scalar(*key).unwrap_or_default();
-                (key_of(name), *key, self.read(*value))
+                (Cow::Borrowed(name), *key, self.read(*value))
             });
             return all.collect();
         }
@@ -317,57 +294,54 @@ impl Reader<'_, '_> {
         for (key, value) in entries {
             let name = self.tree.scalar(self.tree.target(*key)).unwrap_or_default();
             let value = self.read(*value);
-            match &*value.value {
+            match &value.value {
                 Value::Map(merged) if name == "<<" => {
-                    for (name, node, value) in merged {
-                        map.put(name, *node, value.clone());
+                    for (name, node, value) in merged.iter() {
+                        map.put(name.clone(), *node, value.clone());
                     }
                 }
                 Value::List(items) if name == "<<" => {
                     for (name, node, value) in items.iter().rev().flat_map(Effective::entries) {
-                        map.put(name, *node, value.clone());
+                        map.put(name.clone(), *node, value.clone());
                     }
                 }
-                _ => map.put(name, *key, value),
+                _ => map.put(Cow::Borrowed(name), *key, value),
             }
         }
-        map.all
+        map.all.into()
     }
 }
 
 /// A mapping that is being written out.
-struct Entries {
-    all: Vec<(Key, NodeId, Effective)>,
+struct Entries<'t> {
+    all: Vec<Entry<'t>>,
     /// Places by name, once there are [`SEARCHED`] of them.
-    places: HashMap<String, usize>,
+    places: HashMap<Key<'t>, usize>,
 }
 
 /// Mappings up to this size are searched, larger ones (the document) are indexed.
 const SEARCHED: usize = 16;
 
-impl Entries {
+impl<'t> Entries<'t> {
     /// Puts an entry in, in the place of one of the same name.
-    fn put(&mut self, name: &str, node: NodeId, value: Effective) {
+    fn put(&mut self, name: Key<'t>, node: NodeId, value: Effective<'t>) {
         let place = if self.all.len() < SEARCHED {
-            self.all.iter().position(|(known, ..)| known == name)
+            self.all.iter().position(|(known, ..)| *known == name)
         } else {
             if self.places.is_empty() {
                 let names = self.all.iter().enumerate();
-                self.places = names
-                    .map(|(place, (name, ..))| (name.to_string(), place))
-                    .collect();
+                self.places = names.map(|(place, (name, ..))| (name.clone(), place)).collect();
             }
-            self.places.get(name).copied()
+            self.places.get(&name).copied()
         };
-        let entry = (key_of(name), node, value);
         if let Some(place) = place {
-            self.all[place] = entry;
+            self.all[place] = (name, node, value);
             return;
         }
         if self.all.len() >= SEARCHED {
-            self.places.insert(name.to_owned(), self.all.len());
+            self.places.insert(name.clone(), self.all.len());
         }
-        self.all.push(entry);
+        self.all.push((name, node, value));
     }
 }
 
@@ -378,9 +352,9 @@ fn is_input(text: &str) -> bool {
 }
 
 /// A scalar as YAML 1.1 types it.
-pub fn typed(text: &str, style: Style, tag: Option<&str>) -> Value {
+pub fn typed<'t>(text: &'t str, style: Style, tag: Option<&str>) -> Value<'t> {
     if tag == Some("!!str") || !matches!(style, Style::Absent | Style::Plain) {
-        return Value::Text(text.to_owned());
+        return Value::Text(Cow::Borrowed(text));
     }
     if style == Style::Absent {
         return Value::Null;
@@ -389,11 +363,11 @@ pub fn typed(text: &str, style: Style, tag: Option<&str>) -> Value {
         "~" | "null" | "Null" | "NULL" | "" => Value::Null,
         "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Value::Bool(true),
         "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Value::Bool(false),
-        _ => number(text).unwrap_or_else(|| Value::Text(text.to_owned())),
+        _ => number(text).unwrap_or(Value::Text(Cow::Borrowed(text))),
     }
 }
 
-fn number(text: &str) -> Option<Value> {
+fn number(text: &str) -> Option<Value<'static>> {
     if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) {
         return None;
     }
@@ -448,20 +422,20 @@ fn is_date(text: &str) -> bool {
 }
 
 struct References<'a, 't> {
-    tree: &'a Tree<'t>,
-    config: &'a Config,
+    tree: &'a Tree<'a>,
+    config: &'a Config<'t>,
     /// Values that may still be written out: references multiply as aliases do.
     left: Cell<usize>,
 }
 
-impl References<'_, '_> {
-    fn resolve(&self, value: &Effective, steps: usize, findings: &mut Vec<Finding>) -> Effective {
+impl<'t> References<'_, 't> {
+    fn resolve(&self, value: &Effective<'t>, steps: usize, findings: &mut Vec<Finding>) -> Effective<'t> {
         self.left.set(self.left.get().saturating_sub(1));
         let target = self.tree.node(self.tree.target(value.node));
         if target.tag.as_deref() == Some("!reference") {
             return self.follow(value, steps, findings);
         }
-        let resolved = match &*value.value {
+        let resolved = match &value.value {
             Value::List(items) => Value::List(
                 items
                     .iter()
@@ -479,7 +453,7 @@ impl References<'_, '_> {
         Effective::new(value.node, resolved)
     }
 
-    fn follow(&self, reference: &Effective, steps: usize, findings: &mut Vec<Finding>) -> Effective {
+    fn follow(&self, reference: &Effective<'t>, steps: usize, findings: &mut Vec<Finding>) -> Effective<'t> {
         let path: Vec<String> = reference.items().iter().filter_map(Effective::to_text).collect();
         let unknown = Effective::new(reference.node, Value::Unknown);
         let mut refuse = |code: FindingCode| findings.push(Finding::error(self.tree, reference.node, code));
@@ -510,24 +484,29 @@ impl References<'_, '_> {
 }
 
 struct Extends<'a, 't> {
-    tree: &'a Tree<'t>,
-    config: &'a Config,
+    tree: &'a Tree<'a>,
+    config: &'a Config<'t>,
     /// Bases that may still be looked up: lists of bases multiply.
     left: Cell<usize>,
 }
 
-impl Extends<'_, '_> {
+impl<'t> Extends<'_, 't> {
     /// A job with everything that it extends. `path`: the names on the way, the job's own first.
-    fn extend(&self, value: &Effective, path: &mut Vec<String>, findings: &mut Vec<Finding>) -> Effective {
+    fn extend(
+        &self,
+        value: &Effective<'t>,
+        path: &mut Vec<String>,
+        findings: &mut Vec<Finding>,
+    ) -> Effective<'t> {
         let Some(bases) = value.get("extends") else {
             return value.clone();
         };
-        let bases: Vec<&Effective> = match &*bases.value {
+        let bases: Vec<&Effective<'t>> = match &bases.value {
             Value::Text(_) => vec![bases],
             Value::List(items) => items.iter().collect(),
             _ => Vec::new(),
         };
-        let mut merged: Option<Effective> = None;
+        let mut merged: Option<Effective<'t>> = None;
         let mut whole = true;
         for base in bases {
             match self.base(base, path, findings) {
@@ -545,15 +524,15 @@ impl Extends<'_, '_> {
         let mut entries = extended.entries().to_vec();
         let unknown = Effective::new(value.node, Value::Unknown);
         entries.push((Cow::Borrowed(INCOMPLETE), value.node, unknown));
-        Effective::new(value.node, Value::Map(entries))
+        Effective::new(value.node, Value::Map(entries.into()))
     }
 
     fn base(
         &self,
-        base: &Effective,
+        base: &Effective<'t>,
         path: &mut Vec<String>,
         findings: &mut Vec<Finding>,
-    ) -> Option<Effective> {
+    ) -> Option<Effective<'t>> {
         let name = base.text().filter(|name| !name.contains("$[["))?;
         let job = path.first().cloned().unwrap_or_default();
         // Only the job itself speaks of its bases; those that extend it would repeat it.
@@ -573,7 +552,7 @@ impl Extends<'_, '_> {
         let Some(found) = self
             .config
             .get(name)
-            .filter(|base| matches!(&*base.value, Value::Map(_)))
+            .filter(|base| matches!(&base.value, Value::Map(_)))
         else {
             if speaks && !self.config.has_includes {
                 refuse(FindingCode::UnknownExtends {
@@ -594,16 +573,16 @@ impl Extends<'_, '_> {
 pub const INCOMPLETE: &str = "\u{0}incomplete";
 
 /// Mappings are merged, everything else is replaced.
-fn merge(base: &Effective, over: &Effective) -> Effective {
-    let (Value::Map(base_entries), Value::Map(over_entries)) = (&*base.value, &*over.value) else {
+fn merge<'t>(base: &Effective<'t>, over: &Effective<'t>) -> Effective<'t> {
+    let (Value::Map(base_entries), Value::Map(over_entries)) = (&base.value, &over.value) else {
         return over.clone();
     };
-    let mut entries = base_entries.clone();
-    for (name, key, value) in over_entries {
+    let mut entries = base_entries.to_vec();
+    for (name, key, value) in over_entries.iter() {
         match entries.iter_mut().find(|(known, ..)| known == name) {
             Some(entry) => *entry = (name.clone(), *key, merge(&entry.2, value)),
             None => entries.push((name.clone(), *key, value.clone())),
         }
     }
-    Effective::new(over.node, Value::Map(entries))
+    Effective::new(over.node, Value::Map(entries.into()))
 }

@@ -10,9 +10,9 @@ use super::classify::{Classified, classify, stage_of};
 use super::cut::{Cut, CutKind, Reason, ReasonCode, cuts, line_breaks};
 use super::effective::{Config, Effective, effective};
 use super::finding::Finding;
-use super::job::{is_job, job_names, needs, stages};
+use super::job::{is_job, needs, stages};
 use super::lint::check;
-use super::tree::{Tree, parse};
+use super::tree::{NodeId, Tree, parse};
 use crate::text::Locale;
 
 /// Above this share of opaque bytes a file of Slipway's own is offered, in percent.
@@ -90,7 +90,7 @@ pub fn import_tree(tree: &Tree<'_>, included: bool) -> Import {
     let text = tree.text;
     let mut findings = Vec::new();
     let config = effective(tree, included, &mut findings);
-    let (segments, mut own) = classified(tree);
+    let (segments, own) = classified(tree);
     let opaque: usize = segments
         .iter()
         .filter(|cut| cut.kind == CutKind::Opaque && cut.key.is_some())
@@ -99,7 +99,7 @@ pub fn import_tree(tree: &Tree<'_>, included: bool) -> Import {
     let opaque_percent = (opaque * 100).checked_div(text.len()).unwrap_or_default();
     let jobs = config
         .as_ref()
-        .map(|config| jobs(tree, config, &segments, &mut own))
+        .map(|config| jobs(tree, config, own))
         .unwrap_or_default();
     let listed = config.as_ref().and_then(stages);
     Import {
@@ -157,15 +157,38 @@ fn shown_stages(listed: Option<Vec<String>>, jobs: &[ImportedJob]) -> Vec<String
     seen
 }
 
+/// The jobs as the forms show them.
+#[derive(Default)]
+struct Own<'t> {
+    /// What Slipway can do with each, and its fields; none of one that stands again later.
+    all: Vec<Option<(CutKind, Job)>>,
+    /// Their places, by name.
+    places: HashMap<&'t str, usize>,
+}
+
+impl<'t> Own<'t> {
+    fn put(&mut self, name: &'t str, kind: CutKind, job: Job) {
+        if let Some(before) = self.places.insert(name, self.all.len()) {
+            self.all[before] = None;
+        }
+        self.all.push(Some((kind, job)));
+    }
+
+    fn take(&mut self, name: &str) -> Option<(CutKind, Job)> {
+        self.all[*self.places.get(name)?].take()
+    }
+}
+
 /// The pieces with their kinds, and the jobs as the forms show them.
-fn classified(tree: &Tree<'_>) -> (Vec<Cut>, HashMap<String, Job>) {
+fn classified<'t>(tree: &'t Tree<'_>) -> (Vec<Cut>, Own<'t>) {
     let mut segments = cuts(tree);
-    let mut own = HashMap::new();
+    let mut own = Own::default();
     let Some(document) = tree.content() else {
         return (segments, own);
     };
     let entries = tree.entries(document.root);
-    own.reserve(entries.len());
+    own.all.reserve(entries.len());
+    own.places.reserve(entries.len());
     for (key, value) in entries {
         let Some(name) = tree.scalar(tree.target(*key)) else {
             continue;
@@ -192,6 +215,7 @@ fn classified(tree: &Tree<'_>) -> (Vec<Cut>, HashMap<String, Job>) {
             .duplicates
             .iter()
             .any(|twice| twice.map == document.root && tree.scalar(twice.key) == Some(name));
+        let mut known = CutKind::Opaque;
         if let Some(cut) = cut {
             (cut.kind, cut.reason, cut.locked) = (kind, reason, locked);
             cut.job = (!hidden).then(|| name.to_owned());
@@ -202,16 +226,17 @@ fn classified(tree: &Tree<'_>) -> (Vec<Cut>, HashMap<String, Job>) {
             if let Some(marker) = &cut.marker {
                 job.id.clone_from(&marker.id);
             }
+            known = cut.kind;
         }
         if !hidden {
-            own.insert(name.to_owned(), job);
+            own.put(name, known, job);
         }
     }
     (segments, own)
 }
 
 /// `stages` and `variables` have forms when they are plain.
-fn keyword(tree: &Tree<'_>, cut: &mut Cut, name: &str, value: super::tree::NodeId) {
+fn keyword(tree: &Tree<'_>, cut: &mut Cut, name: &str, value: NodeId) {
     let plain = match name {
         "stages" => super::value::list_of_texts(tree, value).is_some(),
         "variables" => {
@@ -230,18 +255,10 @@ fn keyword(tree: &Tree<'_>, cut: &mut Cut, name: &str, value: super::tree::NodeI
     }
 }
 
-fn jobs(
-    tree: &Tree<'_>,
-    config: &Config,
-    segments: &[Cut],
-    own: &mut HashMap<String, Job>,
-) -> Vec<ImportedJob> {
-    let kinds: HashMap<&str, CutKind> = segments
-        .iter()
-        .filter_map(|cut| Some((cut.job.as_deref()?, cut.kind)))
-        .collect();
-    let mut one = |name: String| {
-        let job = config.get(&name)?;
+fn jobs(tree: &Tree<'_>, config: &Config<'_>, mut own: Own<'_>) -> Vec<ImportedJob> {
+    let own_len = own.all.len();
+    let one = |(name, key, job): (&str, NodeId, &Effective<'_>)| {
+        let (kind, own) = own.take(name).unwrap_or((CutKind::Opaque, Job::default()));
         let needed = job.get("needs").map(|_| {
             let need = |need: super::job::NeededJob| Need {
                 job: need.job,
@@ -253,22 +270,21 @@ fn jobs(
         let image = job
             .get("image")
             .and_then(|image| image.get("name").unwrap_or(image).to_text());
-        Some(ImportedJob {
-            line: config.key(&name).map_or(1, |key| tree.node(key).line),
-            kind: kinds.get(name.as_str()).copied().unwrap_or(CutKind::Opaque),
+        ImportedJob {
+            line: tree.node(key).line,
+            kind,
             stage: stage_of(job),
             needs: needed,
             image,
             when: job.get("when").and_then(Effective::to_text),
             script: texts(job.get("script")),
             extends: texts(job.get("extends")),
-            own: own.remove(&name).unwrap_or_default(),
-            name,
-        })
+            own,
+            name: name.to_owned(),
+        }
     };
-    let names = job_names(config);
-    let mut jobs = Vec::with_capacity(names.len());
-    jobs.extend(names.into_iter().filter_map(&mut one));
+    let mut jobs = Vec::with_capacity(own_len);
+    jobs.extend(config.jobs().map(one));
     jobs
 }
 

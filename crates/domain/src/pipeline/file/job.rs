@@ -19,15 +19,6 @@ pub struct NeededJob {
     pub node: NodeId,
 }
 
-/// Names of the jobs that can run, in the order of the file.
-pub fn job_names(config: &Config) -> Vec<String> {
-    let names = config.root.entries().iter().map(|(name, ..)| name);
-    names
-        .filter(|name| is_job(name))
-        .map(ToString::to_string)
-        .collect()
-}
-
 /// Whether a top-level key names a job that can run.
 pub fn is_job(name: &str) -> bool {
     !name.starts_with('.') && !GLOBAL_KEYS.contains(&name) && name != "<<"
@@ -36,7 +27,7 @@ pub fn is_job(name: &str) -> bool {
 /// `.pre`, the stages and `.post`; none where another file may define them.
 pub fn stages(config: &Config) -> Option<Vec<String>> {
     let listed = match config.get("stages").or_else(|| config.get("types")) {
-        Some(stages) if matches!(&*stages.value, Value::Null) => None,
+        Some(stages) if matches!(&stages.value, Value::Null) => None,
         Some(stages) => Some(flat(stages)?),
         None => None,
     };
@@ -57,7 +48,7 @@ pub fn stages(config: &Config) -> Option<Vec<String>> {
 fn flat(list: &Effective) -> Option<Vec<String>> {
     let mut all = Vec::new();
     for item in list.items() {
-        match &*item.value {
+        match &item.value {
             Value::List(_) => all.extend(flat(item)?),
             Value::Unknown => return None,
             _ => {
@@ -82,14 +73,14 @@ pub fn needs(job: &Effective) -> Vec<NeededJob> {
 }
 
 fn collect_needs(needs: &Effective, all: &mut Vec<NeededJob>) {
-    match &*needs.value {
+    match &needs.value {
         Value::List(items) => items.iter().for_each(|item| collect_needs(item, all)),
         Value::Map(_) => {
             if needs.get("project").is_some() || needs.get("pipeline").is_some() {
                 return;
             }
             if let Some(job) = needs.get("job").and_then(Effective::to_text) {
-                let flag = |key: &str, absent: bool| match needs.get(key).map(|value| &*value.value) {
+                let flag = |key: &str, absent: bool| match needs.get(key).map(|value| &value.value) {
                     Some(Value::Bool(value)) => *value,
                     _ => absent,
                 };
@@ -124,10 +115,10 @@ pub fn dependencies(job: &Effective) -> Vec<(String, NodeId)> {
 }
 
 /// Rings of jobs that wait for each other, each once.
-pub fn cycles(config: &Config, names: &[String]) -> Vec<Vec<String>> {
+pub fn cycles(config: &Config<'_>) -> Vec<Vec<String>> {
     let mut graph: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for name in names {
-        let needed = config.get(name).map(needs).unwrap_or_default();
+    for (name, _, job) in config.jobs() {
+        let needed = needs(job);
         if !needed.is_empty() {
             graph.insert(name, needed.into_iter().map(|need| need.job).collect());
         }
@@ -137,7 +128,7 @@ pub fn cycles(config: &Config, names: &[String]) -> Vec<Vec<String>> {
     }
     let mut done = BTreeSet::new();
     let mut found = Vec::new();
-    for name in names {
+    for (name, ..) in config.jobs() {
         walk(name, &graph, &mut done, &mut found);
     }
     found

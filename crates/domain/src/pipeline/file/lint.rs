@@ -4,7 +4,7 @@
 use super::super::problem::Severity;
 use super::effective::{Config, Effective, INCOMPLETE, Value, effective};
 use super::finding::{Finding, FindingCode};
-use super::job::{cycles, dependencies, job_names, needs, stages};
+use super::job::{cycles, dependencies, needs, stages};
 use super::shape;
 use super::tree::{NodeId, Tree};
 
@@ -33,7 +33,11 @@ pub fn lint(tree: &Tree<'_>, included: bool) -> Vec<Finding> {
 }
 
 /// The same for a file that was written out, with what was found then.
-pub(super) fn check(tree: &Tree<'_>, config: Option<&Config>, mut findings: Vec<Finding>) -> Vec<Finding> {
+pub(super) fn check(
+    tree: &Tree<'_>,
+    config: Option<&Config<'_>>,
+    mut findings: Vec<Finding>,
+) -> Vec<Finding> {
     duplicates(tree, &mut findings);
     documents(tree, &mut findings);
     if let Some(config) = config {
@@ -83,7 +87,7 @@ fn documents(tree: &Tree<'_>, findings: &mut Vec<Finding>) {
 /// The state of one check.
 pub(super) struct Lint<'a, 't> {
     pub(super) tree: &'a Tree<'t>,
-    pub(super) config: &'a Config,
+    pub(super) config: &'a Config<'a>,
     pub(super) findings: &'a mut Vec<Finding>,
 }
 
@@ -95,23 +99,18 @@ impl Lint<'_, '_> {
     fn whole(&mut self) {
         let config = self.config;
         shape::globals(self, &config.root);
-        let names = job_names(config);
-        if names.is_empty() && !config.has_includes {
+        if config.jobs().next().is_none() && !config.has_includes {
             self.error(config.root.node, FindingCode::NoJobs);
         }
-        for name in &names {
-            if let (Some(job), Some(key)) = (config.get(name), config.key(name)) {
-                self.job(name, key, job);
-            }
+        for (name, key, job) in config.jobs() {
+            self.job(name, key, job);
         }
         self.dates();
         let stages = stages(config);
-        for name in &names {
-            if let Some(job) = config.get(name) {
-                self.relations(name, job, stages.as_deref());
-            }
+        for (name, _, job) in config.jobs() {
+            self.relations(name, job, stages.as_deref());
         }
-        for cycle in cycles(config, &names) {
+        for cycle in cycles(config) {
             if let Some(node) = cycle.first().and_then(|first| config.get(first)?.get("needs")) {
                 self.error(
                     node.node,
@@ -135,7 +134,7 @@ impl Lint<'_, '_> {
             .any(|key| job.get(key).is_some());
         // An included file, or what it extends there, may bring the script.
         let elsewhere = self.config.has_includes || job.get(INCOMPLETE).is_some();
-        let says_nothing = match &*job.value {
+        let says_nothing = match &job.value {
             Value::Map(_) => !works && !elsewhere,
             Value::Null => !elsewhere,
             _ => true,
@@ -246,7 +245,7 @@ impl Lint<'_, '_> {
     }
 
     /// The job of a name; `name 1/3` and `name: [a, b]` are parts of a parallel job.
-    fn target(&self, name: &str) -> Option<&Effective> {
+    fn target(&self, name: &str) -> Option<&Effective<'_>> {
         let visible = |name: &str| {
             let known = !name.starts_with('.') && !GLOBAL_KEYS.contains(&name);
             self.config.get(name).filter(|_| known)

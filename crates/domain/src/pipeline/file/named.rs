@@ -47,7 +47,7 @@ impl How {
 }
 
 /// The file written out, whatever is wrong with it.
-pub(super) fn config(tree: &Tree<'_>) -> Option<Config> {
+pub(super) fn config<'t>(tree: &'t Tree<'_>) -> Option<Config<'t>> {
     effective(tree, true, &mut Vec::new())
 }
 
@@ -195,7 +195,7 @@ pub(super) fn unstaged(tree: &Tree<'_>, config: &Config) -> Vec<String> {
     let jobs = config.root.entries().iter();
     jobs.filter(|(name, _, job)| {
         (is_job(name) || is_disabled(tree, config, &taken, name))
-            && matches!(&*job.value, Value::Map(_))
+            && matches!(&job.value, Value::Map(_))
             && job.get("stage").is_none()
             && job.get(super::effective::INCOMPLETE).is_none()
     })

@@ -108,7 +108,10 @@ impl Plan {
             match &node.kind {
                 Kind::Scalar { text, style } => {
                     let text = if *style == Style::Absent { "" } else { text };
-                    What::Scalar(typed(text, *style, node.tag.as_deref()), text.to_owned())
+                    What::Scalar(
+                        typed(text, *style, node.tag.as_deref()).into_owned(),
+                        text.to_owned(),
+                    )
                 }
                 Kind::Alias(anchor) => What::Alias(tree.anchor_name(*anchor).to_owned()),
                 Kind::List { items, .. } => {

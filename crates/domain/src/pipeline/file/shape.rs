@@ -89,7 +89,7 @@ pub(super) fn globals(lint: &mut Lint<'_, '_>, root: &Effective) {
         variables(lint, &"variables", value);
     }
     if let Some(default) = root.get("default") {
-        match &*default.value {
+        match &default.value {
             Value::Map(_) => {
                 known_keys(lint, &"default", default, &DEFAULT_KEYS);
                 shared(lint, "default", default);
@@ -109,7 +109,7 @@ pub(super) fn globals(lint: &mut Lint<'_, '_>, root: &Effective) {
 pub(super) fn job(lint: &mut Lint<'_, '_>, name: &str, job: &Effective) {
     known_keys(lint, &name, job, &JOB_KEYS);
     if let Some(value) = job.get("script") {
-        let empty = match &*value.value {
+        let empty = match &value.value {
             Value::Null => true,
             Value::Text(text) => text.trim().is_empty(),
             Value::List(items) => items.is_empty(),
@@ -124,15 +124,15 @@ pub(super) fn job(lint: &mut Lint<'_, '_>, name: &str, job: &Effective) {
     }
     if let Some(value) = job
         .get("stage")
-        .filter(|stage| !matches!(&*stage.value, Value::Unknown | Value::Null | Value::Text(_)))
+        .filter(|stage| !matches!(&stage.value, Value::Unknown | Value::Null | Value::Text(_)))
     {
         wrong(lint, &format_args!("{name}:stage"), value, TEXT);
     }
     if let Some(value) = job.get("rules") {
         rules(lint, &format_args!("{name}:rules"), value);
         for key in ["only", "except"] {
-            let other = job.get(key).filter(|other| !matches!(&*other.value, Value::Null));
-            if let Some(other) = other.filter(|_| !matches!(&*value.value, Value::Null)) {
+            let other = job.get(key).filter(|other| !matches!(&other.value, Value::Null));
+            if let Some(other) = other.filter(|_| !matches!(&value.value, Value::Null)) {
                 let (job, key) = (name.to_owned(), key.to_owned());
                 lint.error(other.node, FindingCode::RulesBesideOnly { job, key });
             }
@@ -145,7 +145,7 @@ pub(super) fn job(lint: &mut Lint<'_, '_>, name: &str, job: &Effective) {
         one_of(lint, &format_args!("{name}:when"), value, &WHENS[..5]);
     }
     if let Some(value) = job.get("allow_failure") {
-        let right = match &*value.value {
+        let right = match &value.value {
             Value::Bool(_) | Value::Unknown | Value::Null => true,
             Value::Map(_) => value.get("exit_codes").is_some(),
             Value::Text(text) => text.contains("$[["),
@@ -156,7 +156,7 @@ pub(super) fn job(lint: &mut Lint<'_, '_>, name: &str, job: &Effective) {
         }
     }
     if let Some(value) = job.get("parallel") {
-        let right = match &*value.value {
+        let right = match &value.value {
             Value::Int(count) => (1..=200).contains(count),
             Value::Map(_) => value.get("matrix").is_some(),
             Value::Unknown | Value::Null => true,
@@ -195,7 +195,7 @@ fn shared(lint: &mut Lint<'_, '_>, place: &str, holder: &Effective) {
     }
     if let Some(retry) = holder.get("retry") {
         let value = retry.get("max").unwrap_or(retry);
-        let right = match &*value.value {
+        let right = match &value.value {
             Value::Int(count) => (0..=2).contains(count),
             Value::Map(_) | Value::Unknown | Value::Null => true,
             Value::Text(text) => text.contains("$[["),
@@ -211,7 +211,7 @@ fn shared(lint: &mut Lint<'_, '_>, place: &str, holder: &Effective) {
         }
     }
     if let Some(artifacts) = holder.get("artifacts") {
-        match &*artifacts.value {
+        match &artifacts.value {
             Value::Map(_) => artifact(lint, &format_args!("{place}:artifacts"), artifacts),
             Value::Unknown | Value::Null => {}
             _ => wrong(
@@ -279,9 +279,9 @@ fn script(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
 }
 
 fn commands(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective, depth: usize) {
-    match &*value.value {
+    match &value.value {
         Value::List(items) if depth <= DEEPEST_SCRIPT => {
-            for item in items {
+            for item in items.iter() {
                 commands(lint, place, item, depth + 1);
             }
         }
@@ -309,7 +309,7 @@ fn commands(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective, dep
 }
 
 fn image(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
-    match &*value.value {
+    match &value.value {
         Value::Text(_) | Value::Unknown | Value::Null => {}
         Value::Map(_) if value.get("name").is_some_and(is_text) => {}
         _ => wrong(
@@ -322,28 +322,28 @@ fn image(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
 }
 
 fn is_text(value: &Effective) -> bool {
-    matches!(&*value.value, Value::Text(_) | Value::Unknown)
+    matches!(&value.value, Value::Text(_) | Value::Unknown)
 }
 
 fn texts(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
     fn right(value: &Effective) -> bool {
-        match &*value.value {
+        match &value.value {
             Value::List(items) => items.iter().all(right),
             Value::Text(_) | Value::Unknown => true,
             _ => false,
         }
     }
     let scalar = value.text().is_some_and(|text| !text.contains("$[["));
-    if *value.value != Value::Null && (scalar || !right(value)) {
+    if value.value != Value::Null && (scalar || !right(value)) {
         wrong(lint, place, value, ("a list of texts", "文本列表"));
     }
 }
 
 fn variables(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
-    match &*value.value {
+    match &value.value {
         Value::Map(entries) => {
-            for (key, _, value) in entries {
-                let right = match &*value.value {
+            for (key, _, value) in entries.iter() {
+                let right = match &value.value {
                     Value::List(_) => false,
                     Value::Map(_) => value
                         .entries()
@@ -367,9 +367,9 @@ fn variables(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
 }
 
 fn rules(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
-    match &*value.value {
+    match &value.value {
         Value::List(items) => {
-            for item in items {
+            for item in items.iter() {
                 rule(lint, place, item);
             }
         }
@@ -379,7 +379,7 @@ fn rules(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
 }
 
 fn rule(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
-    match &*value.value {
+    match &value.value {
         Value::List(items) => items.iter().for_each(|item| rule(lint, place, item)),
         Value::Map(_) => {
             if let Some(value) = value.get("when") {
@@ -398,7 +398,7 @@ fn rule(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
 
 fn one_of(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective, options: &[&str]) {
     let Some(text) = value.to_text() else {
-        if !matches!(&*value.value, Value::Null | Value::Unknown) {
+        if !matches!(&value.value, Value::Null | Value::Unknown) {
             wrong(lint, place, value, TEXT);
         }
         return;
@@ -415,13 +415,13 @@ fn one_of(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective, optio
 
 fn switch(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
     let open = value.text().is_some_and(|text| text.contains("$[["));
-    if !open && !matches!(&*value.value, Value::Bool(_) | Value::Null | Value::Unknown) {
+    if !open && !matches!(&value.value, Value::Bool(_) | Value::Null | Value::Unknown) {
         wrong(lint, place, value, SWITCH);
     }
 }
 
 fn duration(lint: &mut Lint<'_, '_>, place: &dyn Display, value: &Effective) {
-    if matches!(&*value.value, Value::Null | Value::Unknown) {
+    if matches!(&value.value, Value::Null | Value::Unknown) {
         return;
     }
     let Some(found) = value.to_text() else {

@@ -229,8 +229,9 @@ fn refuse_if_used(work: &Work, stage: &str) -> Result<(), Refusal> {
             None => stage == "test" && silent.iter().any(|one| one == name),
         }
     };
-    let by: Vec<String> = super::job::job_names(&config)
-        .into_iter()
+    let by: Vec<String> = config
+        .jobs()
+        .map(|(name, ..)| name.to_owned())
         .filter(|name| in_it(name))
         .collect();
     let Some(first) = by.first() else { return Ok(()) };

@@ -1,5 +1,7 @@
 //! Values of a tree, compared without their places and their quoting.
 
+use std::borrow::Cow;
+
 use super::effective::{Value, typed};
 use super::tree::{Kind, NodeId, Style, Tree};
 
@@ -15,7 +17,7 @@ pub(super) struct Meaning {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum What {
     /// Its type as YAML 1.1 has it, and its text.
-    Scalar(Value, String),
+    Scalar(Value<'static>, String),
     Alias(String),
     List(Vec<Meaning>),
     Map(Vec<(Meaning, Meaning)>),
@@ -24,7 +26,10 @@ pub(super) enum What {
 impl Meaning {
     /// A text that is no number, date or switch.
     pub(super) fn text(text: &str) -> Self {
-        Self::new(What::Scalar(Value::Text(text.to_owned()), text.to_owned()))
+        Self::new(What::Scalar(
+            Value::Text(Cow::Owned(text.to_owned())),
+            text.to_owned(),
+        ))
     }
 
     /// A value without anchor and tag.
@@ -105,7 +110,10 @@ pub(super) fn meaning(tree: &Tree<'_>, id: NodeId) -> Meaning {
     let what = match &node.kind {
         Kind::Scalar { text, style } => {
             let text = if *style == Style::Absent { "" } else { text };
-            What::Scalar(typed(text, *style, node.tag.as_deref()), text.to_owned())
+            What::Scalar(
+                typed(text, *style, node.tag.as_deref()).into_owned(),
+                text.to_owned(),
+            )
         }
         Kind::Alias(anchor) => What::Alias(tree.anchor_name(*anchor).to_owned()),
         Kind::List { items, .. } => What::List(items.iter().map(|item| meaning(tree, *item)).collect()),
@@ -121,7 +129,7 @@ pub(super) fn meaning(tree: &Tree<'_>, id: NodeId) -> Meaning {
 pub(super) fn text_of(tree: &Tree<'_>, id: NodeId) -> Option<String> {
     match &tree.node(id).kind {
         Kind::Scalar { text, style } => match typed(text, *style, tree.node(id).tag.as_deref()) {
-            Value::Text(text) => Some(text),
+            Value::Text(text) => Some(text.into_owned()),
             _ => None,
         },
         _ => None,

@@ -308,11 +308,11 @@ fn inherited(drawn: &Drawn<'_, '_>, steps: &[String], kind: &FieldKind) -> Optio
             None => return None,
         };
     }
-    let found = match &*found.value {
+    let found = match &found.value {
         Value::Map(_) => ["name", "value", "max"].iter().find_map(|key| found.get(key))?,
         _ => found,
     };
-    match (&*found.value, kind) {
+    match (&found.value, kind) {
         (Value::Bool(value), FieldKind::Switch) => Some(NewValue::Switch(*value)),
         (Value::Int(value), FieldKind::Number) => Some(NewValue::Number(*value)),
         (_, FieldKind::Switch | FieldKind::Number) => None,
@@ -328,7 +328,7 @@ fn inherited(drawn: &Drawn<'_, '_>, steps: &[String], kind: &FieldKind) -> Optio
 
 fn flat(items: &[Effective], all: &mut Vec<String>) -> Option<()> {
     for item in items {
-        match &*item.value {
+        match &item.value {
             Value::List(items) => flat(items, all)?,
             _ => all.push(item.to_text()?),
         }
