@@ -13,6 +13,7 @@ pub mod ask;
 pub mod audit;
 pub mod beside;
 pub mod cluster;
+pub mod comparison;
 pub mod connection;
 pub mod docs;
 pub mod environment;
@@ -49,6 +50,7 @@ pub mod template;
 pub mod template_upgrade;
 pub mod variable;
 pub mod working_copy;
+pub mod workload;
 
 use super::problem::{Problem, Refusal};
 use super::route::Route;
@@ -99,6 +101,8 @@ pub const ROUTES: &[&[Route]] = &[
     template::ROUTES,
     template_upgrade::ROUTES,
     variable::ROUTES,
+    comparison::ROUTES,
+    workload::ROUTES,
 ];
 
 /// The description of this API.
@@ -118,7 +122,7 @@ pub const ROUTES: &[&[Route]] = &[
         beside::merged, beside::copy_job, beside::drift, beside::restore, beside::switch,
         cluster::list, cluster::create, cluster::update, cluster::remove, cluster::test,
         connection::list, connection::create, connection::update, connection::remove, connection::test,
-        environment::list, environment::bind,
+        environment::list, environment::bind, environment::reorder,
         freeze::list, freeze::create, freeze::update, freeze::remove,
         gating::set_gating, gating::set_rules, gating::preview, gating::routes, gating::remove,
         hold::list, hold::put, hold::lift,
@@ -141,7 +145,9 @@ pub const ROUTES: &[&[Route]] = &[
         promotion::retry,
         proposal::templates, proposal::check, proposal::propose, proposal::merge,
         working_copy::show, working_copy::save, working_copy::discard, working_copy::propose,
-        release::list, release::show, release::mark_defective,
+        release::list, release::show, release::notes, release::manifests, release::mark_defective,
+        comparison::compare, comparison::commit, comparison::deployments,
+        workload::show, workload::update,
         role::list, role::create, role::show, role::update, role::remove,
         run::list, run::start, run::inputs, run::show, run::retry, run::cancel,
         schedule::list, schedule::create, schedule::update, schedule::remove, schedule::own, schedule::play,
