@@ -49,6 +49,7 @@ pub mod subscriber;
 pub mod template;
 pub mod token;
 pub mod variable;
+pub mod workload;
 
 pub use design::flash::Flash;
 pub use error::AppError;
@@ -160,6 +161,10 @@ fn routes() -> RouteTable {
             "/orgs/:org/projects/:project/apps/:app/settings",
             part::app_settings(),
         ),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/settings/workload",
+            part::workload(),
+        ),
         apart("/", part::home()),
         apart("/approvals", part::approvals()),
         apart("/approvals/:id", part::approval()),
@@ -178,6 +183,14 @@ fn routes() -> RouteTable {
         apart("/orgs/:org/projects/:project/members", part::members()),
         apart("/orgs/:org/projects/:project/audit", part::audit()),
         apart("/orgs/:org/projects/:project/environments", part::environments()),
+        apart(
+            "/orgs/:org/projects/:project/environments/:environment",
+            part::history(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/environments/:environment/approvers",
+            part::approvers(),
+        ),
         apart("/orgs/:org/freezes", part::freezes()),
         apart("/orgs/:org/projects/:project/freezes", part::freezes()),
         apart("/orgs/:org/projects/:project/apps/:app/freezes", part::freezes()),
@@ -185,6 +198,14 @@ fn routes() -> RouteTable {
         apart(
             "/orgs/:org/projects/:project/apps/:app/releases",
             part::releases(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/releases/compare",
+            part::comparison(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/releases/commit",
+            part::commit(),
         ),
         apart(
             "/orgs/:org/projects/:project/apps/:app/releases/:version",

@@ -5,7 +5,7 @@ use crate::route::Part;
 use crate::{
     application, artifact, audit, beside, board, cluster, connection, editor, environment, freeze, group,
     home, import, invitation, mail, me, member, notice, operator, org, pipeline, project, promotion, release,
-    report, role, run, schedule, search, subscriber, template, token, variable,
+    report, role, run, schedule, search, subscriber, template, token, variable, workload,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -101,6 +101,11 @@ parts! {
         releases Releases = release::releases_page,
         release Release = release::release_page,
     }
+    shaping ShapePage shape_page fetch_shaping {
+        workload Workload = workload::workload_page,
+        comparison Comparison = release::comparison_page,
+        commit Commit = release::commit_page,
+    }
     people PeoplePage people_page fetch_people {
         members Members = member::members_page,
         person Person = member::person_page,
@@ -132,6 +137,8 @@ parts! {
     environments EnvironmentPage environment_page fetch_environments {
         environments Environments = environment::environments_page,
         freezes Freezes = freeze::freezes_page,
+        history History = environment::history_page,
+        approvers Approvers = environment::preview_page,
     }
     setup SetupPage setup_page fetch_setup {
         new_org NewOrg = org::new_org_page,

@@ -36,6 +36,7 @@ fn show(settings: &AppSettings) -> AnyView {
     let (name, slug, description) = (app.name.clone(), app.slug.clone(), settings.description.clone());
     let workload = settings.workload.clone();
     let variables = format!("{}/settings/variables", settings.place.path());
+    let shape = format!("{}/settings/workload", settings.place.path());
     let repository = settings.repository.as_ref().map(|repository| {
         view! {
             <dt>{tr!(app.repository)}</dt>
@@ -58,7 +59,7 @@ fn show(settings: &AppSettings) -> AnyView {
                 <dl class="facts box-body">
                     {repository}
                     <dt>{tr!(app.workload)}</dt>
-                    <dd><code>{workload}</code></dd>
+                    <dd><code>{workload}</code>" "<a class="link" href=shape>{tr!(app.workload_form)}</a></dd>
                 </dl>
             </Panel>
             {danger(&settings.place)}

@@ -33,7 +33,8 @@ pub fn submit(weight: Weight, word: String) -> AnyView {
 }
 
 /// A button that sends the form it stands in with `name=value`.
-pub fn submit_as(class: &'static str, name: &'static str, value: &'static str, word: String) -> AnyView {
+pub fn submit_as(class: &'static str, name: &'static str, value: impl Into<String>, word: String) -> AnyView {
+    let value: String = value.into();
     view! { <button type="submit" class=class name=name value=value>{word}</button> }.into_any()
 }
 

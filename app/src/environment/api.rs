@@ -3,6 +3,7 @@
 use crate::AppError;
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
+use slipway_domain::comparison::EnvironmentHistory;
 use slipway_domain::environment::EnvironmentList;
 #[cfg(feature = "ssr")]
 use slipway_domain::text::Text;
@@ -12,6 +13,42 @@ use slipway_domain::text::Text;
 pub async fn read_environments(org: String, project: String) -> Result<EnvironmentList, AppError> {
     let ctx = crate::ctx()?;
     Ok(slipway_portal::environment::list(&ctx, &org, &project).await?)
+}
+
+/// What was deployed to an environment, begun before `before` (µs), newest first.
+#[server(name = ReadHistory, prefix = "/api/fn", endpoint = "environment/history", input = GetUrl)]
+pub async fn read_history(
+    org: String,
+    project: String,
+    environment: String,
+    before: Option<i64>,
+) -> Result<EnvironmentHistory, AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::comparison::history(&ctx, &org, &project, &environment, before).await?)
+}
+
+/// Puts the chain into the order of `keys`, with the one of key `moved` one place `up` or down.
+#[server(name = MoveEnvironment, prefix = "/api/fn", endpoint = "environment/move")]
+pub async fn move_environment(
+    org: String,
+    project: String,
+    keys: String,
+    moved: String,
+) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::environment::settings::shift(&ctx, &org, &project, &keys, &moved).await?)
+}
+
+/// Who could approve by rules that are not kept yet: the address of the page that shows it.
+#[server(name = TryRules, prefix = "/api/fn", endpoint = "environment/try", input = GetUrl)]
+pub async fn try_rules(
+    org: String,
+    project: String,
+    environment: String,
+    rules: String,
+) -> Result<slipway_domain::environment::RulesPreview, AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::environment::settings::preview(&ctx, &org, &project, &environment, &rules).await?)
 }
 
 /// Says where an environment runs, which branches go there by themselves, one a line, and whether approvers prove who
@@ -58,9 +95,13 @@ pub async fn set_gating(
     soak: String,
     queue: slipway_domain::environment::Queue,
     tests_needed: Option<bool>,
+    #[server(default)] scans: Vec<String>,
+    #[server(default)] worst: String,
+    #[server(default)] findings_allowed: String,
 ) -> Result<(), AppError> {
     use slipway_domain::environment::Gating;
     use slipway_domain::freeze::Hours;
+    use slipway_domain::report::scan::{ScanKind, Severity};
     let ctx = crate::ctx()?;
     let wrong = |field: &str, text| slipway_portal::Error::field(field, text);
     let lines = hours.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -72,7 +113,24 @@ pub async fn set_gating(
         .trim()
         .parse()
         .map_err(|_| wrong("soak", Text::new("give a number of minutes", "请填写分钟数")))?;
+    let findings_allowed = match findings_allowed.trim() {
+        "" => 0,
+        text => text.parse().map_err(|_| {
+            wrong(
+                "findings_allowed",
+                Text::new("write a whole number", "请填写整数"),
+            )
+        })?,
+    };
     let gating = Gating {
+        scans_needed: ScanKind::ALL
+            .into_iter()
+            .filter(|kind| scans.iter().any(|key| key == kind.key()))
+            .collect(),
+        worst: Severity::ALL
+            .into_iter()
+            .find(|severity| severity.key() == worst.trim()),
+        findings_allowed,
         hours,
         soak: minutes.saturating_mul(slipway_domain::time::MINUTE),
         queue,

@@ -3,7 +3,13 @@
 pub mod api;
 mod away;
 mod bind;
+mod history;
+mod order;
+mod preview;
 mod settings;
+
+pub use history::history_page;
+pub use preview::preview_page;
 
 use crate::design::avatar::avatar;
 use crate::design::environment::env_badge;
@@ -53,6 +59,7 @@ fn show(list: &EnvironmentList) -> AnyView {
         {refresh_without_js()}
         <PageHead title=tr!(common.nav_environments) line=chain.join(" → ").into_any() actions=settings::links(list)/>
         {body}
+        {order::order(list)}
         {settings::tester(list)}
         {away::away(list)}
     }
@@ -69,6 +76,7 @@ pub(crate) fn tier(tier: Tier) -> String {
 }
 
 fn card(one: &EnvironmentView, list: &EnvironmentList) -> AnyView {
+    let history = format!("{}/environments/{}", list.place.path(), one.environment.key);
     let branches = if one.branches.is_empty() {
         view! { <span class="muted">{tr!(environment.no_branches)}</span> }.into_any()
     } else {
@@ -83,7 +91,7 @@ fn card(one: &EnvironmentView, list: &EnvironmentList) -> AnyView {
         <li class="box">
             <header>
                 <h2 class="row">{env_badge(&one.environment)}{one.environment.name.clone()}</h2>
-                {tag(tier(one.environment.tier))}
+                <span class="row wrap">{tag(tier(one.environment.tier))}<a class="link small" href=history>{tr!(environment.history)}</a></span>
             </header>
             <div class="columns even box-body">
                 <dl class="facts">
@@ -156,7 +164,7 @@ fn rules(one: &EnvironmentView) -> AnyView {
     .into_any()
 }
 
-fn rule(rule: &RulePeople) -> AnyView {
+pub(super) fn rule(rule: &RulePeople) -> AnyView {
     let named: Vec<String> = rule.named.iter().map(say).collect();
     let required = match rule.rule.required {
         1 => tr!(environment.one_of, who = say(&rule.rule.name)),

@@ -15,6 +15,7 @@ use leptos::prelude::*;
 use server_fn::ServerFn;
 use slipway_domain::environment::{EnvironmentList, EnvironmentView, Queue, routes};
 use slipway_domain::freeze::Hours;
+use slipway_domain::report::scan::{ScanKind, Severity};
 use slipway_domain::time::{HOUR, MINUTE};
 
 /// Ways on from the page.
@@ -38,6 +39,17 @@ pub fn summary(one: &EnvironmentView) -> AnyView {
     }
     if gating.tests_needed {
         lines.push(tr!(environment.tests_needed));
+    }
+    if !gating.scans_needed.is_empty() {
+        let kinds: Vec<String> = gating.scans_needed.iter().map(|kind| say(&kind.text())).collect();
+        lines.push(tr!(environment.scans_are, kinds = kinds.join(", ")));
+    }
+    if let Some(worst) = gating.worst {
+        lines.push(tr!(
+            environment.findings_are,
+            severity = say(&worst.text()),
+            n = gating.findings_allowed
+        ));
     }
     if lines.is_empty() {
         lines.push(tr!(environment.asks_nothing));
@@ -84,6 +96,31 @@ fn gating(one: &EnvironmentView, list: &EnvironmentList) -> AnyView {
         tr!(environment.tests_needed),
         tr!(environment.tests_needed_help),
     );
+    let kinds = ScanKind::ALL
+        .into_iter()
+        .enumerate()
+        .map(|(i, kind)| {
+            let on = gating.scans_needed.contains(&kind);
+            view! {
+                <label class="choice">
+                    <input type="checkbox" name=format!("scans[{i}]") value=kind.key() checked=on/>
+                    <span>{say(&kind.text())}</span>
+                </label>
+            }
+        })
+        .collect_view();
+    let none = (String::new(), tr!(environment.no_threshold));
+    let severities = std::iter::once(none)
+        .chain(
+            Severity::ALL
+                .into_iter()
+                .map(|severity| (severity.key().to_owned(), say(&severity.text()))),
+        )
+        .collect();
+    let worst = gating
+        .worst
+        .map_or_else(String::new, |worst| worst.key().to_owned());
+    let allowed = gating.findings_allowed.to_string();
     view! {
         <details class="box-body" open=open>
             <summary>{tr!(environment.settings)}</summary>
@@ -94,6 +131,9 @@ fn gating(one: &EnvironmentView, list: &EnvironmentList) -> AnyView {
                 <Field name="soak" label=tr!(environment.soak) help=tr!(environment.soak_help) control=Control::Number value=soak/>
                 <Field name="queue" label=tr!(environment.queue) control=Control::Select(queues) value=queue/>
                 {tests}
+                <fieldset class="field"><legend>{tr!(environment.scans)}</legend>{kinds}</fieldset>
+                <Field name="worst" label=tr!(environment.worst) help=tr!(environment.worst_help) control=Control::Select(severities) value=worst/>
+                <Field name="findings_allowed" label=tr!(environment.findings_allowed) control=Control::Number value=allowed/>
                 <p>{submit(Weight::Plain, tr!(environment.save))}</p>
             </Form>
         </details>
@@ -123,6 +163,10 @@ fn rules(one: &EnvironmentView, list: &EnvironmentList) -> AnyView {
         (policy.lifetime / HOUR).to_string(),
         (policy.validity / HOUR).to_string(),
     );
+    let (preview, typed) = (
+        format!("{}/environments/{key}/approvers", list.place.path()),
+        lines.clone(),
+    );
     view! {
         <details class="box-body" open=open>
             <summary>{tr!(environment.rules_form)}</summary>
@@ -137,6 +181,10 @@ fn rules(one: &EnvironmentView, list: &EnvironmentList) -> AnyView {
                 <Field name="validity" label=tr!(environment.validity) control=Control::Number value=validity/>
                 <p>{submit(Weight::Plain, tr!(environment.save))}</p>
             </Form>
+            <form method="get" action=preview class="row wrap">
+                <input type="hidden" name="rules" value=typed/>
+                {submit(Weight::Quiet, tr!(environment.preview))}
+            </form>
         </details>
     }
     .into_any()

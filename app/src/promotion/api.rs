@@ -36,7 +36,8 @@ pub async fn decide(
     Ok(slipway_portal::promotion::decide(&ctx, id, &subject, decision, &comment).await?)
 }
 
-/// Asks for a release to be put into an environment, and leads to the promotion's page.
+/// Asks for a release to be put into an environment, and leads to the promotion's page. `waiver` says why environments before
+/// it are skipped.
 #[server(name = RequestPromotion, prefix = "/api/fn", endpoint = "promotion/request")]
 pub async fn request_promotion(
     org: String,
@@ -44,9 +45,13 @@ pub async fn request_promotion(
     app: String,
     release: ReleaseId,
     environment: EnvironmentId,
+    waiver: Option<String>,
 ) -> Result<(), AppError> {
     let ctx = crate::ctx()?;
-    let ask = slipway_portal::promotion::Ask::default();
+    let ask = slipway_portal::promotion::Ask {
+        waiver,
+        ..slipway_portal::promotion::Ask::default()
+    };
     let id =
         slipway_portal::promotion::request(&ctx, &org, &project, &app, release, environment, ask).await?;
     leptos_axum::redirect(&format!(

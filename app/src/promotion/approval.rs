@@ -14,11 +14,13 @@ use crate::design::time::time;
 use crate::i18n::say;
 use crate::load::load;
 use crate::places::param;
+use crate::release::scan;
 use crate::tr;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use server_fn::ServerFn;
 use slipway_domain::approval::Verdict;
+use slipway_domain::item::ItemKind;
 use slipway_domain::promotion::{Changes, DecisionView, PromotionRights, PromotionState, PromotionView};
 
 /// `/approvals/{id}` and `/a/{id}`.
@@ -85,14 +87,23 @@ fn subject(promotion: &PromotionView) -> AnyView {
 /// What changes: counts, items, commits, then the difference of the manifests.
 fn changes(promotion: &PromotionView) -> AnyView {
     let changes = &promotion.changes;
+    let bugs = changes
+        .items
+        .iter()
+        .filter(|item| item.kind == Some(ItemKind::Bug))
+        .count();
     let counts = [
         match changes.commits.len() {
             1 => tr!(promotion.one_commit),
             n => tr!(promotion.n_commits, n = n),
         },
-        match changes.items.len() {
+        match changes.items.len() - bugs {
             1 => tr!(promotion.one_item),
             n => tr!(promotion.n_items, n = n),
+        },
+        match bugs {
+            1 => tr!(promotion.one_bug),
+            n => tr!(promotion.n_bugs, n = n),
         },
     ]
     .join(" · ");
@@ -103,15 +114,23 @@ fn changes(promotion: &PromotionView) -> AnyView {
     let items = changes
         .items
         .iter()
-        .map(|key| view! { <li><a href=format!("{board}/items/{key}")><code>{key.clone()}</code></a></li> })
+        .map(|item| {
+            let href = format!("{board}/items/{}", item.key);
+            view! { <li><a href=href><code>{item.key.clone()}</code></a>" "{item.title.clone()}</li> }
+        })
         .collect_view();
     view! {
         <section>
             <h2>{tr!(promotion.changes)}</h2>
             <p class="small">{counts}</p>
-            {(!changes.items.is_empty()).then(|| view! { <ul class="row wrap small">{items}</ul> })}
+            {(!changes.items.is_empty()).then(|| view! { <ul class="stack tight small">{items}</ul> })}
             {commits(changes)}
             {images(changes)}
+            {(!changes.configuration.is_empty()).then(|| {
+                let shown = diff(&changes.configuration);
+                view! { <h3>{tr!(promotion.configuration)}</h3><div class="box">{shown}</div> }
+            })}
+            <h3>{tr!(promotion.manifests)}</h3>
             {diff(&changes.manifests)}
         </section>
     }
@@ -162,10 +181,10 @@ fn risks(promotion: &PromotionView) -> AnyView {
         .iter()
         .map(|risk| {
             pill(
-                if risk.warns {
-                    Status::Degraded
-                } else {
-                    Status::Success
+                match (risk.frozen, risk.warns) {
+                    (true, _) => Status::Frozen,
+                    (false, true) => Status::Degraded,
+                    (false, false) => Status::Success,
                 },
                 say(&risk.text),
             )
@@ -180,7 +199,9 @@ fn risks(promotion: &PromotionView) -> AnyView {
 }
 
 fn checks(promotion: &PromotionView) -> AnyView {
-    view! { <section><h2>{tr!(promotion.checks)}</h2>{gates(&promotion.gates)}</section> }.into_any()
+    let scans = promotion.evidence.scans.iter().map(scan).collect_view();
+    let scans = (!promotion.evidence.scans.is_empty()).then(|| view! { <ul class="list">{scans}</ul> });
+    view! { <section><h2>{tr!(promotion.checks)}</h2>{gates(&promotion.gates)}{scans}</section> }.into_any()
 }
 
 /// The rules in order, then what people said.

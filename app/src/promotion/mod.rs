@@ -5,7 +5,7 @@ pub mod api;
 mod approval;
 mod emergency;
 pub(crate) mod parts;
-mod rollout;
+pub(crate) mod rollout;
 mod show;
 
 pub use approval::approval_page;

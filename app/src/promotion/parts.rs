@@ -94,6 +94,7 @@ pub(super) fn gate_name(kind: GateKind) -> String {
         GateKind::Approvals => tr!(promotion.gate_approvals),
         GateKind::Previous => tr!(promotion.gate_previous),
         GateKind::Evidence => tr!(promotion.gate_evidence),
+        GateKind::Scans => tr!(promotion.gate_scans),
         GateKind::Defective => tr!(promotion.gate_defective),
         GateKind::Lock => tr!(promotion.gate_lock),
         GateKind::Hold => tr!(promotion.gate_hold),

@@ -13,7 +13,7 @@ pub fn attempts(deployments: &[DeploymentView]) -> AnyView {
     deployments.iter().map(attempt).collect::<Vec<_>>().into_any()
 }
 
-fn state(state: DeploymentState) -> AnyView {
+pub(crate) fn state(state: DeploymentState) -> AnyView {
     use DeploymentState as S;
     match state {
         S::Applying => pill(Status::Running, tr!(common.promotion_deploying)),

@@ -3,6 +3,7 @@
 use crate::AppError;
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
+use slipway_domain::comparison::{CommitPlaces, ComparisonView};
 use slipway_domain::release::ReleaseList;
 use slipway_domain::release::ReleaseView;
 
@@ -28,4 +29,42 @@ pub async fn read_release(
 ) -> Result<ReleaseView, AppError> {
     let ctx = crate::ctx()?;
     Ok(slipway_portal::release::view(&ctx, &org, &project, &app, &version).await?)
+}
+
+/// Two releases side by side, or what runs in two environments: each a version, or `@` and an environment's key.
+#[server(name = ReadComparison, prefix = "/api/fn", endpoint = "release/compare", input = GetUrl)]
+pub async fn read_comparison(
+    org: String,
+    project: String,
+    app: String,
+    from: String,
+    to: String,
+) -> Result<ComparisonView, AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::comparison::compare(&ctx, (&org, &project, &app), &from, &to).await?)
+}
+
+/// Where a commit is.
+#[server(name = ReadCommit, prefix = "/api/fn", endpoint = "release/commit", input = GetUrl)]
+pub async fn read_commit(
+    org: String,
+    project: String,
+    app: String,
+    commit: String,
+) -> Result<CommitPlaces, AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::comparison::where_is(&ctx, (&org, &project, &app), &commit).await?)
+}
+
+/// Marks a release defective, for good.
+#[server(name = MarkDefective, prefix = "/api/fn", endpoint = "release/defective")]
+pub async fn mark_defective(
+    org: String,
+    project: String,
+    app: String,
+    version: String,
+    why: String,
+) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::release::mark_defective(&ctx, &org, &project, &app, &version, &why).await?)
 }

@@ -1,7 +1,13 @@
 //! Releases of an app: the timeline, and one release with where it can go.
 
 pub mod api;
+mod compare;
+mod find;
 mod parts;
+
+pub use compare::comparison_page;
+pub use find::commit_page;
+pub(crate) use parts::scan;
 
 use crate::application::parts::app_head;
 use crate::design::lane::short_sha;
@@ -78,6 +84,10 @@ fn timeline(list: &ReleaseList) -> AnyView {
         {app_head(&list.place, "releases")}
         <div class="box">{body}</div>
         {older}
+        <div class="box box-body stack">
+            {find::finder(&base, "")}
+            <p><a class="link" href=format!("{base}/releases/compare")>{tr!(release.compare)}</a></p>
+        </div>
     }
     .into_any()
 }
@@ -133,10 +143,19 @@ fn page(release: &ReleaseView) -> AnyView {
         <div class="stack wide">
             {defective}
             <div class="columns">
-                <div class="stack wide">{parts::commits(release)}{parts::images(release)}</div>
+                <div class="stack wide">
+                    {(!release.items.is_empty()).then(|| compare::items_panel(&release.place, &release.items))}
+                    {parts::commits(release)}
+                    {parts::images(release)}
+                    {parts::configuration(release)}
+                    {parts::manifests(release)}
+                    {parts::notes(release)}
+                </div>
                 <div class="stack wide">
                     <Panel title=tr!(release.promote)>{choices}</Panel>
                     {parts::facts(release)}
+                    {parts::evidence(&release.evidence)}
+                    {parts::mark(release)}
                 </div>
             </div>
         </div>

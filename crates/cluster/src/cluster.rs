@@ -58,13 +58,16 @@ impl Cluster for KubeCluster {
 
     async fn workload(&self, namespace: &str, name: &str) -> Result<Option<WorkloadStatus>, ClusterError> {
         let found = in_time(workload::find(&self.client, namespace, name)).await?;
-        Ok(found.as_ref().map(workload::status))
+        Ok(found.as_ref().map(workload::Workload::status))
     }
 
     async fn trouble(&self, namespace: &str, name: &str) -> Result<Vec<PodTrouble>, ClusterError> {
         let trouble = async {
             match workload::find(&self.client, namespace, name).await? {
-                Some(deployment) => pods::trouble(&self.client, namespace, &deployment).await,
+                Some(workload::Workload::Deployment(deployment)) => {
+                    pods::trouble(&self.client, namespace, &deployment).await
+                }
+                Some(other) => pods::trouble_of(&self.client, namespace, &other).await,
                 None => Ok(Vec::new()),
             }
         };

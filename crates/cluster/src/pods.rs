@@ -13,6 +13,7 @@ use slipway_portal::ports::ClusterError;
 
 use crate::refusal::answer;
 use crate::trouble::{self, Troubled};
+use crate::workload::Workload;
 use crate::{log, workload};
 
 /// Troubles that are told, the most restarted pods first: the pods of one revision mostly share theirs.
@@ -48,6 +49,28 @@ pub async fn trouble(
     let owner = newest.metadata.uid.unwrap_or_default();
     pods.retain(|pod| is_owned(&pod.metadata, &owner));
     let logs = stream::iter(worst(deployment, &pods)).map(|troubled| with_log(&api, troubled));
+    Ok(logs.buffered(TOLD).collect().await)
+}
+
+/// The troubles of the pods that belong to a workload of another kind than Deployment, with their logs.
+pub async fn trouble_of(
+    client: &Client,
+    namespace: &str,
+    workload: &Workload,
+) -> Result<Vec<PodTrouble>, ClusterError> {
+    let Some(selector) = workload.pods() else {
+        return Ok(Vec::new());
+    };
+    let api = Api::<Pod>::namespaced(client.clone(), namespace);
+    let mut pods = answer(api.list(&ListParams::default().labels(&selector)))
+        .await?
+        .items;
+    let owner = workload.status().uid;
+    pods.retain(|pod| is_owned(&pod.metadata, &owner));
+    let mut troubled: Vec<Troubled> = pods.iter().flat_map(|pod| trouble::of_pod(pod, false)).collect();
+    troubled.sort_by_key(|one| std::cmp::Reverse(one.trouble.restarts));
+    troubled.truncate(TOLD);
+    let logs = stream::iter(troubled).map(|troubled| with_log(&api, troubled));
     Ok(logs.buffered(TOLD).collect().await)
 }
 

@@ -8,6 +8,7 @@ use crate::freeze::Hours;
 use crate::id::{ClusterId, EnvironmentId};
 use crate::person::PersonRef;
 use crate::project::Place;
+use crate::report::scan::{ScanKind, Severity};
 use crate::text::Text;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -84,6 +85,12 @@ pub struct Gating {
     pub queue: Queue,
     /// Whether a pipeline without tests is not enough.
     pub tests_needed: bool,
+    /// What must have been scanned.
+    pub scans_needed: Vec<ScanKind>,
+    /// The mildest finding of a scanner that stands in the way; `None`: none does.
+    pub worst: Option<Severity>,
+    /// How many findings of that severity or worse are let through.
+    pub findings_allowed: u32,
 }
 
 /// An environment by name.
@@ -301,6 +308,33 @@ pub struct EnvironmentView {
     pub lines: String,
 }
 
+/// Who could approve by rules that are not kept yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RulesPreview {
+    /// The project.
+    pub place: Place,
+    /// The environment.
+    pub environment: EnvironmentRef,
+    /// The lines that were typed.
+    pub lines: String,
+    /// The rules with the people they name now.
+    pub rules: Vec<RulePeople>,
+    /// Why they could not be kept.
+    pub trouble: Option<Text>,
+}
+
+/// The order of the chain `keys` with the environment `key` one place up or down; `None`: it is not in it, or at the end of it.
+pub fn shifted(keys: &[String], key: &str, up: bool) -> Option<Vec<String>> {
+    let at = keys.iter().position(|one| one == key)?;
+    let to = if up { at.checked_sub(1)? } else { at + 1 };
+    if to >= keys.len() {
+        return None;
+    }
+    let mut keys = keys.to_vec();
+    keys.swap(at, to);
+    Some(keys)
+}
+
 /// Where a branch or tag would go: by which pattern, or not at all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefRoute {
@@ -366,6 +400,21 @@ mod tests {
             prop_assert!(matches(&pattern, &git_ref));
             let doubled = format!("{left}**{right}");
             prop_assert!(matches(&doubled, &git_ref));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_step_up_undoes_a_step_down(n in 1_usize..6, at in 0_usize..6) {
+            let keys: Vec<String> = (0..n).map(|i| format!("e{i}")).collect();
+            let key = format!("e{at}");
+            match shifted(&keys, &key, false) {
+                Some(down) => {
+                    prop_assert_ne!(&down, &keys);
+                    prop_assert_eq!(shifted(&down, &key, true), Some(keys));
+                }
+                None => prop_assert!(at + 1 >= n),
+            }
         }
     }
 

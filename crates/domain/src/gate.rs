@@ -47,6 +47,8 @@ kinds! {
     Soak = "soak",
     /// The tests of its pipeline.
     Evidence = "evidence",
+    /// What the scanners of its pipeline found.
+    Scans = "scans",
     /// The release must not be marked defective.
     Defective = "defective",
     /// Freeze windows.
@@ -74,6 +76,7 @@ impl GateKind {
                 | Self::Previous
                 | Self::Soak
                 | Self::Evidence
+                | Self::Scans
                 | Self::Freeze
                 | Self::Hours
                 | Self::Hold
@@ -165,6 +168,7 @@ pub fn gates(facts: &Facts<'_>) -> Vec<Gate> {
         previous(facts),
         soak(facts),
         Some(evidence(facts)),
+        scans(facts),
         defective(facts),
         frozen(facts),
         hours(facts),
@@ -354,6 +358,67 @@ fn evidence(facts: &Facts<'_>) -> Gate {
         )
     };
     gate(GateKind::Evidence, open, reason)
+}
+
+/// What the environment asks of scans. One that could not be read is none, and what it found is not known.
+fn scans(facts: &Facts<'_>) -> Option<Gate> {
+    let gating = facts.gating;
+    if gating.scans_needed.is_empty() && gating.worst.is_none() {
+        return None;
+    }
+    let done = &facts.evidence.scans;
+    let mut en = Vec::new();
+    let mut zh = Vec::new();
+    for kind in &gating.scans_needed {
+        if !done
+            .iter()
+            .any(|scan| scan.kind == *kind && scan.trouble.is_none())
+        {
+            let name = kind.text();
+            en.push(format!("its pipeline left no readable scan: {}", name.en));
+            zh.push(format!("流水线没有可读取的扫描结果：{}", name.zh));
+        }
+    }
+    if let Some(worst) = gating.worst {
+        for scan in done.iter().filter(|scan| scan.trouble.is_some()) {
+            let (name, job) = (scan.kind.text(), &scan.job);
+            en.push(format!(
+                "what “{job}” found is not known, its report cannot be read: {}",
+                name.en
+            ));
+            zh.push(format!("无法读取“{job}”的报告，结果未知：{}", name.zh));
+        }
+        let found: usize = done.iter().map(|scan| scan.at_least(worst)).sum();
+        let (allowed, word) = (gating.findings_allowed, worst.text());
+        if found > allowed as usize {
+            let each = |pick: fn(&Text) -> &String| {
+                let some = done.iter().filter(|scan| scan.at_least(worst) > 0);
+                some.map(|scan| format!("{} {}", pick(&scan.kind.text()), scan.at_least(worst)))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            };
+            en.push(format!(
+                "{found} findings of severity {} or worse, {allowed} allowed ({})",
+                word.en,
+                each(|t| &t.en)
+            ));
+            zh.push(format!(
+                "{}及以上的发现 {found} 个，允许 {allowed} 个（{}）",
+                word.zh,
+                each(|t| &t.zh)
+            ));
+        }
+    }
+    let rollback = facts.kind == PromotionKind::Rollback;
+    if en.is_empty() {
+        let reason = Text::new("its scans are as the environment asks", "扫描结果符合该环境要求");
+        return Some(gate(GateKind::Scans, true, reason));
+    }
+    Some(gate(
+        GateKind::Scans,
+        rollback,
+        Text::new(en.join("; "), zh.join("；")),
+    ))
 }
 
 fn defective(facts: &Facts<'_>) -> Option<Gate> {

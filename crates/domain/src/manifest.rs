@@ -1,9 +1,15 @@
 //! Kubernetes manifests of a workload: rendered as data, shown as YAML, applied as they are.
 
+pub mod plain;
+mod render;
+
 use crate::pipeline::yaml::Yaml;
 use crate::quota::Quota;
-use crate::release::{Image, Workload};
+use crate::workload::WorkloadKind;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+pub use render::render;
 
 /// The field manager that Slipway applies with.
 pub const FIELD_MANAGER: &str = "slipway";
@@ -20,7 +26,7 @@ pub const FENCE: &str = "slipway.dev/fence";
 pub const ATTEMPT: &str = "slipway.dev/attempt";
 
 /// Seconds without progress after which Kubernetes gives a rollout up.
-const PROGRESS_DEADLINE: u32 = 300;
+pub const PROGRESS_DEADLINE: u32 = 300;
 
 /// Where a workload goes.
 #[derive(Clone, Copy, Debug)]
@@ -50,47 +56,6 @@ pub struct Stamp {
     pub attempt: i64,
 }
 
-/// The objects of a workload in the order they are applied: a Deployment, and a Service where it has a port.
-/// The same input gives the same objects.
-pub fn render(target: Target<'_>, images: &[Image], workload: &Workload) -> Vec<Value> {
-    let labels = json!({
-        "app.kubernetes.io/name": target.app,
-        "app.kubernetes.io/part-of": target.project,
-        "app.kubernetes.io/managed-by": "slipway",
-        "slipway.dev/environment": target.environment,
-    });
-    let selector =
-        json!({ "app.kubernetes.io/name": target.app, "app.kubernetes.io/part-of": target.project });
-    let metadata = json!({ "name": target.app, "namespace": target.namespace, "labels": labels });
-    let mut objects = vec![json!({
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": metadata,
-        "spec": {
-            "replicas": workload.replicas_in(target.environment),
-            "progressDeadlineSeconds": PROGRESS_DEADLINE,
-            "revisionHistoryLimit": 10,
-            "selector": { "matchLabels": selector },
-            "template": {
-                "metadata": { "labels": labels },
-                "spec": { "containers": [container(target, images, workload)] },
-            },
-        },
-    })];
-    if let Some(port) = workload.port {
-        objects.push(json!({
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": metadata,
-            "spec": {
-                "selector": selector,
-                "ports": [{ "name": "http", "port": 80, "targetPort": port, "protocol": "TCP" }],
-            },
-        }));
-    }
-    objects
-}
-
 /// The quota of an environment as Kubernetes holds its namespace to it. One without limits limits nothing: so one that
 /// was lifted is lifted there as well.
 pub fn quota(namespace: &str, quota: &Quota) -> Value {
@@ -116,50 +81,85 @@ pub fn quota(namespace: &str, quota: &Quota) -> Value {
     })
 }
 
-fn container(target: Target<'_>, images: &[Image], workload: &Workload) -> Value {
-    let image = images.first().map(Image::reference).unwrap_or_default();
-    let mut container = json!({
-        "name": target.app,
-        "image": image,
-        "resources": {
-            "requests": {
-                "cpu": format!("{}m", workload.cpu_millis),
-                "memory": format!("{}Mi", workload.memory_mib),
-            },
-            "limits": { "memory": format!("{}Mi", workload.memory_mib) },
-        },
-    });
-    let variables = workload.variables_in(target.environment);
-    if !variables.is_empty() {
-        container["env"] = variables
-            .into_iter()
-            .map(|(name, value)| json!({ "name": name, "value": value }))
-            .collect();
-    }
-    if let Some(port) = workload.port {
-        container["ports"] = json!([{ "name": "http", "containerPort": port, "protocol": "TCP" }]);
-        if let Some(path) = &workload.probe_path {
-            container["readinessProbe"] =
-                json!({ "httpGet": { "path": path, "port": port }, "periodSeconds": 5 });
-        }
-    }
-    container
-}
-
 /// The objects with the marks of one deployment on them. Only a later attempt touches the pod template:
 /// otherwise the marks start no pod that the manifests would not.
 pub fn stamp(objects: &[Value], stamp: &Stamp) -> Vec<Value> {
     let mut objects = objects.to_vec();
     for object in &mut objects {
-        object["metadata"]["annotations"] = json!({
-            PROMOTION: stamp.promotion,
-            RELEASE: stamp.release,
-            VERSION: stamp.version,
-            FENCE: stamp.fence.to_string(),
-        });
-        if stamp.attempt > 1 && object["kind"] == "Deployment" {
-            object["spec"]["template"]["metadata"]["annotations"] =
-                json!({ ATTEMPT: stamp.attempt.to_string() });
+        mark(
+            &mut object["metadata"],
+            &[
+                (PROMOTION, stamp.promotion.clone()),
+                (RELEASE, stamp.release.clone()),
+                (VERSION, stamp.version.clone()),
+                (FENCE, stamp.fence.to_string()),
+            ],
+        );
+        let attempt = (ATTEMPT, stamp.attempt.to_string());
+        // A Job cannot be changed: another attempt is another Job, and this tells them apart.
+        if object["kind"] == "Job" {
+            mark(&mut object["metadata"], std::slice::from_ref(&attempt));
+        }
+        if stamp.attempt > 1
+            && let Some(template) = template_of(object)
+        {
+            mark(&mut template["metadata"], &[attempt]);
+        }
+    }
+    objects
+}
+
+/// Adds annotations to those that are there.
+fn mark(metadata: &mut Value, annotations: &[(&str, String)]) {
+    for (name, value) in annotations {
+        metadata["annotations"][*name] = value.clone().into();
+    }
+}
+
+/// The pod template of what runs pods all the time: where that changes, pods are made anew.
+fn template_of(object: &mut Value) -> Option<&mut Value> {
+    match object["kind"].as_str() {
+        Some("Deployment" | "StatefulSet" | "DaemonSet") => object.pointer_mut("/spec/template"),
+        _ => None,
+    }
+}
+
+/// SHA-256 of the objects' YAML, in hex.
+pub fn hash(objects: &[Value]) -> String {
+    hex::encode(Sha256::digest(yaml(objects).as_bytes()))
+}
+
+/// Whether the object runs pods.
+pub fn runs_pods(object: &Value) -> bool {
+    object["kind"].as_str().is_some_and(WorkloadKind::runs_pods)
+}
+
+/// The objects of `old` that `new` has not, by kind and name, last applied first: what a deployment leaves behind. Claims of
+/// volumes are left alone, for what is in them cannot be made again.
+pub fn left_behind(old: &[Value], new: &[Value]) -> Vec<Value> {
+    let id = |object: &Value| {
+        ["/apiVersion", "/kind", "/metadata/namespace", "/metadata/name"].map(|at| {
+            object
+                .pointer(at)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        })
+    };
+    let kept: Vec<_> = new.iter().map(id).collect();
+    old.iter()
+        .rev()
+        .filter(|object| object["kind"] != "PersistentVolumeClaim" && !kept.contains(&id(object)))
+        .cloned()
+        .collect()
+}
+
+/// The objects in another namespace. Those that name one themselves stay in it.
+pub fn place(objects: &[Value], namespace: &str) -> Vec<Value> {
+    let mut objects = objects.to_vec();
+    for object in &mut objects {
+        if object["metadata"]["namespace"].as_str().is_none_or(str::is_empty) {
+            object["metadata"]["namespace"] = namespace.into();
         }
     }
     objects
@@ -208,7 +208,7 @@ fn entries(map: &Map<String, Value>) -> Vec<(String, Yaml)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::release::WorkloadOverride;
+    use crate::release::{Image, Workload, WorkloadOverride};
 
     const TARGET: Target<'_> = Target {
         app: "order-api",
@@ -232,6 +232,7 @@ mod tests {
         let over = WorkloadOverride {
             replicas: Some(3),
             variables: [(String::from("FLAG"), String::from("yes"))].into(),
+            ..WorkloadOverride::default()
         };
         workload.overrides.insert(String::from("live"), over);
         workload

@@ -3,6 +3,7 @@
 use crate::app::Deployed;
 use crate::approval::{Evaluation, RuleStanding, Verdict};
 use crate::break_glass::GlassView;
+use crate::comparison::ItemLine;
 use crate::diff::DiffView;
 use crate::environment::{EnvironmentRef, Health};
 pub use crate::gate::{Gate, GateKind};
@@ -322,6 +323,8 @@ pub struct DeploymentView {
 pub struct Risk {
     /// Whether it asks for care (`true`) or reassures.
     pub warns: bool,
+    /// Whether it is a freeze window.
+    pub frozen: bool,
     /// In one line.
     pub text: Text,
 }
@@ -331,8 +334,10 @@ pub struct Risk {
 pub struct Changes {
     /// The commits between what runs now and the release, newest first.
     pub commits: Vec<Commit>,
-    /// Keys of the work items those commits name, as in `CHK-12`.
-    pub items: Vec<String>,
+    /// The work items that those commits name.
+    pub items: Vec<ItemLine>,
+    /// How the app is set to run there, from what runs now.
+    pub configuration: DiffView,
     /// The images before.
     pub images_before: Vec<Image>,
     /// The images after.

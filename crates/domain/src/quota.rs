@@ -40,13 +40,14 @@ pub struct Requests {
 
 /// What `workload` asks for in the environment `key` once it runs there alone.
 pub fn requests(workload: &Workload, key: &str) -> Requests {
-    of_pods(workload, i64::from(workload.replicas_in(key)))
+    of_pods(workload, key, i64::from(workload.replicas_in(key)))
 }
 
-fn of_pods(workload: &Workload, pods: i64) -> Requests {
+fn of_pods(workload: &Workload, key: &str, pods: i64) -> Requests {
+    let (cpu_millis, memory_mib) = workload.pod_in(key);
     Requests {
-        cpu_millis: i64::from(workload.cpu_millis).saturating_mul(pods),
-        memory_mib: i64::from(workload.memory_mib).saturating_mul(pods),
+        cpu_millis: cpu_millis.saturating_mul(pods),
+        memory_mib: memory_mib.saturating_mul(pods),
         pods,
     }
 }
@@ -65,11 +66,11 @@ const fn surge(replicas: i64) -> i64 {
 pub fn peak(old: Option<&Workload>, new: &Workload, key: &str) -> Requests {
     let wanted = i64::from(new.replicas_in(key));
     let Some(old) = old else {
-        return of_pods(new, wanted);
+        return of_pods(new, key, wanted);
     };
     let had = i64::from(old.replicas_in(key));
     let pods = had.max(wanted + surge(wanted));
-    let (before, after) = (of_pods(old, pods), of_pods(new, pods));
+    let (before, after) = (of_pods(old, key, pods), of_pods(new, key, pods));
     Requests {
         cpu_millis: before.cpu_millis.max(after.cpu_millis),
         memory_mib: before.memory_mib.max(after.memory_mib),

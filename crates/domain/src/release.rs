@@ -1,13 +1,16 @@
 //! Releases: one immutable thing that is promoted from environment to environment.
 
+use crate::comparison::ItemLine;
 use crate::environment::EnvironmentRef;
 use crate::id::{ReleaseId, RunId};
 use crate::person::PersonRef;
 use crate::project::Place;
+use crate::report::scan::ScanSummary;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+
+pub use crate::workload::{Workload, WorkloadOverride};
 
 /// An image by digest, never by tag.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,68 +43,6 @@ impl Image {
             .strip_prefix("sha256:")
             .and_then(|h| h.get(..12))
             .unwrap_or(&self.digest)
-    }
-}
-
-/// How an app runs: what its manifests are rendered from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Workload {
-    /// Pods.
-    pub replicas: u32,
-    /// The container's port; `None`: it serves nothing.
-    pub port: Option<u16>,
-    /// The path of the readiness probe; `None`: no probe.
-    pub probe_path: Option<String>,
-    /// CPU request in millicores.
-    pub cpu_millis: u32,
-    /// Memory request and limit in MiB.
-    pub memory_mib: u32,
-    /// Environment variables.
-    pub variables: BTreeMap<String, String>,
-    /// Per environment key: what differs there.
-    pub overrides: BTreeMap<String, WorkloadOverride>,
-}
-
-/// What differs from the workload in one environment.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WorkloadOverride {
-    /// Pods.
-    pub replicas: Option<u32>,
-    /// Variables that are added or replaced.
-    #[serde(default)]
-    pub variables: BTreeMap<String, String>,
-}
-
-impl Default for Workload {
-    fn default() -> Self {
-        Self {
-            replicas: 2,
-            port: Some(8080),
-            probe_path: Some(String::from("/healthz")),
-            cpu_millis: 100,
-            memory_mib: 128,
-            variables: BTreeMap::new(),
-            overrides: BTreeMap::new(),
-        }
-    }
-}
-
-impl Workload {
-    /// Pods in the environment `key`.
-    pub fn replicas_in(&self, key: &str) -> u32 {
-        self.overrides
-            .get(key)
-            .and_then(|o| o.replicas)
-            .unwrap_or(self.replicas)
-    }
-
-    /// Variables in the environment `key`.
-    pub fn variables_in(&self, key: &str) -> BTreeMap<String, String> {
-        let mut variables = self.variables.clone();
-        if let Some(over) = self.overrides.get(key) {
-            variables.extend(over.variables.clone());
-        }
-        variables
     }
 }
 
@@ -167,6 +108,9 @@ pub struct Evidence {
     pub tests_failed: i64,
     /// Tests that were skipped.
     pub tests_skipped: i64,
+    /// What its scanners found.
+    #[serde(default)]
+    pub scans: Vec<ScanSummary>,
 }
 
 /// A row of the release timeline.
@@ -208,6 +152,19 @@ pub struct PromotionChoice {
     pub blocked: Option<crate::text::Text>,
     /// How many approvals it needs.
     pub approvals: u32,
+    /// The environment before, where the release was never there completely: to go on without it is to skip it.
+    pub skips: Option<String>,
+}
+
+/// What was rendered of a release for an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenderedManifests {
+    /// The environment.
+    pub environment: EnvironmentRef,
+    /// The objects as YAML, without their namespace.
+    pub yaml: String,
+    /// SHA-256 of that, in hex.
+    pub hash: String,
 }
 
 /// What the release's page shows.
@@ -237,6 +194,12 @@ pub struct ReleaseView {
     pub template: Option<String>,
     /// The workload it was made with.
     pub workload: Workload,
+    /// The work items that its commits name.
+    pub items: Vec<ItemLine>,
+    /// What was rendered of it for each environment, in chain order.
+    pub manifests: Vec<RenderedManifests>,
+    /// Whether the reader may mark it defective.
+    pub may_mark: bool,
     /// Where it runs now.
     pub running_in: Vec<EnvironmentRef>,
     /// Where it could go.

@@ -5,7 +5,7 @@ use crate::text::Text;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A Deployment as the cluster reports it (`apps/v1`).
+/// What runs pods as the cluster reports it: a Deployment, `StatefulSet`, `DaemonSet`, Job or `CronJob`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkloadStatus {
     /// `metadata.uid`.
@@ -32,6 +32,9 @@ pub struct WorkloadStatus {
     pub progressing: Option<String>,
     /// The message of the condition `ReplicaFailure` while it is true: pods cannot be made, by a quota say.
     pub replica_failure: Option<String>,
+    /// Why a Job failed for good.
+    #[serde(default)]
+    pub failed: Option<String>,
 }
 
 /// Where a rollout stands.
@@ -67,6 +70,9 @@ impl WorkloadStatus {
                     self.available, self.desired
                 ),
             ));
+        }
+        if let Some(message) = &self.failed {
+            return Rollout::Failed(Text::verbatim(message.clone()));
         }
         if let Some(message) = &self.replica_failure {
             return Rollout::Blocked(message.clone());

@@ -13,6 +13,7 @@ use slipway_domain::id::{BreakGlassId, FreezeId, HoldId, TypedId, UserId};
 use slipway_domain::person::PersonRef;
 use slipway_domain::promotion::PromotionKind;
 use slipway_domain::release::Evidence;
+use slipway_domain::report::scan::{ScanKind, ScanSummary, Severity};
 use slipway_domain::text::Text;
 use slipway_domain::time::{HOUR, MINUTE, Timestamp};
 use std::collections::BTreeSet;
@@ -50,6 +51,28 @@ struct Truth {
     locked: bool,
     room: Option<bool>,
     glass: Option<(Vec<GateKind>, i64, bool, bool)>,
+    scans: Scans,
+}
+
+/// What an environment asks of scans, and what there is: which kinds it needs, from which severity on how many are allowed,
+/// and the scans with their findings; `None`: unreadable.
+type Scans = (
+    Vec<ScanKind>,
+    Option<Severity>,
+    u32,
+    Vec<(ScanKind, Option<Vec<Severity>>)>,
+);
+
+fn scans() -> impl Strategy<Value = Scans> {
+    let kinds = || proptest::sample::select(ScanKind::ALL.to_vec());
+    let severities = || proptest::sample::select(Severity::ALL.to_vec());
+    let found = proptest::option::weighted(0.9, proptest::collection::vec(severities(), 0..4));
+    (
+        proptest::collection::vec(kinds(), 0..2),
+        proptest::option::of(severities()),
+        0_u32..3,
+        proptest::collection::vec((kinds(), found), 0..4),
+    )
 }
 
 prop_compose! {
@@ -68,9 +91,10 @@ prop_compose! {
         glass in proptest::option::weighted(0.4, (
             proptest::sample::subsequence(GateKind::ALL.to_vec(), 0..5), 0..(2 * LASTS), any::<bool>(), prop::bool::weighted(0.2),
         )),
+        scans in scans(),
     ) -> Truth {
         let tests = (tests.0, i64::from(tests.1), tests.2);
-        Truth { kind, standing, tier, verified, waived, soak, tests, defective, bound, held, frozen, outside, out_of_hours, ahead, locked, room, glass }
+        Truth { kind, standing, tier, verified, waived, soak, tests, defective, bound, held, frozen, outside, out_of_hours, ahead, locked, room, glass, scans }
     }
 }
 
@@ -114,6 +138,19 @@ impl Truth {
         all
     }
 
+    /// What the scans left.
+    fn found(&self) -> Vec<ScanSummary> {
+        let one = |(kind, found): &(ScanKind, Option<Vec<Severity>>)| ScanSummary {
+            kind: *kind,
+            job: String::from("scan"),
+            scanner: None,
+            counts: found.iter().flatten().map(|severity| (*severity, 1)).collect(),
+            left_out: 0,
+            trouble: found.is_none().then(|| Text::verbatim("no JSON")),
+        };
+        self.scans.3.iter().map(one).collect()
+    }
+
     fn gating(&self) -> Gating {
         let hours = Hours {
             zone: String::from("UTC"),
@@ -130,6 +167,9 @@ impl Truth {
             soak: self.soak.0 * HOUR,
             queue: Queue::InOrder,
             tests_needed: self.tests.2,
+            scans_needed: self.scans.0.clone(),
+            worst: self.scans.1,
+            findings_allowed: self.scans.2,
         }
     }
 
@@ -188,6 +228,16 @@ impl Truth {
             GateKind::Evidence,
             !back && (self.tests.1 > 0 || (self.tests.2 && self.tests.0 == 0)),
         );
+        let (needed, worst, allowed, done) = &self.scans;
+        let lacks = needed
+            .iter()
+            .any(|kind| !done.iter().any(|(of, found)| of == kind && found.is_some()));
+        let too_many = worst.is_some_and(|worst| {
+            let all = done.iter().filter_map(|(_, found)| found.as_ref()).flatten();
+            let bad = all.filter(|severity| **severity <= worst).count();
+            bad > *allowed as usize || done.iter().any(|(_, found)| found.is_none())
+        });
+        when(GateKind::Scans, !back && (lacks || too_many));
         when(GateKind::Defective, !back && self.defective);
         when(GateKind::Freeze, !back && (self.frozen || self.outside));
         when(GateKind::Hours, !back && self.out_of_hours);
@@ -214,7 +264,7 @@ proptest! {
     fn what_stands_in_the_way_is_shut_and_named_and_nothing_else(truth in truth()) {
         let evaluation = Evaluation { standing: truth.standing, rules: Vec::new(), words: Text::verbatim("approvals"), until: None, counting: Vec::new() };
         let (gating, freezes, glasses) = (truth.gating(), truth.freezes(), truth.glasses());
-        let evidence = Evidence { tests_passed: truth.tests.0, tests_failed: truth.tests.1, tests_skipped: 0 };
+        let evidence = Evidence { tests_passed: truth.tests.0, tests_failed: truth.tests.1, tests_skipped: 0, scans: truth.found() };
         let hold = |held| Hold { id: HoldId::from_uuid(Uuid::nil()), held, owner: person(3), reason: String::from("wait"), at: Timestamp(0) };
         let holds: Vec<Hold> = truth.held.into_iter().map(hold).collect();
         let found = gates(&Facts {

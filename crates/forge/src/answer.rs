@@ -254,6 +254,7 @@ pub fn evidence(value: &Value) -> Option<Evidence> {
             tests_passed: int(at, success)?,
             tests_failed: int(at, failed)?.saturating_add(int(at, error).unwrap_or(0)),
             tests_skipped: int(at, skipped).unwrap_or(0),
+            ..Evidence::default()
         };
         (int(at, count)? > 0).then_some(evidence)
     };

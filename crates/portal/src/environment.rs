@@ -580,6 +580,12 @@ fn wrong_gating(gating: &Gating) -> Vec<FieldError> {
     if !(0..=30 * DAY).contains(&gating.soak) {
         wrong.push(said("soak", Text::new("use 0 to 30 days", "请使用 0 到 30 天")));
     }
+    if gating.findings_allowed > 10_000 {
+        wrong.push(said(
+            "findings_allowed",
+            Text::new("use 0 to 10000", "请使用 0 到 10000"),
+        ));
+    }
     wrong
 }
 

@@ -12,6 +12,7 @@ pub mod audit;
 pub mod break_glass;
 pub mod change;
 pub mod cluster;
+pub mod comparison;
 pub mod connection;
 pub mod context;
 pub mod delegation;
@@ -63,6 +64,7 @@ mod totp;
 pub mod variable;
 pub mod webhook;
 pub mod working_copy;
+pub mod workload;
 
 pub use context::{Actor, InSession, OpCtx, Portal, PortalParts, Via};
 pub use error::{Denial, Error, FieldError, Result};

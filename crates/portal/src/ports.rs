@@ -87,7 +87,7 @@ pub use place::{AppEdit, PlaceTx, PlacedWorkload, ProjectEdit};
 pub use promotion::{DeploymentRecord, PromotionRecord, PromotionTx, SubjectRecord};
 pub use proposal::{ProposalRecord, ProposalTx};
 pub use provider::{ProviderAccess, ProviderConnector, ProviderError, ProviderRecord, ProviderTx};
-pub use release::{ReleaseRecord, ReleaseTx};
+pub use release::{ReleaseManifests, ReleaseRecord, ReleaseTx};
 pub use role::{RoleRecord, RoleTx};
 pub use run::{JobRecord, RepositoryState, RunRecord, RunTx};
 pub use search::{FoundEnvironment, FoundItem, FoundRelease, FoundRun, SearchTx};

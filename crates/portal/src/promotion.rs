@@ -15,7 +15,7 @@ mod rollback;
 mod view;
 
 pub use decide::{cancel, decide};
-pub(crate) use gate::Facts;
+pub(crate) use gate::{Facts, rendered};
 pub use list::{PAGE_ROWS, choices, for_app, inbox, list, mine, next, open_in, running_in, waiting_for_me};
 pub(crate) use request::title;
 pub use request::{Ask, on_defective, on_release, request, request_named, retry};
@@ -130,7 +130,7 @@ pub(crate) async fn tell(
 }
 
 /// The commits of the app's releases made after one instant up to another, newest first, each once.
-async fn commits_between(
+pub(crate) async fn commits_between(
     tx: &mut dyn Tx,
     app: &Authorized<App, may::See>,
     after: Option<Timestamp>,

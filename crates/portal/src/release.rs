@@ -2,18 +2,29 @@
 
 use crate::access::{self, App, Authorized, may};
 use crate::change::Entry;
+use crate::comparison;
 use crate::connection::Link;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::fault;
-use crate::ports::{ForgeError, JobRecord, ReleaseRecord, RunRecord, StoreError};
+use crate::ports::{
+    EnvironmentRecord, ForgeError, JobRecord, ReleaseManifests, ReleaseRecord, RunRecord, SnapshotKind,
+    StoreError,
+};
 use crate::promotion;
+use crate::snapshot;
 use crate::subscriber::event;
+use slipway_domain::access::Action;
 use slipway_domain::feature::Feature;
 use slipway_domain::id::ReleaseId;
+use slipway_domain::manifest::{self, Target, plain};
 use slipway_domain::pipeline::parse_dotenv;
 use slipway_domain::proposal::template_of;
-use slipway_domain::release::{Commit, Image, ReleaseList, ReleaseRef, ReleaseRow, ReleaseView};
+use slipway_domain::release::{
+    Commit, Evidence, Image, ReleaseList, ReleaseRef, ReleaseRow, ReleaseView, RenderedManifests, Workload,
+};
+use slipway_domain::report::Reports;
+use slipway_domain::report::scan::{Scan, ScanSummary};
 use slipway_domain::run::RunStatus;
 use slipway_domain::subscriber::EventKind;
 use slipway_domain::text::Text;
@@ -23,6 +34,8 @@ use std::collections::BTreeMap;
 const RELEASE_FILE: &str = "release.env";
 /// The largest such file that is read, in bytes.
 const LARGEST_FILE: usize = 64 * 1024;
+/// The largest manifest of a repository that is read, in bytes.
+const LARGEST_MANIFEST: usize = 256 * 1024;
 /// How many commits the first release has.
 const FIRST_COMMITS: usize = 20;
 /// The most commits a release has.
@@ -82,6 +95,23 @@ pub(crate) async fn of_run(
         Ok(commits) => commits,
         Err(error) => return Ok(Err(error)),
     };
+    let mut tx = ctx.read().await?;
+    let (_, _, workload) = tx.app_detail(&see).await?;
+    let chain = tx.environments(&access::project_of(&see)).await?;
+    drop(tx);
+    let target = (app, run.row.sha.as_str(), &workload);
+    let manifests = match manifests(link, target, &chain, &built.images).await {
+        Ok(Ok(manifests)) => manifests,
+        Ok(Err(trouble)) => return Ok(Ok(Some(trouble))),
+        Err(error) => return Ok(Err(error)),
+    };
+    let subject = run.row.id.to_string();
+    let reports =
+        snapshot::last::<Reports>(ctx, &see, (SnapshotKind::Reports, &subject), Text::default()).await?;
+    let scans = reports
+        .value
+        .map(|reports| reports.scans.iter().map(Scan::summary).collect());
+    let scans = scans.unwrap_or_default();
     let template = match link
         .forge
         .file(link.project(), ".gitlab-ci.yml", &run.row.sha)
@@ -100,6 +130,9 @@ pub(crate) async fn of_run(
             commits,
             previous: previous.map(|p| p.version),
             template,
+            workload,
+            manifests,
+            scans,
         },
     )
     .await?;
@@ -204,6 +237,80 @@ struct Parts {
     commits: Vec<Commit>,
     previous: Option<String>,
     template: Option<String>,
+    workload: Workload,
+    manifests: Vec<ReleaseManifests>,
+    scans: Vec<ScanSummary>,
+}
+
+/// What the release is in each environment of the chain, rendered for good; the inner result is why it cannot be.
+async fn manifests(
+    link: &Link,
+    (app, sha, workload): (&Authorized<App, may::PipelineRun>, &str, &Workload),
+    chain: &[EnvironmentRecord],
+    images: &[Image],
+) -> Result<Result<Vec<ReleaseManifests>, Text>, ForgeError> {
+    let mut files: BTreeMap<String, Option<String>> = BTreeMap::new();
+    let mut all = Vec::new();
+    for key in chain.iter().map(|one| &one.environment.key) {
+        let objects = if workload.manifests.is_empty() {
+            let target = Target {
+                app: &app.workload.name,
+                project: &app.workload.part_of,
+                environment: key,
+                namespace: "",
+            };
+            manifest::render(target, images, workload)
+        } else {
+            let mut texts = Vec::new();
+            for path in workload.manifests.iter().map(|path| plain::path_in(path, key)) {
+                if !files.contains_key(&path) {
+                    let text = text_of(link, &path, sha).await?;
+                    files.insert(path.clone(), text);
+                }
+                match files.get(&path).and_then(Clone::clone) {
+                    Some(text) => texts.push((path, text)),
+                    None => return Ok(Err(no_manifest(&path))),
+                }
+            }
+            match plain::read(&texts, images, &app.workload.name) {
+                Ok(objects) => objects,
+                Err(text) => return Ok(Err(no_release(&text))),
+            }
+        };
+        all.push(ReleaseManifests {
+            environment: key.clone(),
+            hash: manifest::hash(&objects),
+            objects,
+        });
+    }
+    Ok(Ok(all))
+}
+
+/// A file of the repository at a commit; `None`: it is not there, or not to be read, or too large.
+async fn text_of(link: &Link, path: &str, sha: &str) -> Result<Option<String>, ForgeError> {
+    match link.forge.file(link.project(), path, sha).await {
+        Ok(Some(file)) if file.content.len() <= LARGEST_MANIFEST => {
+            Ok(Some(String::from_utf8_lossy(&file.content).into_owned()))
+        }
+        Err(error) if error.is_passing() => Err(error),
+        Ok(_) | Err(_) => Ok(None),
+    }
+}
+
+fn no_release(why: &Text) -> Text {
+    Text::new(
+        format!("No release: {}", why.en),
+        format!("未生成发布版本：{}", why.zh),
+    )
+}
+
+fn no_manifest(path: &str) -> Text {
+    no_release(&Text::new(
+        format!(
+            "the repository has no {path} at this commit, or one larger than 256 KiB. Change the workload, or add the file."
+        ),
+        format!("该提交中没有 {path}，或文件超过 256 KiB。请修改工作负载或添加该文件。"),
+    ))
 }
 
 async fn make(
@@ -232,7 +339,6 @@ async fn make(
         None => version,
         Some(_) => format!("{version}+run.{}", run.row.number),
     };
-    let (_, _, workload) = change.tx().app_detail(&see).await?;
     let created_by = match author.filter(|email| !email.is_empty()) {
         Some(email) => change
             .tx()
@@ -250,11 +356,14 @@ async fn make(
         git_ref: run.row.git_ref.clone(),
         run: Some(run.row.id),
         images: parts.built.images,
-        workload,
+        workload: parts.workload,
         template: parts.template,
         commits: parts.commits,
         previous: parts.previous,
-        evidence: run.evidence.clone().unwrap_or_default(),
+        evidence: Evidence {
+            scans: parts.scans,
+            ..run.evidence.clone().unwrap_or_default()
+        },
         created_at: ctx.now(),
         created_by,
         defective: None,
@@ -273,8 +382,19 @@ async fn make(
         }
         Err(error) => return Err(error.into()),
     }
+    for manifests in &parts.manifests {
+        change
+            .tx()
+            .insert_manifests(&app.modify(), release.id, manifests)
+            .await?;
+    }
     let images: Vec<String> = release.images.iter().map(Image::reference).collect();
-    let summary = serde_json::json!({ "run": run.row.number, "sha": release.sha, "images": images });
+    let hashes: BTreeMap<&str, &str> = parts
+        .manifests
+        .iter()
+        .map(|one| (one.environment.as_str(), one.hash.as_str()))
+        .collect();
+    let summary = serde_json::json!({ "run": run.row.number, "sha": release.sha, "images": images, "manifests": hashes });
     change
         .audit(Entry::done(
             "release.create",
@@ -367,7 +487,7 @@ pub async fn list(
     })
 }
 
-fn reference(record: &ReleaseRecord) -> ReleaseRef {
+pub(crate) fn reference(record: &ReleaseRecord) -> ReleaseRef {
     ReleaseRef {
         id: record.id,
         version: record.version.clone(),
@@ -409,7 +529,20 @@ pub async fn view(ctx: &OpCtx, org: &str, project: &str, app: &str, version: &st
         Some(id) => tx.person(id).await?.map(|person| person.as_ref()),
         None => None,
     };
+    let items = comparison::items(&mut *tx, &app, &record.commits).await?;
+    let kept = tx.manifests_of(&app, record.id).await?;
+    let chain = tx.environments(&access::project_of(&app)).await?;
     drop(tx);
+    let manifests = chain.into_iter().filter_map(|one| {
+        let kept = kept.iter().find(|kept| kept.environment == one.environment.key)?;
+        Some(RenderedManifests {
+            environment: one.environment,
+            yaml: manifest::yaml(&kept.objects),
+            hash: kept.hash.clone(),
+        })
+    });
+    let manifests = manifests.collect();
+    let may_mark = access::rights_in(ctx, &app).await?.has(Action::ReleaseCreate);
     let choices = promotion::choices(ctx, &app, &record).await?;
     Ok(ReleaseView {
         place: app.place(),
@@ -424,6 +557,9 @@ pub async fn view(ctx: &OpCtx, org: &str, project: &str, app: &str, version: &st
         evidence: record.evidence,
         template: record.template,
         workload: record.workload,
+        items,
+        manifests,
+        may_mark: may_mark && record.defective.is_none(),
         running_in: running_in(&lane, record.id),
         choices,
         defective: record.defective,

@@ -76,6 +76,7 @@ const GOES: &[(&str, &str)] = &[
     ("stops", of_apps!("stops")),
     ("deployments", of_apps!("deployments")),
     ("promotions", of_apps!("promotions")),
+    ("release_manifests", of_apps!("release_manifests")),
     ("releases", of_apps!("releases")),
     (
         "job_logs",

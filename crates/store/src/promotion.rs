@@ -8,6 +8,7 @@ use crate::error::{affected, map};
 use crate::row::{columns, document};
 use async_trait::async_trait;
 use slipway_domain::approval::{Decision, Represented, Verdict};
+use slipway_domain::comparison::HistoryRow;
 use slipway_domain::id::{
     AppId, DeploymentId, EnvironmentId, OrgId, PromotionId, ReleaseId, TypedId, UserId,
 };
@@ -16,7 +17,7 @@ use slipway_domain::promotion::{DeploymentState, PromotionKind, PromotionRow, Pr
 use slipway_domain::release::ReleaseRef;
 use slipway_domain::time::Timestamp;
 use slipway_portal::access::may::{Modify, See};
-use slipway_portal::access::{App, Authorized};
+use slipway_portal::access::{App, Authorized, Project};
 use slipway_portal::ports::{DeploymentRecord, PromotionRecord, PromotionTx, StoreResult};
 use sqlx::any::AnyRow;
 use sqlx::query;
@@ -480,6 +481,16 @@ impl PromotionTx for SqlTx {
         limit: i64,
     ) -> StoreResult<Vec<DeploymentRecord>> {
         deployment::of_environment(self, app, environment, limit).await
+    }
+
+    async fn history_of(
+        &mut self,
+        project: &Authorized<Project, See>,
+        environment: EnvironmentId,
+        before: Option<Timestamp>,
+        limit: i64,
+    ) -> StoreResult<Vec<HistoryRow>> {
+        deployment::history(self, project, environment, before, limit).await
     }
 
     async fn verified_in(

@@ -8,7 +8,7 @@ use slipway_domain::id::{ReleaseId, RunId};
 use slipway_domain::time::Timestamp;
 use slipway_portal::access::may::{Modify, See};
 use slipway_portal::access::{App, Authorized};
-use slipway_portal::ports::{ReleaseRecord, ReleaseTx, StoreResult};
+use slipway_portal::ports::{ReleaseManifests, ReleaseRecord, ReleaseTx, StoreResult};
 use sqlx::any::AnyRow;
 use sqlx::query;
 
@@ -69,6 +69,78 @@ impl ReleaseTx for SqlTx {
         .await
         .map_err(map)?;
         Ok(())
+    }
+
+    async fn insert_manifests(
+        &mut self,
+        app: &Authorized<App, Modify>,
+        release: ReleaseId,
+        manifests: &ReleaseManifests,
+    ) -> StoreResult<()> {
+        query(
+            "INSERT INTO release_manifests (release_id, env_key, org_id, app_id, objects, hash) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(release.to_string())
+        .bind(&manifests.environment)
+        .bind(app.org_id().to_string())
+        .bind(app.id().to_string())
+        .bind(document(&manifests.objects)?)
+        .bind(&manifests.hash)
+        .execute(self.conn())
+        .await
+        .map_err(map)?;
+        Ok(())
+    }
+
+    async fn manifests_of(
+        &mut self,
+        app: &Authorized<App, See>,
+        release: ReleaseId,
+    ) -> StoreResult<Vec<ReleaseManifests>> {
+        let rows = query(
+            "SELECT env_key, objects, hash FROM release_manifests \
+             WHERE org_id = $1 AND app_id = $2 AND release_id = $3 ORDER BY env_key",
+        )
+        .bind(app.org_id().to_string())
+        .bind(app.id().to_string())
+        .bind(release.to_string())
+        .fetch_all(self.conn())
+        .await
+        .map_err(map)?;
+        rows.iter()
+            .map(|row| {
+                let c = columns("release_manifests", row);
+                Ok(ReleaseManifests {
+                    environment: c.text("env_key")?,
+                    objects: c.json("objects")?,
+                    hash: c.text("hash")?,
+                })
+            })
+            .collect()
+    }
+
+    async fn releases_with_commit(
+        &mut self,
+        app: &Authorized<App, See>,
+        sha: &str,
+        limit: i64,
+    ) -> StoreResult<Vec<ReleaseRecord>> {
+        // Digits of a hash: nothing that LIKE takes for a pattern.
+        let sha: String = sha.chars().filter(char::is_ascii_hexdigit).collect();
+        let rows = query(
+            "SELECT * FROM releases WHERE org_id = $1 AND app_id = $2 AND (sha LIKE $3 OR commits LIKE $4) \
+             ORDER BY created_at DESC, id DESC LIMIT $5",
+        )
+        .bind(app.org_id().to_string())
+        .bind(app.id().to_string())
+        .bind(format!("{sha}%"))
+        .bind(format!("%\"sha\":\"{sha}%"))
+        .bind(limit)
+        .fetch_all(self.conn())
+        .await
+        .map_err(map)?;
+        rows.iter().map(release).collect()
     }
 
     async fn release(

@@ -519,6 +519,7 @@ pub(crate) fn calls(at: &Places) -> Vec<Call> {
     .chain(rest::groups_and_roles(at))
     .chain(rest::people(at))
     .chain(releases::releases(at))
+    .chain(releases::shapes())
     .chain(settings::settings())
     .chain(webhooks::calls(at))
     .chain(editor::calls())

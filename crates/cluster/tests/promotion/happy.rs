@@ -24,7 +24,7 @@ pub async fn a_release_goes_from_stop_to_stop(stage: Stage) {
                 .flat_map(|hunk| &hunk.lines)
                 .any(|line| line.text == "kind: Deployment")
     );
-    assert_eq!(view.changes.items, ["CHK-1"]);
+    assert_eq!(view.changes.items[0].key, "CHK-1");
     assert!(view.gates.iter().all(|gate| gate.open), "{:#?}", view.gates);
 
     let status = stage.workload("dev").await.expect("it is in the cluster");

@@ -10,6 +10,7 @@ mod rollback;
 mod rules;
 mod stage;
 mod trouble;
+mod workloads;
 
 use rules::{glass, pausing, people, queue};
 
@@ -91,6 +92,13 @@ on_both! {
     glass:
         rule_26_glass_is_broken_in_front_of_everybody_once_and_for_an_hour,
         rule_26_it_opens_what_it_names_for_an_hour_and_for_one_promotion;
+    workloads:
+        every_kind_is_watched_until_it_is_there_and_takes_the_place_of_the_one_before,
+        what_a_deployment_has_no_more_is_deleted_but_for_volumes,
+        rule_14_another_configuration_is_another_thing_to_approve,
+        what_was_rendered_when_the_release_was_made_is_what_is_applied,
+        the_workload_is_set_by_who_may_as_they_saw_it_and_written_down,
+        releases_and_environments_are_compared;
     hooks:
         subscribers_hear_of_every_step_once;
     trouble:

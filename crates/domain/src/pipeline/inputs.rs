@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// The longest value of an input, in bytes.
 pub const LONGEST: usize = 64 * 1024;
 /// How deep a value of the file is read.
-const DEEPEST: usize = 8;
+const DEEPEST: usize = 9;
 
 /// What an input takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,12 +145,12 @@ fn input(tree: &Tree<'_>, key: NodeId, value: NodeId) -> Option<Input> {
                 .scalar(value)
                 .unwrap_or_default()
                 .clone_into(&mut input.description),
-            "default" => input.default = Some(json(tree, value, 0)),
+            "default" => input.default = Some(json(tree, value, DEEPEST)),
             "options" => {
                 input.options = tree
                     .items(value)
                     .iter()
-                    .map(|item| json(tree, *item, 0))
+                    .map(|item| json(tree, *item, DEEPEST))
                     .collect();
             }
             "regex" => input.regex = tree.scalar(value).map(str::to_owned),
@@ -183,12 +183,12 @@ fn prefilled(tree: &Tree<'_>, key: NodeId, value: NodeId) -> Option<Prefilled> {
     })
 }
 
-/// A value of the file as GitLab's reader takes it.
-fn json(tree: &Tree<'_>, node: NodeId, depth: usize) -> Value {
+/// A value of the file as GitLab's reader takes it; what is deeper than `left` levels is nothing.
+pub(crate) fn json(tree: &Tree<'_>, node: NodeId, left: usize) -> Value {
     let node = tree.target(node);
-    if depth > DEEPEST {
+    let Some(left) = left.checked_sub(1) else {
         return Value::Null;
-    }
+    };
     match &tree.node(node).kind {
         Kind::Scalar { text, style } => match typed(text, *style, tree.node(node).tag.as_deref()) {
             Scalar::Null => Value::Null,
@@ -197,10 +197,10 @@ fn json(tree: &Tree<'_>, node: NodeId, depth: usize) -> Value {
             Scalar::Float => number(text).unwrap_or_else(|| Value::String(text.to_string())),
             _ => Value::String(text.to_string()),
         },
-        Kind::List { items, .. } => items.iter().map(|item| json(tree, *item, depth + 1)).collect(),
+        Kind::List { items, .. } => items.iter().map(|item| json(tree, *item, left)).collect(),
         Kind::Map { entries, .. } => entries
             .iter()
-            .filter_map(|(key, value)| Some((tree.scalar(*key)?.to_owned(), json(tree, *value, depth + 1))))
+            .filter_map(|(key, value)| Some((tree.scalar(*key)?.to_owned(), json(tree, *value, left))))
             .collect(),
         Kind::Alias(_) => Value::Null,
     }

@@ -98,6 +98,14 @@ impl ScanKind {
         }
     }
 
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Secrets, Self::Dependencies, Self::Image, Self::Code];
+
+    /// Reads the stable key.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.key() == key)
+    }
+
     /// What it is called.
     pub fn text(self) -> Text {
         match self {
@@ -170,6 +178,18 @@ pub struct Scan {
 }
 
 impl Scan {
+    /// The numbers of it.
+    pub fn summary(&self) -> ScanSummary {
+        ScanSummary {
+            kind: self.kind,
+            job: self.job.clone(),
+            scanner: self.scanner.clone(),
+            counts: self.counts(),
+            left_out: self.left_out,
+            trouble: self.trouble.clone(),
+        }
+    }
+
     /// How many findings of each severity are kept, from the worst on, without those that there are none of.
     pub fn counts(&self) -> Vec<(Severity, usize)> {
         Severity::ALL
@@ -183,6 +203,34 @@ impl Scan {
             })
             .filter(|(_, count)| *count > 0)
             .collect()
+    }
+}
+
+/// What one scan found, in numbers: as a release carries it with its images.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanSummary {
+    /// What was scanned.
+    pub kind: ScanKind,
+    /// The job that did it.
+    pub job: String,
+    /// The scanner's name, where the file says it.
+    pub scanner: Option<String>,
+    /// How many findings of each severity, from the worst on, without those that there are none of.
+    pub counts: Vec<(Severity, usize)>,
+    /// How many findings were not read, none of them worse than those that were.
+    pub left_out: usize,
+    /// Why the file could not be read.
+    pub trouble: Option<Text>,
+}
+
+impl ScanSummary {
+    /// How many findings are of the severity or worse.
+    pub fn at_least(&self, severity: Severity) -> usize {
+        self.counts
+            .iter()
+            .filter(|(found, _)| *found <= severity)
+            .map(|(_, count)| count)
+            .sum()
     }
 }
 

@@ -7,7 +7,7 @@ use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::EnvironmentRecord;
 use slipway_domain::approval::ApprovalPolicy;
-use slipway_domain::environment::{Gating, RefRoute, RulePeople, routes};
+use slipway_domain::environment::{Gating, RefRoute, RulePeople, RulesPreview, routes, shifted};
 use slipway_domain::text::Text;
 
 async fn known(
@@ -146,6 +146,63 @@ pub async fn remove(ctx: &OpCtx, org: &str, project: &str, key: &str, version: i
     change.touch("project", project.id(), &place);
     super::look_at_pending(ctx, &mut change, project.org_id()).await?;
     change.commit().await
+}
+
+/// Moves one environment a place up or down. `seen` is the order that the page showed, keys with blanks between, and `moved`
+/// is `up` or `down` and a key: where the order is another by now, nothing is moved.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::Conflict`] where somebody else changed the order meanwhile; there is no such step.
+pub async fn shift(ctx: &OpCtx, org: &str, project: &str, seen: &str, moved: &str) -> Result<()> {
+    let found = access::project::<may::EnvironmentEdit>(ctx, org, project).await?;
+    let chain = ctx.read().await?.environments(&found.see()).await?;
+    let keys: Vec<String> = chain.into_iter().map(|one| one.environment.key).collect();
+    if seen.split_whitespace().ne(keys.iter().map(String::as_str)) {
+        return Err(crate::ports::StoreError::Gone.into());
+    }
+    let step = moved
+        .split_once(' ')
+        .and_then(|(way, key)| shifted(&keys, key, way == "up"));
+    let Some(keys) = step else {
+        return Err(Error::field(
+            "moved",
+            Text::new("there is no place to move it to", "无法继续移动"),
+        ));
+    };
+    super::reorder(ctx, org, project, &keys).await
+}
+
+/// Who could approve now if these lines were the environment's rules.
+///
+/// # Errors
+/// As [`set_rules`]; a line that cannot be read stands in the preview.
+pub async fn preview(ctx: &OpCtx, org: &str, project: &str, key: &str, lines: &str) -> Result<RulesPreview> {
+    let found = access::project::<may::EnvironmentEdit>(ctx, org, project).await?;
+    let chain = ctx.read().await?.environments(&found.see()).await?;
+    let old = chain
+        .into_iter()
+        .find(|e| e.environment.key == key)
+        .ok_or(Error::NotFound)?;
+    let input = RulesInput {
+        lines: lines.to_owned(),
+        ordered: old.policy.ordered,
+        forbid_requester: old.policy.forbid_requester,
+        forbid_authors: old.policy.forbid_authors,
+        lifetime: old.policy.lifetime,
+        validity: old.policy.validity,
+    };
+    let (rules, trouble) = match try_rules(ctx, org, project, key, &input).await {
+        Ok(answer) => answer,
+        Err(Error::Invalid(wrong)) => (Vec::new(), wrong.into_iter().next().map(|wrong| wrong.text)),
+        Err(error) => return Err(error),
+    };
+    Ok(RulesPreview {
+        place: found.place(),
+        environment: old.environment,
+        lines: lines.to_owned(),
+        rules,
+        trouble,
+    })
 }
 
 /// Whom an environment asks, as its page lets people write it.

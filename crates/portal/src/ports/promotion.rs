@@ -2,9 +2,10 @@
 
 use super::StoreResult;
 use crate::access::may::{Modify, See};
-use crate::access::{App, Authorized};
+use crate::access::{App, Authorized, Project};
 use async_trait::async_trait;
 use slipway_domain::approval::{Decision, Evaluation, Pause};
+use slipway_domain::comparison::HistoryRow;
 use slipway_domain::environment::Health;
 use slipway_domain::id::{
     AppId, ClusterId, DeploymentId, EnvironmentId, OrgId, PromotionId, ReleaseId, UserId,
@@ -240,6 +241,14 @@ pub trait PromotionTx: Send {
         environment: EnvironmentId,
         limit: i64,
     ) -> StoreResult<Vec<DeploymentRecord>>;
+    /// What the project's apps deployed to an environment, begun before `before`, newest first.
+    async fn history_of(
+        &mut self,
+        project: &Authorized<Project, See>,
+        environment: EnvironmentId,
+        before: Option<Timestamp>,
+        limit: i64,
+    ) -> StoreResult<Vec<HistoryRow>>;
     /// Whether the release was there completely at some time.
     async fn verified_in(
         &mut self,

@@ -43,6 +43,17 @@ pub struct ReleaseRecord {
     pub defective: Option<(Timestamp, String)>,
 }
 
+/// What was rendered of a release for one environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseManifests {
+    /// The environment's key.
+    pub environment: String,
+    /// The objects in the order they are applied, without a namespace.
+    pub objects: Vec<serde_json::Value>,
+    /// SHA-256 of their YAML, in hex.
+    pub hash: String,
+}
+
 /// Releases.
 #[async_trait]
 pub trait ReleaseTx: Send {
@@ -52,6 +63,27 @@ pub trait ReleaseTx: Send {
         app: &Authorized<App, Modify>,
         release: &ReleaseRecord,
     ) -> StoreResult<()>;
+    /// Keeps what was rendered of a release for an environment, once.
+    async fn insert_manifests(
+        &mut self,
+        app: &Authorized<App, Modify>,
+        release: ReleaseId,
+        manifests: &ReleaseManifests,
+    ) -> StoreResult<()>;
+    /// What was rendered of a release, by the environments' keys; none for releases that are older than this.
+    async fn manifests_of(
+        &mut self,
+        app: &Authorized<App, See>,
+        release: ReleaseId,
+    ) -> StoreResult<Vec<ReleaseManifests>>;
+    /// Releases that were built from a commit or brought it, the newest first: `sha` is the beginning of its hash, in lower-case
+    /// hex digits.
+    async fn releases_with_commit(
+        &mut self,
+        app: &Authorized<App, See>,
+        sha: &str,
+        limit: i64,
+    ) -> StoreResult<Vec<ReleaseRecord>>;
     /// The release of that id, in the app.
     async fn release(
         &mut self,

@@ -9,8 +9,8 @@ use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::ports::{Cluster, ClusterError, DeploymentRecord, PromotionRecord};
-use slipway_domain::manifest::{self, FENCE, PROMOTION, Stamp, stamp};
-use slipway_domain::promotion::PodTrouble;
+use slipway_domain::manifest::{self, ATTEMPT, FENCE, PROMOTION, Stamp, stamp};
+use slipway_domain::promotion::{DeploymentState, PodTrouble};
 use slipway_domain::quota::Quota;
 use slipway_domain::rollout::{Rollout, WorkloadStatus};
 use slipway_domain::text::Text;
@@ -20,6 +20,8 @@ use slipway_domain::time::{MINUTE, SECOND, Timestamp};
 const BLOCKED_FOR: i64 = 30 * SECOND;
 /// How long an image may fail to be pulled, or a container to be made, in µs.
 const WAITING_FOR: i64 = MINUTE;
+/// How many deployments back the last successful one is looked for.
+const BEFORE: i64 = 50;
 /// How often a container may crash.
 const CRASHES: i64 = 3;
 
@@ -30,6 +32,8 @@ pub(super) struct Work {
     pub version: String,
     /// What the namespace is to be held to; `None`: no quota was ever set.
     pub quota: Option<Quota>,
+    /// The objects that the last successful deployment left in the same namespace.
+    pub before: Vec<serde_json::Value>,
 }
 
 /// Takes the next step of a promotion that was started.
@@ -51,12 +55,21 @@ pub(super) async fn step(
     } else {
         None
     };
+    let before = tx
+        .deployments_in(&see, promotion.environment, BEFORE)
+        .await?
+        .into_iter()
+        .find(|one| one.state == DeploymentState::Succeeded && one.id != deployment.id)
+        .filter(|one| (one.cluster, &one.namespace) == (deployment.cluster, &deployment.namespace))
+        .map(|one| one.manifests)
+        .unwrap_or_default();
     drop(tx);
     let work = Work {
         promotion,
         deployment,
         version: release.version,
         quota,
+        before,
     };
     if !holds_lock(ctx, app, &work).await? {
         return outcome::end(ctx, app, work, End::Failed(overtaken())).await;
@@ -129,12 +142,15 @@ async fn apply(client: &dyn Cluster, work: &Work) -> std::result::Result<(), Clu
         attempt: deployment.attempt,
     };
     for object in stamp(&deployment.manifests, &marks) {
-        let workload = object["kind"] == "Deployment";
+        let workload = manifest::runs_pods(&object);
         fault::point(if workload {
             "promotion.applying_workload"
         } else {
             "promotion.applying_service"
         });
+        if object["kind"] == "Job" {
+            make_room(client, &object).await?;
+        }
         client.apply(&object, deployment.fence).await?;
         fault::point(if workload {
             "promotion.workload_applied"
@@ -143,6 +159,39 @@ async fn apply(client: &dyn Cluster, work: &Work) -> std::result::Result<(), Clu
         });
     }
     Ok(())
+}
+
+/// Deletes the Job of another promotion or attempt: a Job cannot be changed, and runs once.
+async fn make_room(client: &dyn Cluster, job: &serde_json::Value) -> std::result::Result<(), ClusterError> {
+    let text = |at: &str| {
+        job.pointer(at)
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default()
+    };
+    let found = client
+        .workload(text("/metadata/namespace"), text("/metadata/name"))
+        .await?;
+    let marks = &job["metadata"]["annotations"];
+    let ours = |status: &WorkloadStatus| {
+        [PROMOTION, ATTEMPT]
+            .iter()
+            .all(|mark| status.annotations.get(*mark).map(String::as_str) == marks[*mark].as_str())
+    };
+    match found {
+        Some(status) if !ours(&status) => client.delete(job).await,
+        _ => Ok(()),
+    }
+}
+
+/// Deletes what the deployment before left and this one has not. What cannot be deleted stays: it hinders nobody, and the
+/// release is there.
+async fn clear(client: &dyn Cluster, work: &Work) {
+    for object in manifest::left_behind(&work.before, &work.deployment.manifests) {
+        if let Err(error) = client.delete(&object).await {
+            let (kind, name) = (&object["kind"], &object["metadata"]["name"]);
+            tracing::warn!(%kind, %name, %error, "what a deployment left behind cannot be deleted");
+        }
+    }
 }
 
 /// What one look at the cluster saw.
@@ -156,18 +205,52 @@ async fn look(
     app: &Authorized<App, may::Modify>,
     work: &Work,
 ) -> std::result::Result<Seen, ClusterError> {
-    let (namespace, name) = (&work.deployment.namespace, &app.workload.name);
-    let status = client.workload(namespace, name).await?;
+    let namespace = &work.deployment.namespace;
+    let (name, status) = worst(client, app, work).await?;
     let unwell = status
         .as_ref()
         .is_some_and(|s| s.updated > 0 && s.available < s.desired.max(s.total));
     let trouble = if unwell {
-        client.trouble(namespace, name).await?
+        client.trouble(namespace, &name).await?
     } else {
         Vec::new()
     };
     fault::point("promotion.looked");
     Ok(Seen { status, trouble })
+}
+
+/// Of the objects that run pods: the one that keeps the deployment from being complete, or else the app's own.
+async fn worst(
+    client: &dyn Cluster,
+    app: &Authorized<App, may::Modify>,
+    work: &Work,
+) -> std::result::Result<(String, Option<WorkloadStatus>), ClusterError> {
+    let namespace = &work.deployment.namespace;
+    let own = app.workload.name.clone();
+    let first = client.workload(namespace, &own).await?;
+    let fine = |status: &WorkloadStatus| {
+        let ours = work.promotion.id.to_string();
+        status.annotations.get(PROMOTION) == Some(&ours) && status.rollout() == Rollout::Complete
+    };
+    if !first.as_ref().is_some_and(fine) {
+        return Ok((own, first));
+    }
+    for object in work
+        .deployment
+        .manifests
+        .iter()
+        .filter(|object| manifest::runs_pods(object))
+    {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        if name == own {
+            continue;
+        }
+        let status = client.workload(namespace, name).await?;
+        if !status.as_ref().is_some_and(fine) {
+            return Ok((name.to_owned(), status));
+        }
+    }
+    Ok((own, first))
 }
 
 async fn judge(
@@ -190,6 +273,7 @@ async fn judge(
     let fatal = match status.rollout() {
         Rollout::Complete => {
             fault::point("promotion.rolled_out");
+            clear(client, &work).await;
             return outcome::end(ctx, app, work, End::Succeeded(seen)).await;
         }
         Rollout::Failed(why) => Some(Fatal { why, patience: 0 }),
@@ -197,7 +281,11 @@ async fn judge(
             why: blocked(&message),
             patience: BLOCKED_FOR,
         }),
-        Rollout::Progressing(_) => seen.trouble.iter().find_map(fatal),
+        Rollout::Progressing(why) => seen
+            .trouble
+            .iter()
+            .find_map(fatal)
+            .or_else(|| overdue(status, &work, ctx.now(), why)),
     };
     let now = ctx.now();
     let since = fatal
@@ -232,6 +320,13 @@ async fn not_ours(
         Err(error) if error.is_passing() => outcome::lost(ctx, app, work, &error).await,
         Err(error) => outcome::end(ctx, app, work, End::Failed(error.text())).await,
     }
+}
+
+/// What Kubernetes sets no deadline for has the one that Deployments have, from when it was applied.
+fn overdue(status: &WorkloadStatus, work: &Work, now: Timestamp, why: Text) -> Option<Fatal> {
+    let since = now.since(work.deployment.applied_at?);
+    let late = status.progressing.is_none() && since > i64::from(manifest::PROGRESS_DEADLINE) * SECOND;
+    late.then_some(Fatal { why, patience: 0 })
 }
 
 /// Trouble that ends the rollout if it stays for `patience` µs.

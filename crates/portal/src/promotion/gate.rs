@@ -1,6 +1,6 @@
 //! Gates: everything that must be open before a deployment starts, each with a reason a person can act on.
 
-use crate::access::{self, App, Authorized, may};
+use crate::access::{self, App, Authorized, WorkloadNames, may};
 use crate::change::Change;
 use crate::environment::eligible;
 use crate::error::{Error, Result};
@@ -70,18 +70,23 @@ struct Limit {
 }
 
 /// The objects of a release in an environment, and what approvals of it are given to.
-pub(super) fn render(
+///
+/// They are those that were rendered when the release was made. For one that is older than that, or an environment that came
+/// later, they are rendered now; the repository's own manifests cannot be, and then there are none.
+pub(super) async fn render(
+    tx: &mut dyn Tx,
     app: &Authorized<App, may::See>,
     release: &ReleaseRecord,
     environment: &EnvironmentRecord,
-) -> (Vec<serde_json::Value>, SubjectRecord) {
-    let target = Target {
-        app: &app.workload.name,
-        project: &app.workload.part_of,
-        environment: &environment.environment.key,
-        namespace: environment.binding.as_ref().map_or("", |b| b.namespace.as_str()),
+) -> Result<(Vec<serde_json::Value>, SubjectRecord)> {
+    let key = &environment.environment.key;
+    let namespace = environment.binding.as_ref().map_or("", |b| b.namespace.as_str());
+    let kept = tx.manifests_of(app, release.id).await?;
+    let manifests = match kept.into_iter().find(|kept| kept.environment == *key) {
+        Some(kept) => manifest::place(&kept.objects, namespace),
+        None if !release.workload.manifests.is_empty() => Vec::new(),
+        None => rendered(&app.workload, release, key, namespace),
     };
-    let manifests = manifest::render(target, &release.images, &release.workload);
     let yaml = manifest::yaml(&manifests);
     let parts = SubjectParts {
         images: &release.images,
@@ -100,7 +105,23 @@ pub(super) fn render(
             ..parts
         }),
     };
-    (manifests, record)
+    Ok((manifests, record))
+}
+
+/// The objects of a release's workload.
+pub(crate) fn rendered(
+    names: &WorkloadNames,
+    release: &ReleaseRecord,
+    key: &str,
+    namespace: &str,
+) -> Vec<serde_json::Value> {
+    let target = Target {
+        app: &names.name,
+        project: &names.part_of,
+        environment: key,
+        namespace,
+    };
+    manifest::render(target, &release.images, &release.workload)
 }
 
 /// The quota of the environment, where it limits anything.
@@ -214,7 +235,7 @@ impl Facts {
         let freezes = tx.freezes_of(app).await?;
         let glasses = tx.glasses(app, promotion.id).await?;
         let ahead = ahead(tx, app, &promotion, environment.gating.queue).await?;
-        let (manifests, subject) = render(app, &release, &environment);
+        let (manifests, subject) = render(tx, app, &release, &environment).await?;
         let authors = authors.into_iter().map(|p| p.id).collect();
         Ok(Self {
             promotion,

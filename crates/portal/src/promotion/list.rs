@@ -158,6 +158,7 @@ pub async fn choices(
     let held = access::rights_in(ctx, app).await?;
     let mut tx = ctx.read().await?;
     let mut choices = Vec::new();
+    let mut before: Option<EnvironmentRef> = None;
     for environment in tx.environments(&access::project_of(app)).await? {
         let current = match tx.stop(app, environment.environment.id).await?.current {
             Some((_, running)) => tx.release(app, running).await?.map(|r| r.version),
@@ -169,11 +170,16 @@ pub async fn choices(
             Err(error) => return Err(error),
         };
         let approvals = environment.policy.rules.iter().map(|r| r.required).sum();
+        let skips = match before.replace(environment.environment.clone()) {
+            Some(before) if !tx.verified_in(app, before.id, release.id).await? => Some(before.name),
+            _ => None,
+        };
         choices.push(PromotionChoice {
             environment: environment.environment,
             current,
             blocked,
             approvals,
+            skips,
         });
     }
     Ok(choices)

@@ -120,7 +120,15 @@ async fn ask_for(
         return Ok(same.id);
     }
     refuse(change.tx(), app, release, environment).await?;
-    let mut new = new_promotion(ctx, app, release, environment, PromotionKind::Promotion);
+    let mut new = new_promotion(
+        ctx,
+        change.tx(),
+        app,
+        release,
+        environment,
+        PromotionKind::Promotion,
+    )
+    .await?;
     let asking = ctx.user()?.id;
     new.on_behalf_of = behind(change.tx(), app, asking).await?;
     new.requested_by = Some(asking);
@@ -149,15 +157,16 @@ async fn ask_for(
     }
 }
 
-pub(super) fn new_promotion(
+pub(super) async fn new_promotion(
     ctx: &OpCtx,
+    tx: &mut dyn Tx,
     app: &Authorized<App, may::See>,
     release: &ReleaseRecord,
     environment: &EnvironmentRecord,
     kind: PromotionKind,
-) -> PromotionRecord {
+) -> Result<PromotionRecord> {
     let now = ctx.now();
-    PromotionRecord {
+    Ok(PromotionRecord {
         id: ctx.id(),
         release: release.id,
         environment: environment.environment.id,
@@ -165,7 +174,7 @@ pub(super) fn new_promotion(
         state: PromotionState::Requested,
         version: 1,
         reason: None,
-        subjects: vec![render(app, release, environment).1],
+        subjects: vec![render(tx, app, release, environment).await?.1],
         gates: Vec::new(),
         evaluation: None,
         waiver: None,
@@ -178,7 +187,7 @@ pub(super) fn new_promotion(
         idempotency_key: None,
         pauses: Vec::new(),
         on_behalf_of: None,
-    }
+    })
 }
 
 /// The person behind a project's token, who answers for what it asks for; `None`: a person asks.
@@ -315,6 +324,38 @@ pub(super) async fn refuse(
             ),
         ));
     }
+    if let Some(missing) = release.workload.missing_images(&release.images).first() {
+        return Err(Error::refused(
+            "no_image",
+            format!(
+                "{} has no image “{missing}”, which its workload names. Add an image job for it, or change the workload and release again.",
+                release.version
+            ),
+            format!(
+                "{} 没有工作负载所用的镜像“{missing}”。请为其添加镜像作业，或修改工作负载后重新发布。",
+                release.version
+            ),
+        ));
+    }
+    if !release.workload.manifests.is_empty() {
+        let kept = tx.manifests_of(app, release.id).await?;
+        if !kept
+            .iter()
+            .any(|kept| kept.environment == environment.environment.key)
+        {
+            return Err(Error::refused(
+                "no_manifests",
+                format!(
+                    "{} was made before {name} was there, so it has no manifests for it. Release again.",
+                    release.version
+                ),
+                format!(
+                    "{} 发布时还没有 {name}，因此没有对应的清单，请重新发布。",
+                    release.version
+                ),
+            ));
+        }
+    }
     if let Some((_, why)) = &release.defective {
         return Err(Error::refused(
             "defective",
@@ -398,7 +439,15 @@ pub async fn on_release(
         }
         match verdict {
             Ok(()) => {
-                let mut new = new_promotion(ctx, &see, release, &environment, PromotionKind::Automatic);
+                let mut new = new_promotion(
+                    ctx,
+                    change.tx(),
+                    &see,
+                    release,
+                    &environment,
+                    PromotionKind::Automatic,
+                )
+                .await?;
                 new.on_behalf_of = release.created_by;
                 insert(ctx, change, app, release, &environment, &new).await?;
             }

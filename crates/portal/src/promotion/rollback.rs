@@ -127,7 +127,15 @@ async fn roll_back_to(
     if let Some(same) = rolling_back(change.tx(), app, environment.environment.id, release.id).await? {
         return Ok((same, app.place()));
     }
-    let mut new = new_promotion(ctx, app, &release, &environment, PromotionKind::Rollback);
+    let mut new = new_promotion(
+        ctx,
+        change.tx(),
+        app,
+        &release,
+        &environment,
+        PromotionKind::Rollback,
+    )
+    .await?;
     new.requested_by = ctx.user().ok().map(|u| u.id);
     if let Some(user) = new.requested_by {
         new.on_behalf_of = behind(change.tx(), app, user).await?;

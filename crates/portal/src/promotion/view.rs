@@ -7,20 +7,22 @@ use crate::access::{self, App, Authorized, may};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::{DeploymentRecord, ReleaseRecord, Tx};
-use crate::{break_glass, hold};
+use crate::{break_glass, comparison, hold};
 use slipway_domain::access::Action;
 use slipway_domain::app::Deployed;
 use slipway_domain::approval::{Decision, Evaluation, rule_for};
-use slipway_domain::diff::diff_lines;
+use slipway_domain::comparison::configuration_diff;
+use slipway_domain::diff::{DiffView, diff_lines};
 use slipway_domain::environment::Tier;
 use slipway_domain::id::PromotionId;
 use slipway_domain::manifest;
 use slipway_domain::promotion::{
-    Changes, DecisionView, DeploymentState, DeploymentView, Gate, PromotionKind, PromotionRights,
+    Changes, DecisionView, DeploymentState, DeploymentView, Gate, GateKind, PromotionKind, PromotionRights,
     PromotionState, PromotionView, Risk,
 };
-use slipway_domain::release::{Commit, ReleaseRef};
+use slipway_domain::release::ReleaseRef;
 use slipway_domain::text::Text;
+use slipway_domain::time::{DAY, Timestamp};
 
 /// A promotion with everything around it.
 ///
@@ -58,7 +60,8 @@ pub async fn view(ctx: &OpCtx, id: PromotionId) -> Result<PromotionView> {
     };
     let changes = changes(&mut *tx, &app, &facts, base.as_ref(), &deployments, &history).await?;
     drop(tx);
-    let risks = risks(&facts, base.as_ref(), &history, &changes, target.as_ref());
+    let mut risks = risks(&facts, base.as_ref(), &history, &changes, target.as_ref());
+    risks.extend(unusual(&facts, &gates, &history, now));
     let decisions = decisions(&facts.decisions, &evaluation);
     let rights = rights(ctx, &app, &facts, &gates, target.as_ref()).await?;
     let (holds, glasses) = (
@@ -131,8 +134,13 @@ async fn changes(
         })
     });
     let after = attempts.first().map_or(&facts.manifests, |a| &a.manifests);
+    let key = &facts.environment.environment.key;
+    let there = |release: &ReleaseRecord| release.workload.in_environment(key);
     Ok(Changes {
-        items: items(&commits, &app.within.project.key),
+        items: comparison::items(tx, app, &commits).await?,
+        configuration: base.map_or_else(DiffView::default, |base| {
+            configuration_diff(&there(base), &there(release))
+        }),
         commits,
         images_before: base.map(|b| b.images.clone()).unwrap_or_default(),
         images_after: release.images.clone(),
@@ -143,26 +151,6 @@ async fn changes(
     })
 }
 
-/// The keys of the project's work items that commits name, as in `CHK-12`, in order of appearance.
-fn items(commits: &[Commit], key: &str) -> Vec<String> {
-    let mut items = Vec::new();
-    let prefix = format!("{key}-");
-    for commit in commits {
-        for word in commit
-            .title
-            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
-        {
-            let number = word
-                .strip_prefix(&prefix)
-                .filter(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-            if number.is_some() && !items.iter().any(|i| i == word) {
-                items.push(word.to_owned());
-            }
-        }
-    }
-    items
-}
-
 fn risks(
     facts: &Facts,
     base: Option<&ReleaseRecord>,
@@ -170,14 +158,6 @@ fn risks(
     changes: &Changes,
     target: Option<&ReleaseRecord>,
 ) -> Vec<Risk> {
-    let warns = |en: String, zh: String| Risk {
-        warns: true,
-        text: Text::new(en, zh),
-    };
-    let calms = |en: String, zh: String| Risk {
-        warns: false,
-        text: Text::new(en, zh),
-    };
     let name = &facts.environment.environment.name;
     let mut risks = Vec::new();
     match base {
@@ -229,6 +209,67 @@ fn risks(
     }
     risks
 }
+
+fn warns(en: String, zh: String) -> Risk {
+    Risk {
+        warns: true,
+        frozen: false,
+        text: Text::new(en, zh),
+    }
+}
+
+fn calms(en: String, zh: String) -> Risk {
+    Risk {
+        warns: false,
+        ..warns(en, zh)
+    }
+}
+
+/// What is unusual about now: a freeze window, off-hours, a failure not long ago; and images that nothing runs.
+fn unusual(facts: &Facts, gates: &[Gate], history: &[DeploymentRecord], now: Timestamp) -> Vec<Risk> {
+    let mut risks = Vec::new();
+    let shut = |kind| gates.iter().find(|gate| gate.kind == kind && !gate.open);
+    if let Some(freeze) = shut(GateKind::Freeze) {
+        risks.push(Risk {
+            warns: true,
+            frozen: true,
+            text: freeze.reason.clone(),
+        });
+    }
+    if let Some(hours) = shut(GateKind::Hours) {
+        risks.push(warns(
+            format!("off-hours: {}", hours.reason.en),
+            format!("非部署时间：{}", hours.reason.zh),
+        ));
+    }
+    let mut others = history.iter().filter(|d| d.promotion != facts.promotion.id);
+    // The newest one is told with its reason.
+    let newest = others.next();
+    let failed = others.find(|d| d.state == DeploymentState::Failed);
+    if let (Some(newest), Some(failed)) = (newest, failed)
+        && newest.state != DeploymentState::Failed
+    {
+        let days = now.since(failed.started_at) / DAY;
+        if days <= RECENT {
+            risks.push(warns(
+                format!("a deployment here failed {days} days ago"),
+                format!("{days} 天前有一次部署失败"),
+            ));
+        }
+    }
+    let unused = facts.release.workload.unused_images(&facts.release.images);
+    if !unused.is_empty() {
+        let names: Vec<&str> = unused.iter().map(|image| image.repository.as_str()).collect();
+        risks.push(warns(
+            format!("no container runs {}", names.join(", ")),
+            format!("没有容器使用 {}", names.join("、")),
+        ));
+    }
+    risks
+}
+
+/// A failure so many days ago is still worth knowing.
+const RECENT: i64 = 30;
 
 fn decisions(decisions: &[Decision], evaluation: &Evaluation) -> Vec<DecisionView> {
     decisions
@@ -324,26 +365,4 @@ async fn rights(
         });
     }
     Ok(rights)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use slipway_domain::time::Timestamp;
-
-    #[test]
-    fn work_items_are_found_in_commit_titles_once_each() {
-        let commit = |title: &str| Commit {
-            sha: String::from("a"),
-            title: title.to_owned(),
-            author: String::new(),
-            author_email: String::new(),
-            at: Timestamp(0),
-        };
-        let commits = [
-            commit("CHK-12: fix (see CHK-3)"),
-            commit("fix CHK-12, XCHK-4 and CHK-x CHK-"),
-        ];
-        assert_eq!(items(&commits, "CHK"), ["CHK-12", "CHK-3"]);
-    }
 }

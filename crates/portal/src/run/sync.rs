@@ -398,7 +398,7 @@ impl Look<'_> {
             Ok(()) | Err(_) => {}
         }
         if run.row.status == RunStatus::Success {
-            let made = release::of_run(self.ctx, &self.app, &self.link, &run, &jobs).await?;
+            let made = Box::pin(release::of_run(self.ctx, &self.app, &self.link, &run, &jobs)).await?;
             match self.link.heard(self.ctx, made).await {
                 Ok(trouble) => run.release_trouble = trouble,
                 Err(error) if error.is_passing() => return Ok(Next::At(self.ctx.now().plus(pause(&error)))),

@@ -3,12 +3,15 @@
 use crate::connect::SqlTx;
 use crate::error::{affected, map};
 use crate::row::{columns, document};
+use slipway_domain::comparison::HistoryRow;
 use slipway_domain::environment::Health;
 use slipway_domain::id::{DeploymentId, EnvironmentId, PromotionId, ReleaseId};
-use slipway_domain::promotion::DeploymentState;
+use slipway_domain::person::PersonRef;
+use slipway_domain::promotion::{DeploymentState, PromotionKind};
+use slipway_domain::release::ReleaseRef;
 use slipway_domain::time::Timestamp;
 use slipway_portal::access::may::{Modify, See};
-use slipway_portal::access::{App, Authorized};
+use slipway_portal::access::{App, Authorized, Project};
 use slipway_portal::ports::{DeploymentRecord, StoreResult};
 use sqlx::any::AnyRow;
 use sqlx::query;
@@ -38,6 +41,64 @@ fn deployment(row: &AnyRow) -> StoreResult<DeploymentRecord> {
         trouble_since: c.opt_time("trouble_since")?,
         lost_at: c.opt_time("lost_at")?,
     })
+}
+
+const HISTORY: &str = "SELECT d.id, d.promotion_id, d.attempt, d.state, d.reason, d.started_at, d.finished_at, p.kind, \
+     r.id AS release_id, r.version, r.sha, a.slug, a.name, u.id AS user_id, u.username, u.name AS user_name \
+     FROM deployments d \
+     JOIN promotions p ON p.id = d.promotion_id \
+     JOIN releases r ON r.id = d.release_id \
+     JOIN apps a ON a.id = d.app_id \
+     LEFT JOIN users u ON u.id = p.requested_by \
+     WHERE d.org_id = $1 AND d.project_id = $2 AND d.environment_id = $3 AND d.started_at < $4 \
+     ORDER BY d.started_at DESC, d.id DESC LIMIT $5";
+
+fn history_row(row: &AnyRow) -> StoreResult<HistoryRow> {
+    let c = columns("deployments", row);
+    let requested_by = match c.opt_id("user_id")? {
+        Some(id) => Some(PersonRef {
+            id,
+            username: c.text("username")?,
+            name: c.text("user_name")?,
+        }),
+        None => None,
+    };
+    Ok(HistoryRow {
+        app: c.text("slug")?,
+        app_name: c.text("name")?,
+        promotion: c.id("promotion_id")?,
+        kind: c.key("kind", PromotionKind::from_key)?,
+        attempt: c.int("attempt")?,
+        release: ReleaseRef {
+            id: c.id("release_id")?,
+            version: c.text("version")?,
+            sha: c.text("sha")?,
+        },
+        state: c.key("state", DeploymentState::from_key)?,
+        reason: c.opt_json("reason")?,
+        requested_by,
+        started_at: c.time("started_at")?,
+        finished_at: c.opt_time("finished_at")?,
+    })
+}
+
+pub(super) async fn history(
+    tx: &mut SqlTx,
+    project: &Authorized<Project, See>,
+    environment: EnvironmentId,
+    before: Option<Timestamp>,
+    limit: i64,
+) -> StoreResult<Vec<HistoryRow>> {
+    let rows = query(HISTORY)
+        .bind(project.org_id().to_string())
+        .bind(project.id().to_string())
+        .bind(environment.to_string())
+        .bind(before.map_or(i64::MAX, Timestamp::micros))
+        .bind(limit)
+        .fetch_all(tx.conn())
+        .await
+        .map_err(map)?;
+    rows.iter().map(history_row).collect()
 }
 
 pub(super) async fn insert(

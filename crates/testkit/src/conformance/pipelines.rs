@@ -10,8 +10,8 @@ use slipway_domain::time::Timestamp;
 use slipway_portal::access::{self, App, Authorized, may};
 use slipway_portal::connection;
 use slipway_portal::ports::{
-    DeliveryRecord, JobRecord, NewApp, ProposalRecord, ReleaseRecord, RepositoryState, RunRecord, Snapshot,
-    SnapshotKind, StoreError, Tx,
+    DeliveryRecord, JobRecord, NewApp, ProposalRecord, ReleaseManifests, ReleaseRecord, RepositoryState,
+    RunRecord, Snapshot, SnapshotKind, StoreError, Tx,
 };
 use slipway_portal::project;
 use std::collections::BTreeMap;
@@ -78,6 +78,7 @@ fn run(world: &World, forge_id: i64, status: RunStatus, seen_at: Timestamp) -> R
             tests_passed: 3,
             tests_failed: 0,
             tests_skipped: 1,
+            ..Evidence::default()
         }),
         failure: Some(Text::new("no jobs", "没有作业")),
         release_trouble: Some(Text::new("no digest", "没有摘要")),
@@ -364,8 +365,46 @@ pub async fn a_release_is_made_once_and_never_changes(world: World) {
             .unwrap()
             .is_none()
     );
-    let second = release("1.1.0", None);
+    let mut second = release("1.1.0", None);
+    second.commits = vec![slipway_domain::release::Commit {
+        sha: "c3".repeat(20),
+        title: String::from("a change"),
+        author: String::from("Dora"),
+        author_email: String::new(),
+        at: now,
+    }];
     tx.insert_release(&modify, &second).await.unwrap();
+    // What was rendered is kept once for an environment.
+    let kept = |environment: &str| ReleaseManifests {
+        environment: environment.to_owned(),
+        objects: vec![serde_json::json!({ "kind": "Deployment", "metadata": { "name": "网站" } })],
+        hash: String::from("00"),
+    };
+    for key in ["qa", "dev"] {
+        tx.insert_manifests(&modify, second.id, &kept(key)).await.unwrap();
+    }
+    assert_eq!(
+        tx.manifests_of(&see, second.id).await.unwrap(),
+        [kept("dev"), kept("qa")]
+    );
+    assert!(tx.manifests_of(&other.see(), second.id).await.unwrap().is_empty());
+    assert!(tx.manifests_of(&see, first.id).await.unwrap().is_empty());
+    // A commit is found by the beginning of its hash, in the releases of its app alone.
+    for (sha, found) in [
+        ("c3c3c3c", vec!["1.1.0"]),
+        ("a1a1a1a1", vec!["1.1.0", "1.0.0"]),
+        ("c3c3d", Vec::new()),
+    ] {
+        let some = tx.releases_with_commit(&see, sha, 9).await.unwrap();
+        let versions: Vec<_> = some.iter().map(|release| release.version.as_str()).collect();
+        assert_eq!(versions, found, "{sha}");
+        assert!(
+            tx.releases_with_commit(&other.see(), sha, 9)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+    }
     let versions = |list: Vec<ReleaseRecord>| list.into_iter().map(|r| r.version).collect::<Vec<_>>();
     assert_eq!(
         versions(tx.releases(&see, None, 9).await.unwrap()),

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use slipway_domain::environment::{EnvironmentView, RulePeople};
 use slipway_domain::freeze::Hours;
 use slipway_domain::id::ClusterId;
+use slipway_domain::report::scan::Severity;
 use slipway_domain::text::Locale;
 use slipway_domain::time::{MINUTE, Timestamp};
 use slipway_portal::Error;
@@ -33,7 +34,21 @@ pub const ROUTES: &[Route] = &[
         Access::SignedIn,
         || put(bind),
     ),
+    route(
+        "PUT",
+        "/api/v1/orgs/{org}/projects/{project}/environment-order",
+        Access::SignedIn,
+        || put(reorder),
+    ),
 ];
+
+/// The order of the chain.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentOrder {
+    /// The key of every environment, once.
+    keys: Vec<String>,
+}
 
 /// Where an environment runs, and what goes there by itself.
 #[derive(Deserialize, ToSchema)]
@@ -75,6 +90,12 @@ pub struct Environment {
     queue: &'static str,
     /// Whether a pipeline without tests is not enough.
     tests_needed: bool,
+    /// What must have been scanned.
+    scans_needed: Vec<&'static str>,
+    /// The mildest finding that stands in the way; none: none does.
+    worst: Option<&'static str>,
+    /// How many findings of that severity or worse are let through.
+    findings_allowed: u32,
 }
 
 /// Where an environment's workloads run.
@@ -138,6 +159,9 @@ impl Environment {
             soak_minutes: gating.soak / MINUTE,
             queue: gating.queue.key(),
             tests_needed: gating.tests_needed,
+            scans_needed: gating.scans_needed.iter().map(|kind| kind.key()).collect(),
+            worst: gating.worst.map(Severity::key),
+            findings_allowed: gating.findings_allowed,
         }
     }
 }
@@ -229,5 +253,26 @@ pub async fn bind(
         (_, error) => error,
     })
     .or_refuse(&asked)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Puts the chain into another order; what waits is looked at again.
+#[utoipa::path(
+    put,
+    path = "/api/v1/orgs/{org}/projects/{project}/environment-order",
+    tag = "Projects",
+    operation_id = "environments.reorder",
+    params(ProjectPath),
+    request_body = EnvironmentOrder,
+    responses((status = 204, description = "It is in that order"), Changes)
+)]
+pub async fn reorder(
+    asked: Asked,
+    Path(at): Path<ProjectPath>,
+    Body(order): Body<EnvironmentOrder>,
+) -> Result<StatusCode, Refusal> {
+    slipway_portal::environment::reorder(asked.ctx(), &at.org, &at.project, &order.keys)
+        .await
+        .or_refuse(&asked)?;
     Ok(StatusCode::NO_CONTENT)
 }

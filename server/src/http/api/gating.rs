@@ -14,6 +14,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use slipway_domain::environment::{Gating, Queue};
 use slipway_domain::freeze::Hours;
+use slipway_domain::report::scan::{ScanKind, Severity};
 use slipway_domain::time::{HOUR, MINUTE};
 use slipway_portal::Error;
 use slipway_portal::environment::settings::{self, RulesInput};
@@ -71,6 +72,16 @@ pub struct GatingUpdate {
     /// Whether a pipeline without tests is not enough.
     #[serde(default)]
     tests_needed: bool,
+    /// What must have been scanned: `secrets`, `dependencies`, `image` or `code`.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    scans_needed: Vec<ScanKind>,
+    /// The mildest finding that stands in the way: `critical`, `high`, `medium`, `low`, `unknown` or `info`; none: none does.
+    #[schema(value_type = Option<String>)]
+    worst: Option<Severity>,
+    /// How many findings of that severity or worse are let through.
+    #[serde(default)]
+    findings_allowed: u32,
 }
 
 /// The approval rules of an environment.
@@ -158,6 +169,9 @@ pub async fn set_gating(
         soak: new.soak_minutes.saturating_mul(MINUTE),
         queue: new.queue,
         tests_needed: new.tests_needed,
+        scans_needed: new.scans_needed,
+        worst: new.worst,
+        findings_allowed: new.findings_allowed,
     };
     let version = version_of(&asked, &at, expected).await?;
     settings::set_gating(

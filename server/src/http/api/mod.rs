@@ -13,10 +13,11 @@ pub mod ask;
 pub mod audit;
 pub mod beside;
 pub mod cluster;
+pub mod comparison;
 pub mod connection;
 pub mod delegation;
 pub mod docs;
-mod environment;
+pub mod environment;
 mod freeze;
 mod gating;
 pub mod group;
@@ -51,6 +52,7 @@ pub mod template;
 pub mod template_upgrade;
 pub mod variable;
 pub mod working_copy;
+pub mod workload;
 
 use super::problem::{Problem, Refusal};
 use super::route::Route;
@@ -103,6 +105,8 @@ pub const ROUTES: &[&[Route]] = &[
     template::ROUTES,
     template_upgrade::ROUTES,
     variable::ROUTES,
+    comparison::ROUTES,
+    workload::ROUTES,
 ];
 
 /// The description of this API.
@@ -123,7 +127,7 @@ pub const ROUTES: &[&[Route]] = &[
         cluster::list, cluster::create, cluster::update, cluster::remove, cluster::test,
         connection::list, connection::create, connection::update, connection::remove, connection::test,
         delegation::list, delegation::give, delegation::take_back,
-        environment::list, environment::bind,
+        environment::list, environment::bind, environment::reorder,
         freeze::list, freeze::create, freeze::update, freeze::remove,
         gating::set_gating, gating::set_rules, gating::preview, gating::routes, gating::remove,
         hold::list, hold::put, hold::lift,
@@ -146,7 +150,9 @@ pub const ROUTES: &[&[Route]] = &[
         promotion::retry,
         proposal::templates, proposal::check, proposal::propose, proposal::merge,
         working_copy::show, working_copy::save, working_copy::discard, working_copy::propose,
-        release::list, release::show, release::mark_defective,
+        release::list, release::show, release::notes, release::manifests, release::mark_defective,
+        comparison::compare, comparison::commit, comparison::deployments,
+        workload::show, workload::update,
         role::list, role::create, role::show, role::update, role::remove,
         run::list, run::start, run::inputs, run::show, run::retry, run::cancel,
         schedule::list, schedule::create, schedule::update, schedule::remove, schedule::own, schedule::play,

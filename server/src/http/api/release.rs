@@ -11,6 +11,7 @@ use axum::Json;
 use axum::routing::{get, post};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use slipway_domain::comparison;
 use slipway_domain::release::{ReleaseRow, ReleaseView};
 use slipway_domain::time::Timestamp;
 use utoipa::{IntoParams, ToSchema};
@@ -28,6 +29,18 @@ pub const ROUTES: &[Route] = &[
         "/api/v1/orgs/{org}/projects/{project}/apps/{app}/releases/{version}",
         Access::SignedIn,
         || get(show),
+    ),
+    route(
+        "GET",
+        "/api/v1/orgs/{org}/projects/{project}/apps/{app}/releases/{version}/notes",
+        Access::SignedIn,
+        || get(notes),
+    ),
+    route(
+        "GET",
+        "/api/v1/orgs/{org}/projects/{project}/apps/{app}/releases/{version}/manifests",
+        Access::SignedIn,
+        || get(manifests),
     ),
     route(
         "POST",
@@ -172,6 +185,24 @@ impl ReleaseDetail {
     }
 }
 
+/// What a release brings, in words.
+#[derive(Serialize, ToSchema)]
+pub struct ReleaseNotes {
+    /// Markdown, in the language that was asked for.
+    markdown: String,
+}
+
+/// What was rendered of a release for an environment.
+#[derive(Serialize, ToSchema)]
+pub struct Manifests {
+    /// The environment.
+    environment: EnvironmentName,
+    /// SHA-256 of `yaml`, in hex.
+    hash: String,
+    /// The objects in the order they are applied, as YAML documents without a namespace.
+    yaml: String,
+}
+
 /// Why a release must not go further.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -214,6 +245,51 @@ pub async fn show(asked: Asked, Path(at): Path<ReleasePath>) -> Answer<ReleaseDe
         .await
         .or_refuse(&asked)?;
     Ok(Json(ReleaseDetail::of(view)))
+}
+
+/// What a release brings, from its commits and the work items that they name.
+#[utoipa::path(
+    get,
+    path = "/api/v1/orgs/{org}/projects/{project}/apps/{app}/releases/{version}/notes",
+    tag = "Releases",
+    operation_id = "releases.notes",
+    params(ReleasePath),
+    responses((status = 200, description = "The notes", body = ReleaseNotes), Reads)
+)]
+pub async fn notes(asked: Asked, Path(at): Path<ReleasePath>) -> Answer<ReleaseNotes> {
+    let view = slipway_portal::release::view(asked.ctx(), &at.org, &at.project, &at.app, &at.version)
+        .await
+        .or_refuse(&asked)?;
+    let previous = view.previous.as_deref();
+    let markdown = comparison::notes(
+        &view.release,
+        previous,
+        &view.items,
+        &view.commits,
+        asked.locale(),
+    );
+    Ok(Json(ReleaseNotes { markdown }))
+}
+
+/// What was rendered of a release for each environment when it was made, in chain order.
+#[utoipa::path(
+    get,
+    path = "/api/v1/orgs/{org}/projects/{project}/apps/{app}/releases/{version}/manifests",
+    tag = "Releases",
+    operation_id = "releases.manifests",
+    params(ReleasePath),
+    responses((status = 200, description = "The manifests", body = Vec<Manifests>), Reads)
+)]
+pub async fn manifests(asked: Asked, Path(at): Path<ReleasePath>) -> Answer<Vec<Manifests>> {
+    let view = slipway_portal::release::view(asked.ctx(), &at.org, &at.project, &at.app, &at.version)
+        .await
+        .or_refuse(&asked)?;
+    let one = |one: slipway_domain::release::RenderedManifests| Manifests {
+        environment: EnvironmentName::of(&one.environment),
+        hash: one.hash,
+        yaml: one.yaml,
+    };
+    Ok(Json(view.manifests.into_iter().map(one).collect()))
 }
 
 /// Marks a release defective: it goes nowhere any more, and what waits for it ends.

@@ -180,3 +180,101 @@ pub fn releases(at: &Places) -> Vec<Call> {
         ),
     ]
 }
+
+/// The calls about what a release is: how its app runs, what it is compared with, where its commits are.
+pub fn shapes() -> Vec<Call> {
+    let with = |base: &str, more: &str| format!("{base}&{more}");
+    let project = "/api/v1/orgs/acme/projects/checkout";
+    let app = format!("{project}/apps/order-api");
+    let keys = r#"{"keys":["dev","qa"]}"#;
+    vec![
+        call("fn:workload/view", APP, None, ("vic", 200)),
+        call(
+            "fn:workload/set",
+            with(APP, "mark=old&form[kind]=deployment"),
+            Some("dora"),
+            ("devon", 409),
+        ),
+        call("fn:release/compare", with(APP, "from=&to="), None, ("vic", 200)),
+        call(
+            "fn:release/commit",
+            with(APP, "commit=abcdef0"),
+            None,
+            ("vic", 200),
+        ),
+        call(
+            "fn:release/defective",
+            with(APP, "version=none&why=broken"),
+            Some("vic"),
+            ("dora", 404),
+        ),
+        call(
+            "fn:environment/history",
+            with(PROJECT, "environment=dev"),
+            None,
+            ("vic", 200),
+        ),
+        call(
+            "fn:environment/move",
+            with(PROJECT, "keys=dev&moved=up+dev"),
+            Some("dora"),
+            ("devon", 409),
+        ),
+        call(
+            "fn:environment/try",
+            with(PROJECT, "environment=dev&rules="),
+            Some("dora"),
+            ("devon", 200),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/apps/{app}/workload",
+            format!("{app}/workload"),
+            None,
+            ("vic", 200),
+        ),
+        change(
+            "PUT /api/v1/orgs/{org}/projects/{project}/apps/{app}/workload",
+            &format!("{app}/workload"),
+            r#"{"mark":"old","workload":{"replicas":3}}"#,
+            "dora",
+            ("devon", 409),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/apps/{app}/comparison",
+            format!("{app}/comparison?from=1.0.0&to=1.0.0"),
+            None,
+            ("vic", 200),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/apps/{app}/commits/{sha}",
+            format!("{app}/commits/abcdef0"),
+            None,
+            ("vic", 200),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/apps/{app}/releases/{version}/notes",
+            format!("{app}/releases/1.0.0/notes"),
+            None,
+            ("vic", 200),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/apps/{app}/releases/{version}/manifests",
+            format!("{app}/releases/1.0.0/manifests"),
+            None,
+            ("vic", 200),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/environments/{environment}/deployments",
+            format!("{project}/environments/dev/deployments"),
+            None,
+            ("vic", 200),
+        ),
+        change(
+            "PUT /api/v1/orgs/{org}/projects/{project}/environment-order",
+            &format!("{project}/environment-order"),
+            keys,
+            "dora",
+            ("devon", 422),
+        ),
+    ]
+}
