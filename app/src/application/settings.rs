@@ -1,7 +1,7 @@
 //! The settings of an app: what it is called, its repository, its end.
 
 use super::api::{EditApp, ReadAppSettings};
-use crate::design::button::{Weight, submit};
+use crate::design::button::{Weight, button_link, submit};
 use crate::design::field::{Control, Field};
 use crate::design::form::{Form, place_fields};
 use crate::design::page::{PageHead, Panel};
@@ -37,6 +37,11 @@ fn show(settings: &AppSettings) -> AnyView {
     let workload = settings.workload.clone();
     let variables = format!("{}/settings/variables", settings.place.path());
     let shape = format!("{}/settings/workload", settings.place.path());
+    let freezes = button_link(
+        Weight::Plain,
+        format!("{}/freezes", settings.place.path()),
+        tr!(environment.freezes),
+    );
     let repository = settings.repository.as_ref().map(|repository| {
         view! {
             <dt>{tr!(app.repository)}</dt>
@@ -46,7 +51,7 @@ fn show(settings: &AppSettings) -> AnyView {
         }
     });
     view! {
-        <PageHead title=tr!(place.settings) line=app.name.clone().into_any()/>
+        <PageHead title=tr!(place.settings) line=app.name.clone().into_any() actions=freezes/>
         {archived_note(&settings.place)}
         <div class="stack wide">
             <Panel title=tr!(place.general)>

@@ -57,13 +57,18 @@ fn overview(org: &OrgOverview) -> AnyView {
         format!("{}/templates", places::org(&org.org.slug)),
         tr!(template.title),
     );
+    let freezes = button_link(
+        Weight::Plain,
+        format!("{}/freezes", places::org(&org.org.slug)),
+        tr!(environment.freezes),
+    );
     let place = Place {
         org: org.org.clone(),
         project: None,
         app: None,
     };
     view! {
-        <PageHead title=org.org.name.clone() line=line.into_any() actions=view! { {templates}{new} }.into_any()/>
+        <PageHead title=org.org.name.clone() line=line.into_any() actions=view! { {freezes}{templates}{new} }.into_any()/>
         {archived_note(&place)}
         {body}
         {archived}
