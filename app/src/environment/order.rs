@@ -23,12 +23,12 @@ pub fn order(list: &EnvironmentList) -> AnyView {
         .collect();
     // The order that the reader sees goes along: a button pressed on an old page moves nothing by surprise.
     let seen = hidden("keys", keys.join(" "));
-    let last = list.environments.len() - 1;
+    let end = list.environments.len() - 1;
     let rows = list
         .environments
         .iter()
         .enumerate()
-        .map(|(i, one)| row(one, i > 0, i < last))
+        .map(|(i, one)| row(one, i > 0, i < end))
         .collect_view();
     view! {
         <Panel title=tr!(environment.order)>

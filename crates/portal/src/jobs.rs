@@ -151,11 +151,11 @@ async fn perform(portal: &Portal, job: &Job) -> Result<Next> {
         }
         Job::Send { subscriber } => subscriber::send::run(&ctx, *subscriber).await,
         Job::LookAtRepository { app } => repository::look(&ctx, *app).await,
-        Job::SyncRun { app, pipeline } => run::sync(&ctx, *app, *pipeline).await,
+        Job::SyncRun { app, pipeline } => Box::pin(run::sync(&ctx, *app, *pipeline)).await,
         Job::Propose { app, proposal } => proposal::carry_out(&ctx, *app, *proposal).await,
         Job::Import { project, import } => import::carry_out::run(&ctx, *project, *import).await,
         Job::Upgrade { upgrade } => template::bulk::run(&ctx, *upgrade).await,
-        Job::Promotion { app, promotion } => promotion::drive::run(&ctx, *app, *promotion).await,
+        Job::Promotion { app, promotion } => Box::pin(promotion::drive::run(&ctx, *app, *promotion)).await,
         Job::Observe { app, environment } => environment::observe::run(&ctx, *app, *environment).await,
         Job::Webhook { app } => webhook::process(&ctx, *app).await,
         Job::Revoke { revocation } => revocation::run(&ctx, *revocation).await,

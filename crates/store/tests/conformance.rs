@@ -77,6 +77,7 @@ on_both! {
     secrets_are_sealed_anew,
     a_proposal_is_changed_by_whoever_saw_it_last,
     a_release_is_made_once_and_never_changes,
+    a_release_keeps_its_manifests_and_is_found_by_its_commits,
     a_run_is_as_it_was_seen_last,
     logs_grow_at_their_end_and_survive_a_retry,
     what_gitlab_said_last_is_kept,

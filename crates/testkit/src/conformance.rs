@@ -86,7 +86,8 @@ pub use person::{
 pub use pipelines::{
     a_connection_tells_how_the_last_call_went, a_delivery_is_stored_once,
     a_proposal_is_changed_by_whoever_saw_it_last, a_release_is_made_once_and_never_changes,
-    a_run_is_as_it_was_seen_last, logs_grow_at_their_end_and_survive_a_retry, what_gitlab_said_last_is_kept,
+    a_release_keeps_its_manifests_and_is_found_by_its_commits, a_run_is_as_it_was_seen_last,
+    logs_grow_at_their_end_and_survive_a_retry, what_gitlab_said_last_is_kept,
 };
 pub use place::{
     a_deleted_place_is_gone_and_its_audit_log_stays, a_feature_that_is_off_is_refused_and_keeps_its_data,

@@ -1,8 +1,7 @@
 //! What of a workload Kubernetes would not take, or nobody could mean.
 
-use super::{Workload, WorkloadKind};
+use super::{Times, Workload, WorkloadKind};
 use crate::release::Image;
-use crate::schedule::cron::Cron;
 use crate::text::Text;
 
 impl Workload {
@@ -38,7 +37,7 @@ impl Workload {
                 && there
                     .schedule
                     .as_ref()
-                    .is_none_or(|times| Cron::parse(&times.cron, &times.zone).is_ok());
+                    .is_none_or(|times| wrong_times(times).is_empty());
             wrong.unless(
                 "overrides",
                 valid,
@@ -221,17 +220,28 @@ impl Workload {
                 "请填写运行时间，如 0 2 * * *",
             ),
             (Some(times), WorkloadKind::CronJob) => {
-                if let Err(error) = Cron::parse(&times.cron, &times.zone) {
-                    let said = [("cron", error.cron), ("zone", error.zone)];
-                    let said = said
-                        .into_iter()
-                        .filter_map(|(field, text)| Some((field.to_owned(), text?)));
-                    wrong.0.extend(said);
-                }
+                wrong.0.extend(wrong_times(times));
             }
             _ => {}
         }
     }
+}
+
+/// What is wrong with when it runs. The browser, which has no zones, leaves that to the server.
+#[cfg(not(target_arch = "wasm32"))]
+fn wrong_times(times: &Times) -> Vec<(String, Text)> {
+    match crate::schedule::cron::Cron::parse(&times.cron, &times.zone) {
+        Ok(_) => Vec::new(),
+        Err(error) => [("cron", error.cron), ("zone", error.zone)]
+            .into_iter()
+            .filter_map(|(field, text)| Some((field.to_owned(), text?)))
+            .collect(),
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+fn wrong_times(_: &Times) -> Vec<(String, Text)> {
+    Vec::new()
 }
 
 /// The most pods that are taken.

@@ -3,7 +3,7 @@
 use super::World;
 use slipway_domain::id::{AppId, ConnectionId, JobId, ProposalId, RunId};
 use slipway_domain::proposal::{Draft, ProposalState};
-use slipway_domain::release::{Evidence, Image, Workload};
+use slipway_domain::release::{Commit, Evidence, Image, Workload};
 use slipway_domain::run::{JobRow, RunRow, RunStatus};
 use slipway_domain::text::Text;
 use slipway_domain::time::Timestamp;
@@ -365,46 +365,8 @@ pub async fn a_release_is_made_once_and_never_changes(world: World) {
             .unwrap()
             .is_none()
     );
-    let mut second = release("1.1.0", None);
-    second.commits = vec![slipway_domain::release::Commit {
-        sha: "c3".repeat(20),
-        title: String::from("a change"),
-        author: String::from("Dora"),
-        author_email: String::new(),
-        at: now,
-    }];
+    let second = release("1.1.0", None);
     tx.insert_release(&modify, &second).await.unwrap();
-    // What was rendered is kept once for an environment.
-    let kept = |environment: &str| ReleaseManifests {
-        environment: environment.to_owned(),
-        objects: vec![serde_json::json!({ "kind": "Deployment", "metadata": { "name": "网站" } })],
-        hash: String::from("00"),
-    };
-    for key in ["qa", "dev"] {
-        tx.insert_manifests(&modify, second.id, &kept(key)).await.unwrap();
-    }
-    assert_eq!(
-        tx.manifests_of(&see, second.id).await.unwrap(),
-        [kept("dev"), kept("qa")]
-    );
-    assert!(tx.manifests_of(&other.see(), second.id).await.unwrap().is_empty());
-    assert!(tx.manifests_of(&see, first.id).await.unwrap().is_empty());
-    // A commit is found by the beginning of its hash, in the releases of its app alone.
-    for (sha, found) in [
-        ("c3c3c3c", vec!["1.1.0"]),
-        ("a1a1a1a1", vec!["1.1.0", "1.0.0"]),
-        ("c3c3d", Vec::new()),
-    ] {
-        let some = tx.releases_with_commit(&see, sha, 9).await.unwrap();
-        let versions: Vec<_> = some.iter().map(|release| release.version.as_str()).collect();
-        assert_eq!(versions, found, "{sha}");
-        assert!(
-            tx.releases_with_commit(&other.see(), sha, 9)
-                .await
-                .unwrap()
-                .is_empty()
-        );
-    }
     let versions = |list: Vec<ReleaseRecord>| list.into_iter().map(|r| r.version).collect::<Vec<_>>();
     assert_eq!(
         versions(tx.releases(&see, None, 9).await.unwrap()),
@@ -430,6 +392,74 @@ pub async fn a_release_is_made_once_and_never_changes(world: World) {
         ..first
     };
     assert_eq!(tx.release(&see, marked.id).await.unwrap(), Some(marked));
+}
+
+/// What was rendered of a release is kept once for an environment, and a commit is found by the beginning of its hash; in
+/// their own app alone.
+pub async fn a_release_keeps_its_manifests_and_is_found_by_its_commits(world: World) {
+    let (app, other) = two_apps(&world).await;
+    let (see, modify) = (app.see(), app.modify());
+    let now = world.system().now();
+    let release = |version: &str, sha: &str, brought: &str| ReleaseRecord {
+        id: world.system().id(),
+        app: app.id(),
+        version: version.to_owned(),
+        sha: sha.repeat(20),
+        git_ref: String::from("main"),
+        run: None,
+        images: Vec::new(),
+        workload: Workload::default(),
+        template: None,
+        commits: vec![Commit {
+            sha: brought.repeat(20),
+            title: String::from("a change"),
+            author: String::from("Dora"),
+            author_email: String::new(),
+            at: now,
+        }],
+        previous: None,
+        evidence: Evidence::default(),
+        created_at: world.system().now(),
+        created_by: None,
+        defective: None,
+    };
+    let (first, second) = (release("1.0.0", "a1", "a1"), release("1.1.0", "b2", "c3"));
+    let kept = |environment: &str| ReleaseManifests {
+        environment: environment.to_owned(),
+        objects: vec![serde_json::json!({ "kind": "Deployment", "metadata": { "name": "网站" } })],
+        hash: String::from("00"),
+    };
+    let mut tx = world.portal.store.write().await.unwrap();
+    for release in [&first, &second] {
+        tx.insert_release(&modify, release).await.unwrap();
+    }
+    for key in ["qa", "dev"] {
+        tx.insert_manifests(&modify, second.id, &kept(key)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut tx = world.portal.store.write().await.unwrap();
+    let twice = tx.insert_manifests(&modify, second.id, &kept("qa")).await;
+    assert!(matches!(twice, Err(StoreError::Constraint(_))), "{twice:?}");
+    drop(tx);
+    let mut tx = world.portal.store.read().await.unwrap();
+    assert_eq!(
+        tx.manifests_of(&see, second.id).await.unwrap(),
+        [kept("dev"), kept("qa")]
+    );
+    assert!(tx.manifests_of(&other.see(), second.id).await.unwrap().is_empty());
+    assert!(tx.manifests_of(&see, first.id).await.unwrap().is_empty());
+    for (sha, expected) in [
+        ("c3c3c3c", vec!["1.1.0"]),
+        ("b2b2b2b2", vec!["1.1.0"]),
+        ("a1a1a1a", vec!["1.0.0"]),
+        ("c3c3d", Vec::new()),
+    ] {
+        let found = tx.releases_with_commit(&see, sha, 9).await.unwrap();
+        let versions: Vec<_> = found.iter().map(|release| release.version.as_str()).collect();
+        assert_eq!(versions, expected, "{sha}");
+        let elsewhere = tx.releases_with_commit(&other.see(), sha, 9).await.unwrap();
+        assert!(elsewhere.is_empty());
+    }
 }
 
 /// A webhook that comes twice is stored once; only its own app works on it.
