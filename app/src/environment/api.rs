@@ -58,6 +58,7 @@ pub async fn set_gating(
     soak: String,
     queue: slipway_domain::environment::Queue,
     tests_needed: Option<bool>,
+    on_failure: Option<slipway_domain::environment::OnFailure>,
 ) -> Result<(), AppError> {
     use slipway_domain::environment::Gating;
     use slipway_domain::freeze::Hours;
@@ -77,6 +78,7 @@ pub async fn set_gating(
         soak: minutes.saturating_mul(slipway_domain::time::MINUTE),
         queue,
         tests_needed: tests_needed.unwrap_or_default(),
+        on_failure: on_failure.unwrap_or_default(),
     };
     Ok(
         slipway_portal::environment::settings::set_gating(

@@ -2,7 +2,7 @@
 //! checks, earlier decisions, and one form with two buttons.
 
 use super::api::{Decide, ReadPromotion};
-use super::parts::{current, expiry, gates, kind, request, rules, title_of, what_goes_where};
+use super::parts::{current, drift, expiry, gates, kind, request, rules, title_of, what_goes_where};
 use crate::design::avatar::initials;
 use crate::design::button::submit_as;
 use crate::design::diff::diff;
@@ -112,6 +112,7 @@ fn changes(promotion: &PromotionView) -> AnyView {
             {(!changes.items.is_empty()).then(|| view! { <ul class="row wrap small">{items}</ul> })}
             {commits(changes)}
             {images(changes)}
+            {drift(&promotion.drift)}
             {diff(&changes.manifests)}
         </section>
     }

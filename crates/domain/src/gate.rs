@@ -164,7 +164,7 @@ pub fn gates(facts: &Facts<'_>) -> Vec<Gate> {
         Some(approvals(facts)),
         previous(facts),
         soak(facts),
-        Some(evidence(facts)),
+        evidence(facts),
         defective(facts),
         frozen(facts),
         hours(facts),
@@ -232,11 +232,13 @@ fn approvals(facts: &Facts<'_>) -> Gate {
     )
 }
 
+/// Whether it brings a release on, rather than back, or to what is there.
+fn brings(facts: &Facts<'_>) -> bool {
+    facts.kind != PromotionKind::Rollback && facts.kind.settles().is_none()
+}
+
 fn previous(facts: &Facts<'_>) -> Option<Gate> {
-    let before = facts
-        .before
-        .as_ref()
-        .filter(|_| facts.kind != PromotionKind::Rollback)?;
+    let before = facts.before.as_ref().filter(|_| brings(facts))?;
     let name = &before.name;
     let (open, reason) = match (facts.waiver, before.verified) {
         (_, true) => (
@@ -281,10 +283,7 @@ pub fn span_text(micros: i64) -> Text {
 }
 
 fn soak(facts: &Facts<'_>) -> Option<Gate> {
-    let before = facts
-        .before
-        .as_ref()
-        .filter(|_| facts.kind != PromotionKind::Rollback)?;
+    let before = facts.before.as_ref().filter(|_| brings(facts))?;
     let needed = facts.gating.soak;
     // Where the environment before is skipped on purpose, there is nothing to wait for in it.
     if needed <= 0 || (facts.waiver.is_some() && !before.verified) {
@@ -320,7 +319,10 @@ fn soak(facts: &Facts<'_>) -> Option<Gate> {
     })
 }
 
-fn evidence(facts: &Facts<'_>) -> Gate {
+fn evidence(facts: &Facts<'_>) -> Option<Gate> {
+    if facts.kind.settles().is_some() {
+        return None;
+    }
     let (passed, failed) = (facts.evidence.tests_passed, facts.evidence.tests_failed);
     let rollback = facts.kind == PromotionKind::Rollback;
     let (open, reason) = if failed > 0 {
@@ -353,7 +355,7 @@ fn evidence(facts: &Facts<'_>) -> Gate {
             Text::new(format!("{passed} tests passed"), format!("{passed} 个测试通过")),
         )
     };
-    gate(GateKind::Evidence, open, reason)
+    Some(gate(GateKind::Evidence, open, reason))
 }
 
 fn defective(facts: &Facts<'_>) -> Option<Gate> {
@@ -479,7 +481,7 @@ fn binding(facts: &Facts<'_>) -> Option<Gate> {
 }
 
 fn order(facts: &Facts<'_>) -> Option<Gate> {
-    let version = facts.ahead.filter(|_| facts.kind != PromotionKind::Rollback)?;
+    let version = facts.ahead.filter(|_| brings(facts))?;
     let reason = Text::new(
         format!("{version} was asked for before it, and releases go here in order"),
         format!("{version} 先于本次申请，该环境按顺序部署"),

@@ -54,7 +54,7 @@ struct Truth {
 
 prop_compose! {
     fn truth()(
-        kind in proptest::sample::select(vec![PromotionKind::Promotion, PromotionKind::Automatic, PromotionKind::Rollback]),
+        kind in proptest::sample::select(PromotionKind::ALL.to_vec()),
         standing in proptest::sample::select(vec![Standing::Satisfied, Standing::Satisfied, Standing::Waiting, Standing::Unsatisfiable]),
         tier in proptest::sample::select(Tier::ALL.to_vec()),
         [verified, waived, defective, bound, frozen, outside, out_of_hours, ahead, locked] in [
@@ -130,6 +130,7 @@ impl Truth {
             soak: self.soak.0 * HOUR,
             queue: Queue::InOrder,
             tests_needed: self.tests.2,
+            ..Gating::default()
         }
     }
 
@@ -172,6 +173,8 @@ impl Truth {
     /// The gates that must be shut.
     fn shut(&self) -> BTreeSet<GateKind> {
         let back = self.kind == PromotionKind::Rollback;
+        // What settles a drift goes to what is there: nothing is brought on.
+        let stays = back || self.kind.settles().is_some();
         let mut shut = BTreeSet::new();
         let mut when = |kind: GateKind, holds: bool| {
             if holds && !self.broken(kind) {
@@ -179,14 +182,14 @@ impl Truth {
             }
         };
         when(GateKind::Approvals, self.standing != Standing::Satisfied);
-        when(GateKind::Previous, !back && !self.verified && !self.waived);
+        when(GateKind::Previous, !stays && !self.verified && !self.waived);
         when(
             GateKind::Soak,
-            !back && self.soak.1 < self.soak.0 && (self.verified || !self.waived),
+            !stays && self.soak.1 < self.soak.0 && (self.verified || !self.waived),
         );
         when(
             GateKind::Evidence,
-            !back && (self.tests.1 > 0 || (self.tests.2 && self.tests.0 == 0)),
+            !stays && (self.tests.1 > 0 || (self.tests.2 && self.tests.0 == 0)),
         );
         when(GateKind::Defective, !back && self.defective);
         when(GateKind::Freeze, !back && (self.frozen || self.outside));
@@ -200,7 +203,7 @@ impl Truth {
             },
         );
         when(GateKind::Binding, !self.bound);
-        when(GateKind::Order, !back && self.ahead);
+        when(GateKind::Order, !stays && self.ahead);
         when(GateKind::Lock, self.locked);
         when(GateKind::Quota, self.room == Some(false));
         shut

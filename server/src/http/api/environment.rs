@@ -75,6 +75,8 @@ pub struct Environment {
     queue: &'static str,
     /// Whether a pipeline without tests is not enough.
     tests_needed: bool,
+    /// What is done where a rollout fails: `leave` or `roll_back`.
+    on_failure: &'static str,
 }
 
 /// Where an environment's workloads run.
@@ -138,6 +140,7 @@ impl Environment {
             soak_minutes: gating.soak / MINUTE,
             queue: gating.queue.key(),
             tests_needed: gating.tests_needed,
+            on_failure: gating.on_failure.key(),
         }
     }
 }

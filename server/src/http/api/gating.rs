@@ -12,7 +12,7 @@ use axum::Json;
 use axum::routing::{delete, get, post, put};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use slipway_domain::environment::{Gating, Queue};
+use slipway_domain::environment::{Gating, OnFailure, Queue};
 use slipway_domain::freeze::Hours;
 use slipway_domain::time::{HOUR, MINUTE};
 use slipway_portal::Error;
@@ -55,6 +55,10 @@ fn queues() -> Object {
     one_of([Queue::Newest, Queue::InOrder].iter().map(|queue| queue.key()))
 }
 
+fn policies() -> Object {
+    one_of(OnFailure::ALL.iter().map(|policy| policy.key()))
+}
+
 /// What an environment asks for beside approvals.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -71,6 +75,10 @@ pub struct GatingUpdate {
     /// Whether a pipeline without tests is not enough.
     #[serde(default)]
     tests_needed: bool,
+    /// What is done where a rollout fails: nothing (`leave`), or `roll_back` to what was verified there last.
+    #[serde(default)]
+    #[schema(schema_with = policies)]
+    on_failure: OnFailure,
 }
 
 /// The approval rules of an environment.
@@ -158,6 +166,7 @@ pub async fn set_gating(
         soak: new.soak_minutes.saturating_mul(MINUTE),
         queue: new.queue,
         tests_needed: new.tests_needed,
+        on_failure: new.on_failure,
     };
     let version = version_of(&asked, &at, expected).await?;
     settings::set_gating(

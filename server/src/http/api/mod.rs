@@ -15,6 +15,7 @@ pub mod beside;
 pub mod cluster;
 pub mod connection;
 pub mod docs;
+pub mod drift;
 pub mod environment;
 mod freeze;
 mod gating;
@@ -34,6 +35,7 @@ pub mod operator;
 pub mod org;
 pub mod paging;
 pub mod place;
+mod pod;
 pub mod project;
 pub mod promotion;
 pub mod proposal;
@@ -71,6 +73,7 @@ pub const ROUTES: &[&[Route]] = &[
     beside::ROUTES,
     cluster::ROUTES,
     connection::ROUTES,
+    drift::ROUTES,
     environment::ROUTES,
     freeze::ROUTES,
     gating::ROUTES,
@@ -86,6 +89,7 @@ pub const ROUTES: &[&[Route]] = &[
     notice::ROUTES,
     operator::ROUTES,
     org::ROUTES,
+    pod::ROUTES,
     project::ROUTES,
     promotion::ROUTES,
     proposal::ROUTES,
@@ -118,6 +122,7 @@ pub const ROUTES: &[&[Route]] = &[
         beside::merged, beside::copy_job, beside::drift, beside::restore, beside::switch,
         cluster::list, cluster::create, cluster::update, cluster::remove, cluster::test,
         connection::list, connection::create, connection::update, connection::remove, connection::test,
+        drift::show, drift::settle,
         environment::list, environment::bind,
         freeze::list, freeze::create, freeze::update, freeze::remove,
         gating::set_gating, gating::set_rules, gating::preview, gating::routes, gating::remove,
@@ -136,6 +141,7 @@ pub const ROUTES: &[&[Route]] = &[
         operator::operators, operator::list, operator::create, operator::show, operator::update, operator::remove,
         operator::test, operator::audit, operator::export,
         org::list, org::show,
+        pod::list, pod::log, pod::stream, pod::scale, pod::restart,
         project::list, project::create, project::show,
         promotion::list, promotion::request, promotion::roll_back, promotion::show, promotion::cancel,
         promotion::retry,
