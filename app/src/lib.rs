@@ -13,6 +13,7 @@ mod browser;
 pub mod cluster;
 pub mod connection;
 pub mod design;
+pub mod drift;
 pub mod editor;
 pub mod environment;
 mod error;
@@ -35,6 +36,7 @@ mod part;
 pub mod pipeline;
 pub mod place;
 pub mod places;
+pub mod pod;
 pub mod project;
 pub mod promotion;
 pub mod release;
@@ -214,6 +216,18 @@ fn routes() -> RouteTable {
         apart(
             "/orgs/:org/projects/:project/apps/:app/promotions/:id",
             part::promotion(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/environments/:environment/drift",
+            part::stop_drift(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/environments/:environment",
+            part::pods(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/environments/:environment/pods/:pod",
+            part::pod_log(),
         ),
         apart("/orgs/:org/projects/:project/apps/:app/audit", part::audit()),
         apart("/orgs/:org/projects/:project/apps/:app/pipelines", part::runs()),

@@ -3,9 +3,9 @@
 
 use crate::route::Part;
 use crate::{
-    application, artifact, audit, beside, board, cluster, connection, editor, environment, freeze, group,
-    home, import, invitation, mail, me, member, notice, operator, org, pipeline, project, promotion, release,
-    report, role, run, schedule, search, subscriber, template, token, variable, workload,
+    application, artifact, audit, beside, board, cluster, connection, drift, editor, environment, freeze,
+    group, home, import, invitation, mail, me, member, notice, operator, org, pipeline, pod, project,
+    promotion, release, report, role, run, schedule, search, subscriber, template, token, variable, workload,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -96,6 +96,11 @@ parts! {
         approvals Approvals = promotion::approvals_page,
         approval Approval = promotion::approval_page,
         promotion One = promotion::promotion_page,
+    }
+    stops StopPage stop_page fetch_stops {
+        stop_drift Drift = drift::stop_drift_page,
+        pods Pods = pod::pods_page,
+        pod_log Log = pod::pod_log_page,
     }
     releasing ReleasePage release_page fetch_releasing {
         releases Releases = release::releases_page,

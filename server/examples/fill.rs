@@ -313,6 +313,8 @@ async fn deploy(
         observed_at: Some(now),
         trouble_since: None,
         lost_at: None,
+        takes: Vec::new(),
+        warnings: Vec::new(),
     };
     tx.insert_deployment(app, &deployment).await?;
     let running = NowRunning {

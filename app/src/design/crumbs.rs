@@ -36,7 +36,13 @@ fn trail(path: &str, place: Option<&Place>) -> Vec<Crumb> {
     }
     let mut href = crumbs.last().map_or_else(String::new, |(_, href)| href.clone());
     let mut before = "";
+    // The environments of an app have no list of their own: that is its lane.
+    let in_app = crumbs.len() == 3;
     for part in rest {
+        if in_app && (*part == "environments" || *part == "pods") {
+            href = format!("{href}/{part}");
+            continue;
+        }
         if *part == "runs" {
             // The list of runs has another name in its address.
             crumbs.push((tr!(common.nav_pipelines), format!("{href}/pipelines")));
@@ -81,7 +87,8 @@ fn word(before: &str, part: &str) -> Option<String> {
         "variables" => tr!(variable.title),
         "freezes" => tr!(freeze.title),
         "templates" => tr!(template.title),
-        "drift" => tr!(editor.drift_title),
+        "drift" if before == "pipelines" => tr!(editor.drift_title),
+        "drift" => tr!(drift.title),
         "copy" => tr!(editor.copy_there),
         "runs" | "promotions" | "items" | "projects" | "apps" | "a" | "r" | "deliveries" | "imports" => {
             return None;

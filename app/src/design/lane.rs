@@ -83,15 +83,25 @@ fn stop_card(stop: &LaneStop, base: &str) -> AnyView {
         .map(|reason| {
             view! { <span>{say(reason)}</span> }
         });
+    let badge = if current.is_some() {
+        let href = format!(
+            "{base}/environments/{}",
+            crate::places::encode(&stop.environment.key)
+        );
+        view! { <a href=href>{env_badge(&stop.environment)}</a> }.into_any()
+    } else {
+        env_badge(&stop.environment)
+    };
     view! {
         <li class="card" class:chosen=waits>
-            <div class="row spread">{env_badge(&stop.environment)}{stop_status(stop)}</div>
+            <div class="row spread">{badge}{stop_status(stop)}</div>
             {version}
             <div class="lane-facts">
                 {stop.observed.as_ref().map(|observed| view! { <span>{ready(observed)}</span> })}
                 {since}
                 {trouble}
             </div>
+            {stop.drift.as_ref().map(|drift| crate::drift::brief(base, &stop.environment.key, drift))}
             {stop.open.as_ref().map(|open| on_its_way(open, base, current.map(|c| c.version.as_str())))}
         </li>
     }

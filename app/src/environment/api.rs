@@ -98,6 +98,7 @@ pub async fn set_gating(
     #[server(default)] scans: Vec<String>,
     #[server(default)] worst: String,
     #[server(default)] findings_allowed: String,
+    on_failure: Option<slipway_domain::environment::OnFailure>,
 ) -> Result<(), AppError> {
     use slipway_domain::environment::Gating;
     use slipway_domain::freeze::Hours;
@@ -135,6 +136,7 @@ pub async fn set_gating(
         soak: minutes.saturating_mul(slipway_domain::time::MINUTE),
         queue,
         tests_needed: tests_needed.unwrap_or_default(),
+        on_failure: on_failure.unwrap_or_default(),
     };
     Ok(
         slipway_portal::environment::settings::set_gating(

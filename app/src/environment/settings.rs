@@ -13,7 +13,7 @@ use crate::places::query;
 use crate::tr;
 use leptos::prelude::*;
 use server_fn::ServerFn;
-use slipway_domain::environment::{EnvironmentList, EnvironmentView, Queue, routes};
+use slipway_domain::environment::{EnvironmentList, EnvironmentView, OnFailure, Queue, routes};
 use slipway_domain::freeze::Hours;
 use slipway_domain::report::scan::{ScanKind, Severity};
 use slipway_domain::time::{HOUR, MINUTE};
@@ -50,6 +50,9 @@ pub fn summary(one: &EnvironmentView) -> AnyView {
             severity = say(&worst.text()),
             n = gating.findings_allowed
         ));
+    }
+    if gating.on_failure == OnFailure::RollBack {
+        lines.push(tr!(environment.rolls_back_is));
     }
     if lines.is_empty() {
         lines.push(tr!(environment.asks_nothing));
@@ -88,6 +91,11 @@ fn gating(one: &EnvironmentView, list: &EnvironmentList) -> AnyView {
         (String::from("newest"), tr!(environment.queue_newest)),
         (String::from("in_order"), tr!(environment.queue_in_order)),
     ];
+    let policies = vec![
+        (String::from("leave"), tr!(environment.on_failure_leave)),
+        (String::from("roll_back"), tr!(environment.on_failure_roll_back)),
+    ];
+    let on_failure = gating.on_failure.key().to_owned();
     let (soak, queue) = ((gating.soak / MINUTE).to_string(), gating.queue.key().to_owned());
     let tests = check_box(
         "tests_needed",
@@ -134,6 +142,7 @@ fn gating(one: &EnvironmentView, list: &EnvironmentList) -> AnyView {
                 <fieldset class="field"><legend>{tr!(environment.scans)}</legend>{kinds}</fieldset>
                 <Field name="worst" label=tr!(environment.worst) help=tr!(environment.worst_help) control=Control::Select(severities) value=worst/>
                 <Field name="findings_allowed" label=tr!(environment.findings_allowed) control=Control::Number value=allowed/>
+                <Field name="on_failure" label=tr!(environment.on_failure) help=tr!(environment.on_failure_help) control=Control::Select(policies) value=on_failure/>
                 <p>{submit(Weight::Plain, tr!(environment.save))}</p>
             </Form>
         </details>

@@ -103,7 +103,7 @@ const fn sign(kind: NoticeKind) -> Icon {
         NoticeKind::PromotionEnded => Icon::Layers,
         NoticeKind::RunFailed => Icon::Cross,
         NoticeKind::ItemAssigned | NoticeKind::ItemMoved => Icon::Board,
-        NoticeKind::GlassBroken | NoticeKind::OwnerNeeded => Icon::Warning,
+        NoticeKind::GlassBroken | NoticeKind::OwnerNeeded | NoticeKind::DriftFound => Icon::Warning,
         NoticeKind::RoleGranted | NoticeKind::RoleRequest | NoticeKind::InvitationAccepted => Icon::People,
     }
 }

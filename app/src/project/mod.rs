@@ -140,5 +140,9 @@ fn cell(app: &str, stop: &LaneStop) -> AnyView {
         Some(waiting) => waiting.into_any(),
         None => stop_status(stop),
     };
-    view! { <span class="cell"><span class="mono">{version}</span>{shown}</span> }.into_any()
+    let drift = stop
+        .drift
+        .as_ref()
+        .map(|drift| crate::drift::brief(app, &stop.environment.key, drift));
+    view! { <span class="cell"><span class="mono">{version}</span>{shown}{drift}</span> }.into_any()
 }

@@ -2,7 +2,7 @@
 //! checks, earlier decisions, and one form with two buttons.
 
 use super::api::{Decide, ReadPromotion};
-use super::parts::{current, expiry, gates, kind, request, rules, title_of, what_goes_where};
+use super::parts::{current, drift, expiry, gates, kind, request, rules, title_of, what_goes_where};
 use crate::design::avatar::initials;
 use crate::design::button::submit_as;
 use crate::design::diff::diff;
@@ -130,6 +130,7 @@ fn changes(promotion: &PromotionView) -> AnyView {
                 let shown = diff(&changes.configuration);
                 view! { <h3>{tr!(promotion.configuration)}</h3><div class="box">{shown}</div> }
             })}
+            {drift(&promotion.drift)}
             <h3>{tr!(promotion.manifests)}</h3>
             {diff(&changes.manifests)}
         </section>

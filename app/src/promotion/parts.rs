@@ -1,12 +1,14 @@
 //! Parts that several pages about promotions share.
 
 use crate::design::environment::env_badge;
+use crate::design::page::Panel;
 use crate::design::status::{self, Status, pill};
 use crate::design::time::time;
 use crate::i18n::say;
 use crate::tr;
 use leptos::prelude::*;
 use slipway_domain::approval::RuleStanding;
+use slipway_domain::drift::FieldChange;
 use slipway_domain::project::Place;
 use slipway_domain::promotion::{Gate, GateKind, PromotionKind, PromotionRow};
 
@@ -35,9 +37,11 @@ pub fn version_to(row: &PromotionRow) -> AnyView {
 
 /// Who asked.
 pub fn requester(row: &PromotionRow) -> String {
-    row.requested_by
-        .as_ref()
-        .map_or_else(|| tr!(common.by_branch_rule), |by| by.name.clone())
+    match (&row.requested_by, row.kind) {
+        (Some(by), _) => by.name.clone(),
+        (None, PromotionKind::Rollback) => tr!(promotion.by_policy),
+        (None, _) => tr!(common.by_branch_rule),
+    }
 }
 
 /// Who asked, and when; the languages put the verb at different ends.
@@ -86,6 +90,8 @@ pub fn kind(kind: PromotionKind) -> Option<AnyView> {
         PromotionKind::Promotion => None,
         PromotionKind::Automatic => Some(status::tag(tr!(promotion.automatic))),
         PromotionKind::Rollback => Some(pill(Status::Degraded, tr!(promotion.rollback))),
+        PromotionKind::Revert => Some(pill(Status::Degraded, tr!(promotion.revert))),
+        PromotionKind::Adopt => Some(pill(Status::Degraded, tr!(promotion.adopt))),
     }
 }
 
@@ -129,6 +135,27 @@ pub fn gates(gates: &[Gate]) -> AnyView {
         })
         .collect_view();
     view! { <ul class="checks">{items}</ul> }.into_any()
+}
+
+/// The drift that it settles; nothing where it brings a release.
+pub fn drift(changes: &[FieldChange]) -> Option<AnyView> {
+    if changes.is_empty() {
+        return None;
+    }
+    let list = crate::drift::changes(changes);
+    Some(view! { <Panel title=tr!(promotion.drift)>{list}</Panel> }.into_any())
+}
+
+/// What the cluster remarked on while it took the objects.
+pub fn warnings(warnings: &[String]) -> Option<AnyView> {
+    if warnings.is_empty() {
+        return None;
+    }
+    let items = warnings
+        .iter()
+        .map(|one| view! { <li>{one.clone()}</li> })
+        .collect_view();
+    Some(view! { <div class="note warn"><p class="strong">{tr!(promotion.warnings)}</p><ul>{items}</ul></div> }.into_any())
 }
 
 /// The approval rules, in order, and where each stands.

@@ -3,7 +3,7 @@
 use super::api::{CancelPromotion, ReadPromotion, RetryPromotion, RollBack};
 use super::approval::decisions;
 use super::emergency;
-use super::parts::{current, gates, kind, request, title_of};
+use super::parts::{current, drift, gates, kind, request, title_of, warnings};
 use super::rollout::attempts;
 use crate::design::button::{Weight, button_link, submit};
 use crate::design::environment::env_badge;
@@ -46,6 +46,8 @@ fn page(promotion: &PromotionView) -> AnyView {
         <div class="columns">
             <div class="stack wide">
                 {why(promotion)}
+                {warnings(&promotion.warnings)}
+                {drift(&promotion.drift)}
                 {attempts(&promotion.deployments)}
                 <Panel title=tr!(promotion.gates)><div class="box-body">{gates}</div></Panel>
                 {emergency::holds(promotion)}

@@ -1,16 +1,21 @@
 //! One cluster, through one set of credentials.
 
 use async_trait::async_trait;
-use k8s_openapi::jiff::Timestamp;
-use kube::Client;
+use futures::stream::BoxStream;
+use k8s_openapi::api::core::v1;
+use k8s_openapi::jiff;
+use kube::{Api, Client};
 use serde_json::Value;
+use slipway_domain::drift::FieldChange;
+use slipway_domain::pod::{Event, LogAsk, Pod};
 use slipway_domain::promotion::PodTrouble;
 use slipway_domain::rollout::WorkloadStatus;
+use slipway_domain::time::Timestamp;
 use slipway_portal::ports::{Cluster, ClusterError, Need};
 
 use crate::manifest::{Kinds, Manifest};
 use crate::refusal::{answer, in_time};
-use crate::{manifest, namespace, permission, pods, workload};
+use crate::{log, made_of, manifest, namespace, permission, pods, warning, workload};
 
 /// A client of a cluster, with what it has learned of it.
 pub struct KubeCluster {
@@ -26,11 +31,20 @@ impl KubeCluster {
         }
     }
 
+    /// The pods of a namespace, where what is asked of one can be a part of an address.
+    fn pods_in(&self, namespace: &str, ask: &LogAsk) -> Result<Api<v1::Pod>, ClusterError> {
+        manifest::subdomain("pod", &ask.pod)?;
+        Ok(Api::namespaced(
+            self.client.clone(),
+            manifest::label("namespace", namespace)?,
+        ))
+    }
+
     /// Whether its client certificate is over; only those that a program issued say so.
     pub fn has_expired(&self) -> bool {
         self.client
             .valid_until()
-            .is_some_and(|until| until <= Timestamp::now())
+            .is_some_and(|until| until <= jiff::Timestamp::now())
     }
 }
 
@@ -51,9 +65,16 @@ impl Cluster for KubeCluster {
         in_time(namespace::ensure(&self.client, namespace)).await
     }
 
-    async fn apply(&self, object: &Value, fence: i64) -> Result<(), ClusterError> {
+    async fn apply(&self, object: &Value, fence: i64, takes: &[String]) -> Result<Vec<String>, ClusterError> {
         let manifest = Manifest::read(object)?;
-        in_time(manifest.apply(&self.client, &self.kinds, fence)).await
+        let applied = in_time(manifest.apply(&self.client, &self.kinds, fence, takes));
+        let (applied, warnings) = warning::heard(applied).await;
+        applied.map(|()| warnings)
+    }
+
+    async fn drift(&self, object: &Value) -> Result<Vec<FieldChange>, ClusterError> {
+        let manifest = Manifest::read(object)?;
+        in_time(manifest.drift(&self.client, &self.kinds)).await
     }
 
     async fn workload(&self, namespace: &str, name: &str) -> Result<Option<WorkloadStatus>, ClusterError> {
@@ -72,6 +93,34 @@ impl Cluster for KubeCluster {
             }
         };
         in_time(Box::pin(trouble)).await
+    }
+
+    async fn pods(&self, namespace: &str, name: &str) -> Result<Vec<Pod>, ClusterError> {
+        in_time(made_of::pods(&self.client, namespace, name)).await
+    }
+
+    async fn events(&self, namespace: &str, name: &str) -> Result<Vec<Event>, ClusterError> {
+        in_time(made_of::events(&self.client, namespace, name)).await
+    }
+
+    async fn log(&self, namespace: &str, ask: &LogAsk) -> Result<String, ClusterError> {
+        in_time(log::page(&self.pods_in(namespace, ask)?, ask)).await
+    }
+
+    async fn follow(
+        &self,
+        namespace: &str,
+        ask: &LogAsk,
+    ) -> Result<BoxStream<'static, Result<String, ClusterError>>, ClusterError> {
+        in_time(log::follow(&self.pods_in(namespace, ask)?, ask)).await
+    }
+
+    async fn scale(&self, namespace: &str, name: &str, replicas: u32) -> Result<i64, ClusterError> {
+        in_time(made_of::scale(&self.client, namespace, name, replicas)).await
+    }
+
+    async fn restart(&self, namespace: &str, name: &str, at: Timestamp) -> Result<(), ClusterError> {
+        in_time(made_of::restart(&self.client, namespace, name, at)).await
     }
 
     async fn delete(&self, object: &Value) -> Result<(), ClusterError> {

@@ -14,6 +14,8 @@ use kube::core::Status;
 use kube::core::response::{StatusDetails, StatusSummary};
 use tower::BoxError;
 
+use crate::warning;
+
 /// Bytes of a refusal that are read: a `Status` with many causes is far below.
 const READ: usize = 1 << 20;
 /// Characters of a text that is not a `Status` that are shown.
@@ -23,6 +25,7 @@ const SHOWN: usize = 300;
 pub fn complete(
     response: Response<Box<DynBody>>,
 ) -> BoxFuture<'static, Result<Response<Box<DynBody>>, BoxError>> {
+    warning::note(response.headers());
     let code = response.status();
     if !code.is_client_error() && !code.is_server_error() {
         return Box::pin(ready(Ok(response)));

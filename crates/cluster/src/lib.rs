@@ -6,13 +6,16 @@ mod connector;
 mod failure;
 mod guard;
 mod kubeconfig;
+mod list;
 mod log;
+mod made_of;
 mod manifest;
 mod namespace;
 mod permission;
 mod pods;
 mod refusal;
 mod trouble;
+mod warning;
 mod workload;
 
 pub use connector::KubeConnector;

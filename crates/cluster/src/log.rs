@@ -1,17 +1,22 @@
 //! The end of a container's log.
 
-use futures::AsyncReadExt as _;
+use futures::stream::BoxStream;
+use futures::{AsyncBufReadExt as _, AsyncReadExt as _, StreamExt as _};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, LogParams};
+use slipway_domain::pod::LogAsk;
 use slipway_portal::ports::ClusterError;
 
-use crate::refusal::answer;
+use crate::refusal::{answer, translate};
 
 /// Bytes that the cluster is asked for. It counts them from the first of the lines, so that this is far above what
 /// is kept: cutting there would lose the end.
 const READ: i64 = 1 << 20;
 /// Bytes of the end that are kept.
 const KEPT: usize = 64 << 10;
+
+/// Lines that are given in one piece, at most.
+const PIECE: usize = 500;
 
 /// Which run of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +36,14 @@ pub async fn tail(
     run: Run,
     lines: u32,
 ) -> Result<String, ClusterError> {
-    match read(pods, pod, container, run, lines).await {
+    let read = async |run| {
+        read(pods, pod, container, run, lines)
+            .await
+            .map(|bytes| shown(&bytes))
+    };
+    match read(run).await {
         Err(ClusterError::Refused(_) | ClusterError::NotFound(_)) if run == Run::Previous => {
-            match read(pods, pod, container, Run::Current, lines).await {
+            match read(Run::Current).await {
                 Err(ClusterError::Refused(_)) => Ok(String::new()),
                 other => other,
             }
@@ -43,13 +53,39 @@ pub async fn tail(
     }
 }
 
+/// What a container says, from its last `lines` lines on: pieces of whole lines, until it ends.
+pub async fn follow(
+    pods: &Api<Pod>,
+    ask: &LogAsk,
+) -> Result<BoxStream<'static, Result<String, ClusterError>>, ClusterError> {
+    let params = LogParams {
+        container: Some(ask.container.clone()),
+        previous: ask.previous,
+        follow: true,
+        tail_lines: Some(i64::from(ask.lines)),
+        ..LogParams::default()
+    };
+    let lines = answer(pods.log_stream(&ask.pod, &params)).await?;
+    // What is there is given in one piece, not line by line.
+    let lines = Box::pin(lines).lines().ready_chunks(PIECE).map(|lines| {
+        let mut text = String::new();
+        for line in lines {
+            let line = line.map_err(|error| translate(&kube::Error::ReadEvents(error)))?;
+            text.push_str(&line.replace('\0', "\u{fffd}"));
+            text.push('\n');
+        }
+        Ok(text)
+    });
+    Ok(lines.boxed())
+}
+
 async fn read(
     pods: &Api<Pod>,
     pod: &str,
     container: &str,
     run: Run,
     lines: u32,
-) -> Result<String, ClusterError> {
+) -> Result<Vec<u8>, ClusterError> {
     let params = LogParams {
         container: Some(container.to_owned()),
         previous: run == Run::Previous,
@@ -68,7 +104,19 @@ async fn read(
             .map_err(kube::Error::ReadEvents)?;
         Ok(bytes)
     };
-    Ok(shown(&answer(bytes).await?))
+    answer(bytes).await
+}
+
+/// The last lines of a container's log, as they are asked for: at most [`READ`] bytes.
+pub async fn page(pods: &Api<Pod>, ask: &LogAsk) -> Result<String, ClusterError> {
+    let run = if ask.previous { Run::Previous } else { Run::Current };
+    let bytes = read(pods, &ask.pod, &ask.container, run, ask.lines).await?;
+    Ok(text(&bytes))
+}
+
+/// Bytes as text that databases and pages take.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).replace('\0', "\u{fffd}")
 }
 
 /// The end of a log as text, from the start of a line.
@@ -80,8 +128,7 @@ fn shown(bytes: &[u8]) -> String {
             end = &end[line + 1..];
         }
     }
-    // Databases do not take NUL in a text.
-    String::from_utf8_lossy(end).replace('\0', "\u{fffd}")
+    text(end)
 }
 
 #[cfg(test)]

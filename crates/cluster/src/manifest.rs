@@ -8,7 +8,8 @@ use kube::discovery::{self, Scope};
 use kube::{Api, Client};
 use parking_lot::Mutex;
 use serde_json::Value;
-use slipway_domain::manifest::{FENCE, FIELD_MANAGER};
+use slipway_domain::drift::{FieldChange, compare};
+use slipway_domain::manifest::{FENCE, FIELD_MANAGER, OWN_MANAGERS};
 use slipway_portal::ports::ClusterError;
 
 use crate::refusal::{answer, is_lost_race, translate};
@@ -150,7 +151,16 @@ impl<'a> Manifest<'a> {
     ///
     /// An object of a later deployment is left alone: what is there is looked at first, and is written only if it
     /// is still that (by its `resourceVersion`).
-    pub async fn apply(&self, client: &Client, kinds: &Kinds, fence: i64) -> Result<(), ClusterError> {
+    ///
+    /// Fields of other managers are taken only where all of them are in `takes` or Slipway's own by another name, and only
+    /// from the object that was judged.
+    pub async fn apply(
+        &self,
+        client: &Client,
+        kinds: &Kinds,
+        fence: i64,
+        takes: &[String],
+    ) -> Result<(), ClusterError> {
         let api = self.api(client, kinds).await?;
         let params = PatchParams::apply(FIELD_MANAGER).validation_strict();
         for _ in 0..TRIES {
@@ -158,20 +168,55 @@ impl<'a> Manifest<'a> {
                 .await?
                 .map(|live| live.metadata);
             self.check_fence(live.as_ref(), fence)?;
-            let mut object = self.object.clone();
-            if let Some(version) = live.and_then(|live| live.resource_version) {
-                object["metadata"]["resourceVersion"] = version.into();
+            let object = self.at(live.and_then(|live| live.resource_version));
+            let mut applied = api.patch(self.name, &params, &Patch::Apply(&object)).await;
+            if applied.as_ref().is_err_and(|error| may_take(error, takes)) {
+                let forced = params.clone().force();
+                applied = api.patch(self.name, &forced, &Patch::Apply(&object)).await;
             }
-            match api.patch(self.name, &params, &Patch::Apply(&object)).await {
+            match applied {
                 Ok(_) => return Ok(()),
                 Err(error) if is_lost_race(&error) => {}
                 Err(error) => return Err(self.unserved(translate(&error))),
             }
         }
+        Err(self.restless())
+    }
+
+    /// Where the object differs from what applying it again would make of it.
+    pub async fn drift(&self, client: &Client, kinds: &Kinds) -> Result<Vec<FieldChange>, ClusterError> {
+        let api = self.api(client, kinds).await?;
+        let mut params = PatchParams::apply(FIELD_MANAGER).validation_strict().force();
+        params.dry_run = true;
+        let value = |object: &DynamicObject| {
+            serde_json::to_value(object).map_err(|error| ClusterError::Broken(error.to_string()))
+        };
+        for _ in 0..TRIES {
+            let Some(live) = answer(api.get_opt(self.name)).await? else {
+                return Ok(compare(None, self.object));
+            };
+            let object = self.at(live.metadata.resource_version.clone());
+            match api.patch(self.name, &params, &Patch::Apply(&object)).await {
+                Ok(wanted) => return Ok(compare(Some(&value(&live)?), &value(&wanted)?)),
+                Err(error) if is_lost_race(&error) => {}
+                Err(error) => return Err(self.unserved(translate(&error))),
+            }
+        }
+        Err(self.restless())
+    }
+
+    /// The object, to be written only if what is there is of that version.
+    fn at(&self, version: Option<String>) -> Value {
+        let mut object = self.object.clone();
+        if let Some(version) = version {
+            object["metadata"]["resourceVersion"] = version.into();
+        }
+        object
+    }
+
+    fn restless(&self) -> ClusterError {
         let (kind, name) = (&self.gvk.kind, self.name);
-        Err(ClusterError::Broken(format!(
-            "{kind} {name} was changed by others all the time"
-        )))
+        ClusterError::Broken(format!("{kind} {name} was changed by others all the time"))
     }
 
     fn check_fence(&self, live: Option<&ObjectMeta>, fence: i64) -> Result<(), ClusterError> {
@@ -203,6 +248,20 @@ impl<'a> Manifest<'a> {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether an apply that was refused may take the fields over that it is about.
+fn may_take(error: &kube::Error, takes: &[String]) -> bool {
+    let ClusterError::Conflict(owned) = translate(error) else {
+        return false;
+    };
+    let within = |field: &str, taken: &String| {
+        let rest = field.strip_prefix(taken.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    owned.iter().all(|one| {
+        one.manager.starts_with(OWN_MANAGERS) || takes.iter().any(|taken| within(&one.field, taken))
+    })
 }
 
 /// A name that is part of an address: a DNS label (RFC 1123), as namespaces are.

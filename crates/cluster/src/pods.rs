@@ -11,10 +11,9 @@ use kube::{Api, Client, ResourceExt as _};
 use slipway_domain::promotion::PodTrouble;
 use slipway_portal::ports::ClusterError;
 
-use crate::refusal::answer;
 use crate::trouble::{self, Troubled};
 use crate::workload::Workload;
-use crate::{log, workload};
+use crate::{list, log, workload};
 
 /// Troubles that are told, the most restarted pods first: the pods of one revision mostly share theirs.
 const TOLD: usize = 10;
@@ -43,9 +42,7 @@ pub async fn trouble(
         .get(TEMPLATE_HASH)
         .map(|hash| format!("{TEMPLATE_HASH}={hash}"));
     let selector = selector.chain(hash).collect::<Vec<_>>().join(",");
-    let mut pods = answer(api.list(&ListParams::default().labels(&selector)))
-        .await?
-        .items;
+    let mut pods = list::all(&api, &ListParams::default().labels(&selector)).await?;
     let owner = newest.metadata.uid.unwrap_or_default();
     pods.retain(|pod| is_owned(&pod.metadata, &owner));
     let logs = stream::iter(worst(deployment, &pods)).map(|troubled| with_log(&api, troubled));
@@ -62,9 +59,7 @@ pub async fn trouble_of(
         return Ok(Vec::new());
     };
     let api = Api::<Pod>::namespaced(client.clone(), namespace);
-    let mut pods = answer(api.list(&ListParams::default().labels(&selector)))
-        .await?
-        .items;
+    let mut pods = list::all(&api, &ListParams::default().labels(&selector)).await?;
     let owner = workload.status().uid;
     pods.retain(|pod| is_owned(&pod.metadata, &owner));
     let mut troubled: Vec<Troubled> = pods.iter().flat_map(|pod| trouble::of_pod(pod, false)).collect();
@@ -85,23 +80,21 @@ async fn newest_replica_set(
         return Ok(None);
     };
     let api = Api::<ReplicaSet>::namespaced(client.clone(), namespace);
-    let sets = answer(api.list(&ListParams::default().labels(&selector)))
-        .await?
-        .items;
+    let sets = list::all(&api, &ListParams::default().labels(&selector)).await?;
     let own = sets
         .into_iter()
         .filter(|set| is_owned(&set.metadata, &status.uid));
     Ok(own.max_by_key(revision))
 }
 
-fn is_owned(metadata: &ObjectMeta, uid: &str) -> bool {
+pub fn is_owned(metadata: &ObjectMeta, uid: &str) -> bool {
     let owners = metadata.owner_references.as_deref().unwrap_or_default();
     owners
         .iter()
         .any(|owner| owner.controller == Some(true) && owner.uid == uid)
 }
 
-fn revision(set: &ReplicaSet) -> i64 {
+pub fn revision(set: &ReplicaSet) -> i64 {
     set.annotations()
         .get(REVISION)
         .and_then(|text| text.parse().ok())

@@ -1,11 +1,10 @@
 //! What the cluster's refusals mean to Slipway.
 
-use std::collections::BTreeMap;
 use std::error::Error as StdError;
 
 use kube::core::Status;
 use kube::core::response::StatusCause;
-use slipway_portal::ports::ClusterError;
+use slipway_portal::ports::{ClusterError, Owned};
 
 use crate::{CALL_TIMEOUT, guard};
 
@@ -143,23 +142,19 @@ fn forbidden(status: &Status, message: String) -> ClusterError {
 
 /// A 409 of server-side apply says which manager owns which field; any other is a lost race and worth another try.
 fn conflict(status: &Status, message: String) -> ClusterError {
-    let mut owned = BTreeMap::<&str, Vec<&str>>::new();
-    for cause in causes(status) {
-        if cause.reason == OWNED {
-            owned
-                .entry(manager(&cause.message))
-                .or_default()
-                .push(&cause.field);
-        }
-    }
-    if owned.is_empty() {
-        return ClusterError::Broken(message);
-    }
-    let owned: Vec<String> = owned
-        .into_iter()
-        .map(|(manager, fields)| format!("{manager} owns {}", fields.join(", ")))
+    let owned: Vec<Owned> = causes(status)
+        .iter()
+        .filter(|cause| cause.reason == OWNED)
+        .map(|cause| Owned {
+            manager: manager(&cause.message).to_owned(),
+            field: cause.field.clone(),
+        })
         .collect();
-    ClusterError::Conflict(owned.join("; "))
+    if owned.is_empty() {
+        ClusterError::Broken(message)
+    } else {
+        ClusterError::Conflict(owned)
+    }
 }
 
 /// The manager in `conflict with "kubectl" using apps/v1`; the whole text where it has another form.
@@ -231,7 +226,10 @@ mod tests {
             ] },
         }));
         assert!(
-            matches!(&conflict, ClusterError::Conflict(m) if m == "helm owns .spec.paused, .spec.strategy.type; kubectl owns .spec.replicas"),
+            matches!(&conflict, ClusterError::Conflict(owned) if owned.len() == 3)
+                && conflict
+                    .to_string()
+                    .ends_with("helm owns .spec.paused, .spec.strategy.type; kubectl owns .spec.replicas"),
             "{conflict}"
         );
         let race =

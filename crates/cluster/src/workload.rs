@@ -59,6 +59,17 @@ fn seen<T>(answer: Result<Option<T>, ClusterError>) -> Result<Option<T>, Cluster
 }
 
 impl Workload {
+    /// Kubernetes' word for what it is.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Deployment(_) => "Deployment",
+            Self::StatefulSet(_) => "StatefulSet",
+            Self::DaemonSet(_) => "DaemonSet",
+            Self::CronJob(_) => "CronJob",
+            Self::Job(_) => "Job",
+        }
+    }
+
     /// Where it stands.
     pub fn status(&self) -> WorkloadStatus {
         match self {

@@ -1,5 +1,6 @@
 //! Applications: the unit that is built, released and deployed.
 
+use crate::drift::DriftBrief;
 use crate::environment::{EnvironmentRef, Health};
 use crate::id::{AppId, DeploymentId, PromotionId, ReleaseId};
 use crate::person::PersonRef;
@@ -69,6 +70,9 @@ pub struct LaneStop {
     /// Commits this environment is ahead of the next one in the chain; `None` where there is nothing to
     /// compare.
     pub commits_ahead: Option<i64>,
+    /// What differs there from what was applied; `None`: nothing does, or nobody looked yet.
+    #[serde(default)]
+    pub drift: Option<DriftBrief>,
 }
 
 /// A release where it runs.

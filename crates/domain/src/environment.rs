@@ -73,6 +73,35 @@ impl Queue {
     }
 }
 
+/// What is done where a rollout fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// Nothing, until somebody does it.
+    #[default]
+    Leave,
+    /// The environment goes back by itself to what was verified there last.
+    RollBack,
+}
+
+impl OnFailure {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Leave, Self::RollBack];
+
+    /// The stored key.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Leave => "leave",
+            Self::RollBack => "roll_back",
+        }
+    }
+
+    /// Reads the stored key.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.key() == key)
+    }
+}
+
 /// What an environment asks for beside approvals.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -91,6 +120,8 @@ pub struct Gating {
     pub worst: Option<Severity>,
     /// How many findings of that severity or worse are let through.
     pub findings_allowed: u32,
+    /// What is done where a rollout fails.
+    pub on_failure: OnFailure,
 }
 
 /// An environment by name.

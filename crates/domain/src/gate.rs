@@ -167,7 +167,7 @@ pub fn gates(facts: &Facts<'_>) -> Vec<Gate> {
         Some(approvals(facts)),
         previous(facts),
         soak(facts),
-        Some(evidence(facts)),
+        evidence(facts),
         scans(facts),
         defective(facts),
         frozen(facts),
@@ -236,11 +236,13 @@ fn approvals(facts: &Facts<'_>) -> Gate {
     )
 }
 
+/// Whether it brings a release on, rather than back, or to what is there.
+fn brings(facts: &Facts<'_>) -> bool {
+    facts.kind != PromotionKind::Rollback && facts.kind.settles().is_none()
+}
+
 fn previous(facts: &Facts<'_>) -> Option<Gate> {
-    let before = facts
-        .before
-        .as_ref()
-        .filter(|_| facts.kind != PromotionKind::Rollback)?;
+    let before = facts.before.as_ref().filter(|_| brings(facts))?;
     let name = &before.name;
     let (open, reason) = match (facts.waiver, before.verified) {
         (_, true) => (
@@ -285,10 +287,7 @@ pub fn span_text(micros: i64) -> Text {
 }
 
 fn soak(facts: &Facts<'_>) -> Option<Gate> {
-    let before = facts
-        .before
-        .as_ref()
-        .filter(|_| facts.kind != PromotionKind::Rollback)?;
+    let before = facts.before.as_ref().filter(|_| brings(facts))?;
     let needed = facts.gating.soak;
     // Where the environment before is skipped on purpose, there is nothing to wait for in it.
     if needed <= 0 || (facts.waiver.is_some() && !before.verified) {
@@ -324,7 +323,10 @@ fn soak(facts: &Facts<'_>) -> Option<Gate> {
     })
 }
 
-fn evidence(facts: &Facts<'_>) -> Gate {
+fn evidence(facts: &Facts<'_>) -> Option<Gate> {
+    if facts.kind.settles().is_some() {
+        return None;
+    }
     let (passed, failed) = (facts.evidence.tests_passed, facts.evidence.tests_failed);
     let rollback = facts.kind == PromotionKind::Rollback;
     let (open, reason) = if failed > 0 {
@@ -357,13 +359,13 @@ fn evidence(facts: &Facts<'_>) -> Gate {
             Text::new(format!("{passed} tests passed"), format!("{passed} 个测试通过")),
         )
     };
-    gate(GateKind::Evidence, open, reason)
+    Some(gate(GateKind::Evidence, open, reason))
 }
 
 /// What the environment asks of scans. One that could not be read is none, and what it found is not known.
 fn scans(facts: &Facts<'_>) -> Option<Gate> {
     let gating = facts.gating;
-    if gating.scans_needed.is_empty() && gating.worst.is_none() {
+    if facts.kind.settles().is_some() || gating.scans_needed.is_empty() && gating.worst.is_none() {
         return None;
     }
     let done = &facts.evidence.scans;
@@ -544,7 +546,7 @@ fn binding(facts: &Facts<'_>) -> Option<Gate> {
 }
 
 fn order(facts: &Facts<'_>) -> Option<Gate> {
-    let version = facts.ahead.filter(|_| facts.kind != PromotionKind::Rollback)?;
+    let version = facts.ahead.filter(|_| brings(facts))?;
     let reason = Text::new(
         format!("{version} was asked for before it, and releases go here in order"),
         format!("{version} 先于本次申请，该环境按顺序部署"),

@@ -37,8 +37,12 @@ impl Held {
     /// Whether a promotion of that kind is paused.
     pub const fn pauses(self, kind: PromotionKind) -> bool {
         match (self, kind) {
-            (Self::All, PromotionKind::Promotion) | (_, PromotionKind::Automatic) => true,
-            (_, PromotionKind::Rollback) | (Self::Automatic, PromotionKind::Promotion) => false,
+            (Self::All, PromotionKind::Promotion | PromotionKind::Revert | PromotionKind::Adopt)
+            | (_, PromotionKind::Automatic) => true,
+            (_, PromotionKind::Rollback)
+            | (Self::Automatic, PromotionKind::Promotion | PromotionKind::Revert | PromotionKind::Adopt) => {
+                false
+            }
         }
     }
 }

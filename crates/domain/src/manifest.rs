@@ -14,6 +14,9 @@ pub use render::render;
 /// The field manager that Slipway applies with.
 pub const FIELD_MANAGER: &str = "slipway";
 
+/// How the names begin that Slipway writes as beside [`FIELD_MANAGER`]: what people do through it, as scaling.
+pub const OWN_MANAGERS: &str = "slipway-";
+
 /// The annotation with the id of the promotion that was applied last.
 pub const PROMOTION: &str = "slipway.dev/promotion";
 /// The annotation with the id of its release.
@@ -163,6 +166,26 @@ pub fn place(objects: &[Value], namespace: &str) -> Vec<Value> {
         }
     }
     objects
+}
+
+/// The objects with the mark of a later attempt in their pod templates, so that applying them as a first attempt starts no
+/// pods anew.
+pub fn of_attempt(objects: &[Value], attempt: i64) -> Vec<Value> {
+    let mut objects = objects.to_vec();
+    for object in objects
+        .iter_mut()
+        .filter(|object| attempt > 1 && object["kind"] == "Deployment")
+    {
+        object["spec"]["template"]["metadata"]["annotations"] = json!({ ATTEMPT: attempt.to_string() });
+    }
+    objects
+}
+
+/// How many pods the first of the objects that says so asks for.
+pub fn replicas(objects: &[Value]) -> Option<i64> {
+    objects
+        .iter()
+        .find_map(|object| object["spec"]["replicas"].as_i64())
 }
 
 /// The objects as YAML documents, for people and for hashing: keys in the order Kubernetes writes them.

@@ -59,6 +59,8 @@ kinds! {
     InvitationAccepted = "invitation_accepted", "My invitation is accepted", "我的邀请被接受";
     /// The glass was broken in a place that the reader owns.
     GlassBroken = "glass_broken", "The glass is broken in a place that I own (always on)", "我所有的位置发生紧急放行（不可关闭）";
+    /// What runs somewhere is not what was deployed there, for whoever deployed it and who owns the place.
+    DriftFound = "drift_found", "What I deployed, or in a place that I own, was changed around Slipway", "我部署的内容或我所有的位置被绕过 Slipway 修改";
     /// Something in a place that the reader owns cannot go on without them.
     OwnerNeeded = "owner_needed", "A promotion in a place that I own cannot go on", "我所有的位置有晋级无法继续";
 }

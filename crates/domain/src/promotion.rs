@@ -5,6 +5,7 @@ use crate::approval::{Evaluation, RuleStanding, Verdict};
 use crate::break_glass::GlassView;
 use crate::comparison::ItemLine;
 use crate::diff::DiffView;
+use crate::drift::{FieldChange, Settlement};
 use crate::environment::{EnvironmentRef, Health};
 pub use crate::gate::{Gate, GateKind};
 use crate::hold::HoldView;
@@ -171,6 +172,30 @@ states! {
         Automatic = "automatic",
         /// Back to a release that was verified there before.
         Rollback = "rollback",
+        /// What was deployed is applied again, over what was changed around Slipway.
+        Revert = "revert",
+        /// What was changed around Slipway becomes what was deployed.
+        Adopt = "adopt",
+    }
+}
+
+impl PromotionKind {
+    /// What it does about a drift; `None`: it brings a release.
+    pub const fn settles(self) -> Option<Settlement> {
+        match self {
+            Self::Revert => Some(Settlement::Revert),
+            Self::Adopt => Some(Settlement::Adopt),
+            Self::Promotion | Self::Automatic | Self::Rollback => None,
+        }
+    }
+}
+
+impl From<Settlement> for PromotionKind {
+    fn from(settlement: Settlement) -> Self {
+        match settlement {
+            Settlement::Revert => Self::Revert,
+            Settlement::Adopt => Self::Adopt,
+        }
     }
 }
 
@@ -399,6 +424,10 @@ pub struct PromotionView {
     pub holds: Vec<HoldView>,
     /// The breakings of glass for it, newest first.
     pub glasses: Vec<GlassView>,
+    /// The drift that it settles, field by field; none where it brings a release.
+    pub drift: Vec<FieldChange>,
+    /// What the cluster remarked on while it took the newest attempt.
+    pub warnings: Vec<String>,
 }
 
 #[cfg(test)]

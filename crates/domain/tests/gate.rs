@@ -77,7 +77,7 @@ fn scans() -> impl Strategy<Value = Scans> {
 
 prop_compose! {
     fn truth()(
-        kind in proptest::sample::select(vec![PromotionKind::Promotion, PromotionKind::Automatic, PromotionKind::Rollback]),
+        kind in proptest::sample::select(PromotionKind::ALL.to_vec()),
         standing in proptest::sample::select(vec![Standing::Satisfied, Standing::Satisfied, Standing::Waiting, Standing::Unsatisfiable]),
         tier in proptest::sample::select(Tier::ALL.to_vec()),
         [verified, waived, defective, bound, frozen, outside, out_of_hours, ahead, locked] in [
@@ -170,6 +170,7 @@ impl Truth {
             scans_needed: self.scans.0.clone(),
             worst: self.scans.1,
             findings_allowed: self.scans.2,
+            ..Gating::default()
         }
     }
 
@@ -212,6 +213,8 @@ impl Truth {
     /// The gates that must be shut.
     fn shut(&self) -> BTreeSet<GateKind> {
         let back = self.kind == PromotionKind::Rollback;
+        // What settles a drift goes to what is there: nothing is brought on.
+        let stays = back || self.kind.settles().is_some();
         let mut shut = BTreeSet::new();
         let mut when = |kind: GateKind, holds: bool| {
             if holds && !self.broken(kind) {
@@ -219,14 +222,14 @@ impl Truth {
             }
         };
         when(GateKind::Approvals, self.standing != Standing::Satisfied);
-        when(GateKind::Previous, !back && !self.verified && !self.waived);
+        when(GateKind::Previous, !stays && !self.verified && !self.waived);
         when(
             GateKind::Soak,
-            !back && self.soak.1 < self.soak.0 && (self.verified || !self.waived),
+            !stays && self.soak.1 < self.soak.0 && (self.verified || !self.waived),
         );
         when(
             GateKind::Evidence,
-            !back && (self.tests.1 > 0 || (self.tests.2 && self.tests.0 == 0)),
+            !stays && (self.tests.1 > 0 || (self.tests.2 && self.tests.0 == 0)),
         );
         let (needed, worst, allowed, done) = &self.scans;
         let lacks = needed
@@ -237,7 +240,7 @@ impl Truth {
             let bad = all.filter(|severity| **severity <= worst).count();
             bad > *allowed as usize || done.iter().any(|(_, found)| found.is_none())
         });
-        when(GateKind::Scans, !back && (lacks || too_many));
+        when(GateKind::Scans, !stays && (lacks || too_many));
         when(GateKind::Defective, !back && self.defective);
         when(GateKind::Freeze, !back && (self.frozen || self.outside));
         when(GateKind::Hours, !back && self.out_of_hours);
@@ -250,7 +253,7 @@ impl Truth {
             },
         );
         when(GateKind::Binding, !self.bound);
-        when(GateKind::Order, !back && self.ahead);
+        when(GateKind::Order, !stays && self.ahead);
         when(GateKind::Lock, self.locked);
         when(GateKind::Quota, self.room == Some(false));
         shut

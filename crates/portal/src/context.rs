@@ -32,6 +32,8 @@ struct Whole {
 pub(crate) struct Memory {
     /// Logs that were read lately.
     pub(crate) logs: crate::run::LogCache,
+    /// Who read which pod's log lately.
+    pub(crate) readings: crate::pod::Readings,
     /// Webhooks that wait for the next transaction.
     pub(crate) webhooks: crate::webhook::Gate,
     /// How often sessions were ended, or somebody's account changed.

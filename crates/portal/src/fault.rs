@@ -31,6 +31,28 @@ pub const POINTS: &[&str] = &[
     "promotion.rolled_out",
     "promotion.ended",
     "environment.looked",
+    "environment.compared",
+];
+
+/// The points of a rollback that an environment begins by itself, from the failed rollout to the end.
+pub const ROLLBACK_POINTS: &[&str] = &[
+    "outbox.claimed",
+    "outbox.ran",
+    "promotion.evaluated",
+    "promotion.starting",
+    "promotion.started",
+    "promotion.connected",
+    "promotion.namespace_made",
+    "promotion.applying_workload",
+    "promotion.workload_applied",
+    "promotion.applying_service",
+    "promotion.service_applied",
+    "promotion.applied",
+    "promotion.looked",
+    "promotion.noted",
+    "promotion.rolling_back",
+    "promotion.rolled_out",
+    "promotion.ended",
 ];
 
 /// The points of pipelines: proposals, runs, releases.
@@ -70,9 +92,15 @@ static KILL_AT: OnceLock<Option<String>> = OnceLock::new();
 /// Kills this very process (SIGKILL: no destructor runs) when `SLIPWAY_KILL_AT` is `name`.
 pub fn point(name: &'static str) {
     debug_assert!(
-        [POINTS, PIPELINE_POINTS, IMPORT_POINTS, UPGRADE_POINTS]
-            .iter()
-            .any(|points| points.contains(&name)),
+        [
+            POINTS,
+            ROLLBACK_POINTS,
+            PIPELINE_POINTS,
+            IMPORT_POINTS,
+            UPGRADE_POINTS
+        ]
+        .iter()
+        .any(|points| points.contains(&name)),
         "{name} stands in no list of points"
     );
     let chosen = KILL_AT.get_or_init(|| std::env::var(VARIABLE).ok());

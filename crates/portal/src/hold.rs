@@ -10,6 +10,7 @@ use slipway_domain::access::Role;
 use slipway_domain::environment::EnvironmentRef;
 use slipway_domain::hold::{Held, Hold, HoldView};
 use slipway_domain::id::HoldId;
+use slipway_domain::person::PersonRef;
 use slipway_domain::project::Place;
 use slipway_domain::text::Text;
 
@@ -139,21 +140,22 @@ async fn owns(
     Ok(false)
 }
 
-/// A rollback pauses what branch rules send there: the next green pipeline must not undo it. Called inside the change that
-/// asks for it.
+/// A rollback pauses what branch rules send there: the next green pipeline must not undo it. The hold is `owner`'s. Called
+/// inside the change that asks for it.
 pub(crate) async fn after_rollback(
     change: &mut Change<'_>,
     app: &Authorized<App, may::Modify>,
     environment: &EnvironmentRecord,
     version: &str,
     promotion: &PromotionRecord,
+    owner: Option<PersonRef>,
 ) -> Result<()> {
     let at = environment.environment.id;
     let all = change.tx().holds(&app.see()).await?;
     let paused = all
         .iter()
         .any(|(where_to, hold)| *where_to == at && hold.held == Held::Automatic);
-    let Ok(owner) = change.ctx().user().cloned() else {
+    let Some(owner) = owner else {
         return Ok(());
     };
     if paused || environment.branches.is_empty() {

@@ -10,6 +10,7 @@ mod cluster;
 mod connection;
 mod courier;
 mod delegation;
+mod drift;
 mod environment;
 mod factor;
 mod forge;
@@ -53,10 +54,11 @@ pub use audit::{AuditFilter, AuditRecord, AuditTx, Chain};
 pub use break_glass::BreakGlassTx;
 pub use ci::{CiForge, Flow, ForgeCoverage, ForgeSchedule, NewPipeline, NewSchedule, NewVariable};
 pub use clock::{Clock, SystemClock};
-pub use cluster::{Cluster, ClusterAccess, ClusterConnector, ClusterError, NEEDS, Need};
+pub use cluster::{Cluster, ClusterAccess, ClusterConnector, ClusterError, NEEDS, Need, Owned};
 pub use connection::{ClusterRecord, ConnectionRecord, ConnectionTx};
 pub use courier::{Courier, CourierError, Parcel, Receipt};
 pub use delegation::DelegationTx;
+pub use drift::DriftTx;
 pub use environment::{EnvironmentBinding, EnvironmentRecord, EnvironmentTx, Lock, NowRunning, StopRecord};
 pub use factor::{FactorRow, FactorTx};
 pub use forge::{
@@ -110,6 +112,7 @@ pub trait Tx:
     + AuditTx
     + BreakGlassTx
     + DelegationTx
+    + DriftTx
     + FreezeTx
     + HoldTx
     + ConnectionTx
@@ -156,6 +159,7 @@ impl<T> Tx for T where
         + AuditTx
         + BreakGlassTx
         + DelegationTx
+        + DriftTx
         + FreezeTx
         + HoldTx
         + ConnectionTx

@@ -15,10 +15,10 @@ mod rollback;
 mod view;
 
 pub use decide::{cancel, decide};
-pub(crate) use gate::{Facts, rendered};
+pub(crate) use gate::{Facts, rendered, settling};
 pub use list::{PAGE_ROWS, choices, for_app, inbox, list, mine, next, open_in, running_in, waiting_for_me};
-pub(crate) use request::title;
 pub use request::{Ask, on_defective, on_release, request, request_named, retry};
+pub(crate) use request::{behind, insert, new_promotion, title};
 pub use rollback::{roll_back, roll_back_in};
 pub use view::view;
 

@@ -361,7 +361,7 @@ impl EnvironmentTx for SqlTx {
     ) -> StoreResult<()> {
         self.ensure_stop(app, environment).await?;
         let done = query(
-            "UPDATE stops SET deployment_id = $4, release_id = $5, deployed_at = $6, deployed_by = $7 \
+            "UPDATE stops SET deployment_id = $4, release_id = $5, deployed_at = $6, deployed_by = $7, drift = NULL \
              WHERE org_id = $1 AND app_id = $2 AND environment_id = $3",
         )
         .bind(app.org_id().to_string())

@@ -6,6 +6,7 @@ use crate::environment::{observed, reference};
 use crate::error::map;
 use crate::row::{Columns, columns};
 use slipway_domain::app::{Deployed, LanePromotion, LaneStop};
+use slipway_domain::drift::Drift;
 use slipway_domain::id::EnvironmentId;
 use slipway_domain::person::PersonRef;
 use slipway_domain::project::GridRow;
@@ -17,7 +18,7 @@ use sqlx::query;
 
 const LANE: &str = "SELECT e.id AS env_id, e.env_key, e.name AS env_name, e.tier, e.position, \
      s.deployment_id, s.release_id, s.deployed_at, s.commits_ahead, s.health, s.health_reason, s.ready, s.desired, \
-     s.observed_at, r.version, r.sha, u.id AS user_id, u.username, u.name AS user_name, \
+     s.observed_at, s.drift, r.version, r.sha, u.id AS user_id, u.username, u.name AS user_name, \
      p.id AS promotion_id, p.state, p.reason, o.version AS open_version, o.sha AS open_sha \
      FROM environments e \
      LEFT JOIN stops s ON s.environment_id = e.id AND s.app_id = $3 \
@@ -30,7 +31,7 @@ const LANE: &str = "SELECT e.id AS env_id, e.env_key, e.name AS env_name, e.tier
 const GRID: &str = "SELECT a.id AS app_id, a.slug AS app_slug, a.name AS app_name, a.archived_at AS app_archived_at, \
      e.id AS env_id, e.env_key, e.name AS env_name, e.tier, e.position, \
      s.deployment_id, s.release_id, s.deployed_at, s.commits_ahead, s.health, s.health_reason, s.ready, s.desired, \
-     s.observed_at, r.version, r.sha, u.id AS user_id, u.username, u.name AS user_name, \
+     s.observed_at, s.drift, r.version, r.sha, u.id AS user_id, u.username, u.name AS user_name, \
      p.id AS promotion_id, p.state, p.reason, o.version AS open_version, o.sha AS open_sha \
      FROM apps a \
      LEFT JOIN environments e ON e.project_id = a.project_id AND e.removed_at IS NULL \
@@ -80,6 +81,7 @@ fn stop(c: Columns<'_>) -> StoreResult<LaneStop> {
         open,
         observed: observed(c)?,
         commits_ahead: c.opt_int("commits_ahead")?,
+        drift: c.opt_json::<Drift>("drift")?.and_then(|drift| drift.brief()),
     })
 }
 

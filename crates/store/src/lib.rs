@@ -11,6 +11,7 @@ mod break_glass;
 mod connect;
 mod connection;
 mod delegation;
+mod drift;
 mod environment;
 mod error;
 mod factor;

@@ -8,6 +8,7 @@
 
 mod access;
 mod audit;
+mod drift;
 mod factor;
 mod identity;
 mod import;
@@ -42,6 +43,7 @@ pub use access::{
     a_role_reaches_down_and_never_sideways, names_are_taken_once, the_matrix_holds_through_the_store,
 };
 pub use audit::{every_change_joins_the_chain, two_writers_never_fork_the_chain};
+pub use drift::a_drift_is_of_what_runs_there;
 pub use factor::{
     a_second_factor_is_asked_for_and_no_code_works_twice, a_second_factor_is_changed_by_its_owner_alone,
     codes_are_not_guessed,

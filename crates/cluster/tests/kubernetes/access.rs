@@ -155,7 +155,7 @@ async fn what_a_token_does_not_allow_is_listed() {
     assert_eq!(denied, expected);
     reader.ensure_namespace(NAMESPACE).await.expect("it is there");
     let refused = reader
-        .apply(&deployment("web", 1), 1)
+        .apply(&deployment("web", 1), 1, &[])
         .await
         .expect_err("may only read");
     assert!(

@@ -67,7 +67,7 @@ impl Sandbox {
     }
 
     pub async fn apply(&self, object: &Value) -> Result<(), ClusterError> {
-        self.cluster.apply(object, 1).await
+        self.cluster.apply(object, 1, &[]).await.map(|_| ())
     }
 
     /// Waits until the workload satisfies `check`.

@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use slipway_cluster::KubeConnector;
 use slipway_domain::approval::Verdict;
 use slipway_domain::environment::Tier;
-use slipway_domain::promotion::PromotionState;
+use slipway_domain::promotion::{PromotionKind, PromotionState};
 use slipway_domain::release::Workload;
 use slipway_domain::text::Locale;
 use slipway_domain::time::{SECOND, Timestamp};
@@ -121,11 +121,59 @@ async fn worker() {
     }
 }
 
-/// Runs [`worker`] in a process of its own.
+/// Asks for a release that crashes, and works until the environment went back by itself. Every step may be taken again.
+#[tokio::test]
+async fn worker_that_goes_back() {
+    let Ok(url) = std::env::var(DATABASE) else { return };
+    let clock = Ahead::default();
+    let ahead: i64 = std::env::var(AHEAD)
+        .ok()
+        .and_then(|s| s.parse().ok())
+        .unwrap_or(0);
+    clock.0.store(ahead * SECOND, Ordering::Relaxed);
+    let (portal, _store) = connect(&url, clock.clone()).await;
+    let people = portal
+        .system("worker")
+        .read()
+        .await
+        .expect("a reader")
+        .people()
+        .await
+        .expect("people");
+    let lea = people.iter().find(|p| p.username == "lea").expect("lea").as_ref();
+    let lea = portal.ctx(Actor::User(lea), Via::Web, "worker", Locale::En);
+    let ask = Ask {
+        waiver: None,
+        idempotency: Some(String::from("once")),
+    };
+    promotion::request_named(&lea, ORG, PROJECT, APP, "1.1.0", "qa", ask)
+        .await
+        .expect("asked");
+    let deadline = Instant::now() + Duration::from_secs(50);
+    loop {
+        while jobs::step(&portal, "worker").await.expect("it works") {}
+        let rows = promotion::list(&lea, ORG, PROJECT, APP, None)
+            .await
+            .expect("the promotions")
+            .1;
+        if rows.len() >= 3 && rows.iter().all(|row| row.state.is_final()) {
+            return;
+        }
+        let states: Vec<_> = rows.iter().map(|row| (row.kind, row.state)).collect();
+        assert!(Instant::now() < deadline, "{states:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Runs a worker in a process of its own.
 async fn run(url: &str, ahead: i64, kill_at: Option<&str>) -> std::process::Output {
+    run_as("kill::worker", url, ahead, kill_at).await
+}
+
+async fn run_as(worker: &str, url: &str, ahead: i64, kill_at: Option<&str>) -> std::process::Output {
     let mut command = tokio::process::Command::new(std::env::current_exe().expect("this binary"));
     command
-        .args(["kill::worker", "--exact", "--nocapture"])
+        .args([worker, "--exact", "--nocapture"])
         .env(DATABASE, url)
         .env(AHEAD, ahead.to_string());
     command.env_remove(fault::VARIABLE);
@@ -251,5 +299,130 @@ async fn killed_at_any_point_it_goes_on_and_deploys_once() {
     let folder = folder.path();
     futures::stream::iter(fault::POINTS)
         .for_each_concurrent(3, |point| dies_and_goes_on(folder, point, config.clone()))
+        .await;
+}
+
+/// A database with an environment that goes back by itself, and a release that runs there.
+async fn furnished_to_go_back(folder: &Path, namespace: &str, kubeconfig: &str) -> String {
+    let url = format!("sqlite://{}", folder.join(format!("{namespace}.db")).display());
+    let (portal, store) = connect(&url, Ahead::default()).await;
+    store.migrate().await.expect("it migrates");
+    let (people, cluster) = furnish(&portal, kubeconfig).await;
+    let olga = portal.ctx(Actor::User(people.olga.clone()), Via::Web, "stage", Locale::En);
+    let input = environment::Input {
+        key: String::from("qa"),
+        name: String::from("QA"),
+        tier: Tier::Testing,
+        binding: Some((cluster, namespace.to_owned())),
+        branches: vec![String::from("main")],
+        policy: slipway_domain::approval::ApprovalPolicy::default(),
+        gating: slipway_domain::environment::Gating {
+            on_failure: slipway_domain::environment::OnFailure::RollBack,
+            ..slipway_domain::environment::Gating::default()
+        },
+    };
+    environment::create(&olga, ORG, PROJECT, input)
+        .await
+        .expect("an environment");
+    release_in(&portal, "1.0.0", 1, Workload::default(), "nobody").await;
+    let lea = portal.ctx(Actor::User(people.lea.clone()), Via::Web, "stage", Locale::En);
+    let id = promotion::request_named(&lea, ORG, PROJECT, APP, "1.0.0", "qa", Ask::default())
+        .await
+        .expect("asked");
+    let deadline = Instant::now() + Duration::from_secs(40);
+    while promotion::view(&lea, id).await.expect("it is there").row.state != PromotionState::Succeeded {
+        assert!(Instant::now() < deadline, "the first release never came");
+        while jobs::step(&portal, "stage").await.expect("it works") {}
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    release_in(&portal, "1.1.0", 2, Workload::default(), "nobody").await;
+    store.close().await;
+    url
+}
+
+async fn dies_and_goes_back(folder: &Path, point: &'static str, config: String) {
+    let namespace = format!("back-{}", point.replace(['.', '_'], "-"));
+    let url = furnished_to_go_back(folder, &namespace, &config).await;
+    let died = run_as("kill::worker_that_goes_back", &url, 0, Some(point)).await;
+    let words = String::from_utf8_lossy(&died.stderr);
+    assert_eq!(
+        died.status.signal(),
+        Some(9),
+        "{point} was never reached: {words}"
+    );
+    let survived = run_as("kill::worker_that_goes_back", &url, 90, None).await;
+    let words = String::from_utf8_lossy(&survived.stderr);
+    assert!(survived.status.success(), "{point}: {words}");
+
+    let (portal, _store) = connect(&url, Ahead::default()).await;
+    let system = portal.system("judge");
+    let app = access::app::<may::See>(&system, ORG, PROJECT, APP)
+        .await
+        .expect("the app");
+    let mut tx = system.read().await.expect("a reader");
+    let rows = tx.promotion_rows(&app, None, 10).await.expect("the promotions");
+    let ends: Vec<_> = rows
+        .iter()
+        .map(|row| (row.release.version.as_str(), row.kind, row.state))
+        .collect();
+    assert_eq!(
+        ends,
+        [
+            ("1.0.0", PromotionKind::Rollback, PromotionState::Succeeded),
+            ("1.1.0", PromotionKind::Promotion, PromotionState::Failed),
+            ("1.0.0", PromotionKind::Promotion, PromotionState::Succeeded),
+        ],
+        "{point}: one rollback, and it succeeded"
+    );
+    assert_eq!(
+        tx.holds(&app).await.expect("the holds").len(),
+        1,
+        "{point}: one hold"
+    );
+    for row in &rows {
+        let attempts = tx.deployments(&app, row.id).await.expect("the attempts");
+        assert_eq!(attempts.len(), 1, "{point}: one deployment each");
+    }
+    let status = cluster_of(config)
+        .await
+        .workload(&namespace, APP)
+        .await
+        .expect("it answers")
+        .expect("it is there");
+    // 1.0.0, 1.1.0, and 1.0.0 again.
+    assert_eq!(
+        (
+            status.generation,
+            status.annotations["slipway.dev/version"].as_str(),
+            status.available
+        ),
+        (3, "1.0.0", 2),
+        "{point}"
+    );
+}
+
+async fn cluster_of(config: String) -> Arc<dyn slipway_portal::ports::Cluster> {
+    let access = ClusterAccess {
+        kubeconfig: Some(config),
+        context: None,
+        operator: false,
+    };
+    KubeConnector::new(slipway_portal::outgoing::Outgoing::with_loopback())
+        .connect(&access)
+        .await
+        .expect("a client")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_point_of_a_rollback_by_policy_it_goes_back_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cluster = kubernetes(folder.path()).await;
+    behave_in(folder.path(), 1, "slow=400");
+    behave_in(folder.path(), 2, "crash-loop");
+    let config = kubeconfig(&[&cluster]);
+    assert!(fault::ROLLBACK_POINTS.contains(&"promotion.rolling_back"));
+    let folder = folder.path();
+    futures::stream::iter(fault::ROLLBACK_POINTS)
+        .for_each_concurrent(3, |point| dies_and_goes_back(folder, point, config.clone()))
         .await;
 }

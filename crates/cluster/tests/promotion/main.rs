@@ -6,13 +6,15 @@ mod happy;
 mod hooks;
 mod kill;
 mod model;
+mod pods;
+mod policy;
 mod rollback;
 mod rules;
 mod stage;
 mod trouble;
 mod workloads;
 
-use rules::{glass, pausing, people, queue};
+use rules::{drift, glass, pausing, people, queue};
 
 macro_rules! on_both {
     ($($module:ident: $($test:ident),+;)+) => {
@@ -99,6 +101,24 @@ on_both! {
         what_was_rendered_when_the_release_was_made_is_what_is_applied,
         the_workload_is_set_by_who_may_as_they_saw_it_and_written_down,
         releases_and_environments_are_compared;
+    drift:
+        rule_30_what_is_changed_around_slipway_is_seen_with_who_did_it,
+        rule_30_what_controllers_and_the_server_write_is_no_drift,
+        rule_30_a_revert_is_approved_and_takes_back_what_was_changed_and_nothing_else,
+        rule_30_an_adoption_records_what_is_there_and_restarts_nothing,
+        rule_30_another_difference_is_another_thing_to_approve,
+        rule_30_what_was_deleted_is_made_again_and_cannot_be_adopted,
+        rule_30_what_a_failed_deployment_left_is_no_drift;
+    policy:
+        a_failed_rollout_goes_back_by_itself_holds_what_comes_and_tells,
+        an_environment_that_leaves_it_does_nothing_by_itself,
+        where_nothing_was_verified_or_the_way_back_fails_there_is_no_other,
+        a_cluster_that_refuses_is_no_failed_rollout;
+    pods:
+        the_pods_of_an_app_are_shown_with_what_happened_to_them,
+        a_log_is_read_and_followed_and_each_reading_is_written_down,
+        scaling_is_drift_until_it_is_adopted_and_a_restart_is_none,
+        nobody_scales_without_the_right_or_while_something_is_deployed;
     hooks:
         subscribers_hear_of_every_step_once;
     trouble:

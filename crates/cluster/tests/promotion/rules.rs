@@ -1,5 +1,6 @@
 //! The rules of releases, one test each where it is not held elsewhere: `docs/rules.md` says where.
 
+pub mod drift;
 pub mod glass;
 pub mod pausing;
 pub mod people;

@@ -1,5 +1,6 @@
 //! A stage for promotions: a database, a cluster, an organization with people, and an app with releases.
 
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use slipway_cluster::KubeConnector;
 use slipway_domain::access::Role;
 use slipway_domain::approval::{ApprovalPolicy, ApprovalRule, Eligible, Verdict};
@@ -472,6 +473,16 @@ impl Stage {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
+}
+
+/// A client of the stage's cluster, for what others do there.
+pub async fn kube_client(stage: &Stage) -> kube::Client {
+    let text = kubernetes::kubeconfig(&[&stage.kubernetes]);
+    let kubeconfig = Kubeconfig::from_yaml(&text).expect("a kubeconfig");
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .expect("a config");
+    kube::Client::try_from(config).expect("a client")
 }
 
 /// The code of a refusal.

@@ -1,10 +1,9 @@
 //! A cluster that is silent, refuses, or belongs to others.
 
-use super::stage::{APP, ORG, PROJECT, Stage, release_in};
+use super::stage::{APP, ORG, PROJECT, Stage, kube_client, release_in};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::ResourceQuota;
 use kube::api::{Api, Patch, PatchParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::json;
 use slipway_domain::environment::Health;
 use slipway_domain::promotion::{DeploymentState, GateKind, PromotionState};
@@ -12,7 +11,6 @@ use slipway_domain::release::Workload;
 use slipway_domain::time::MINUTE;
 use slipway_portal::{app, quota};
 use slipway_sandbox::faults::{Fault, FaultMatch};
-use slipway_sandbox::kubernetes;
 
 pub async fn a_silent_cluster_makes_it_unknown_until_it_answers_again(stage: Stage) {
     stage.release("1.0.0", 1).await;
@@ -177,7 +175,7 @@ async fn set_quota(stage: &Stage, pods: &str) {
 
 /// What Kubernetes holds the namespace of `dev` to.
 async fn held_to(stage: &Stage) -> Option<serde_json::Value> {
-    let api = Api::<ResourceQuota>::namespaced(client(stage).await, "checkout-dev");
+    let api = Api::<ResourceQuota>::namespaced(kube_client(stage).await, "checkout-dev");
     let found = api.get_opt("slipway").await.expect("it answers")?;
     let hard = found.spec.and_then(|spec| spec.hard).unwrap_or_default();
     Some(json!(hard))
@@ -223,7 +221,7 @@ pub async fn a_promotion_waits_until_the_quota_has_room_and_kubernetes_is_told(s
 pub async fn a_field_that_another_manager_owns_is_not_taken(stage: Stage) {
     stage.release("1.0.0", 1).await;
     stage.deploy("1.0.0", "dev").await;
-    let client = client(&stage).await;
+    let client = kube_client(&stage).await;
     let api = Api::<Deployment>::namespaced(client, "checkout-dev");
     let theirs = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": APP }, "spec": { "replicas": 5 } });
     api.patch(
@@ -256,7 +254,7 @@ pub async fn what_kubernetes_reports_is_followed_after_the_deployment(stage: Sta
         lane[0].observed.clone().expect("observed")
     };
     // Somebody deletes it behind our back.
-    let api = Api::<Deployment>::namespaced(client(&stage).await, "checkout-dev");
+    let api = Api::<Deployment>::namespaced(kube_client(&stage).await, "checkout-dev");
     api.delete(APP, &kube::api::DeleteParams::default())
         .await
         .expect("deleted");
@@ -297,7 +295,7 @@ pub async fn an_environment_that_is_bound_again_is_looked_at_again(stage: Stage)
     for _ in 0..3 {
         stage.tick().await;
     }
-    let api = Api::<Deployment>::namespaced(client(&stage).await, "checkout-dev");
+    let api = Api::<Deployment>::namespaced(kube_client(&stage).await, "checkout-dev");
     api.delete(APP, &kube::api::DeleteParams::default())
         .await
         .expect("deleted");
@@ -321,22 +319,13 @@ pub async fn an_environment_that_is_bound_again_is_looked_at_again(stage: Stage)
     }
 }
 
-async fn client(stage: &Stage) -> kube::Client {
-    let text = kubernetes::kubeconfig(&[&stage.kubernetes]);
-    let kubeconfig = Kubeconfig::from_yaml(&text).expect("a kubeconfig");
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .expect("a config");
-    kube::Client::try_from(config).expect("a client")
-}
-
 /// Applies any object as another manager, by its path.
 async fn apply_as(stage: &Stage, manager: &str, path: &str, object: &serde_json::Value) {
     let request = http::Request::patch(format!("{path}?fieldManager={manager}&force=true"))
         .header("Content-Type", "application/apply-patch+yaml")
         .body(object.to_string().into_bytes())
         .expect("a request");
-    client(stage)
+    kube_client(stage)
         .await
         .request::<serde_json::Value>(request)
         .await

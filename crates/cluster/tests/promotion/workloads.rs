@@ -80,12 +80,15 @@ pub async fn what_a_deployment_has_no_more_is_deleted_but_for_volumes(stage: Sta
     assert_eq!(kinds, ["Ingress", "ConfigMap"]);
     // They are gone: an apply of an older fence finds nothing that carries a newer one.
     for object in &left {
-        client.apply(object, 0).await.expect("there is none any more");
+        client
+            .apply(object, 0, &[])
+            .await
+            .expect("there is none any more");
     }
     let claim = objects
         .iter()
         .find(|object| object["kind"] == "PersistentVolumeClaim");
-    let refused = client.apply(claim.expect("a claim"), 0).await;
+    let refused = client.apply(claim.expect("a claim"), 0, &[]).await;
     assert!(
         refused.is_err(),
         "what is in a volume cannot be made again: it stays"

@@ -23,6 +23,7 @@ macro_rules! on_both {
 
 mod bad_days;
 mod beside;
+mod credentials;
 mod imports;
 mod imports_killed;
 mod imports_trouble;

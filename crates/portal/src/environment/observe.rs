@@ -4,6 +4,7 @@ use crate::access::{self, App, Authorized, may};
 use crate::change::Change;
 use crate::cluster;
 use crate::context::OpCtx;
+use crate::drift;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::jobs::Next;
@@ -37,17 +38,15 @@ pub(crate) async fn run(ctx: &OpCtx, app: AppId, environment: EnvironmentId) -> 
     let chain = tx.environments(&access::project_of(&app)).await?;
     let stop = tx.stop(&app.see(), environment).await?;
     drop(tx);
-    let bound = chain
-        .into_iter()
-        .find(|e| e.environment.id == environment)
-        .and_then(|e| e.binding);
-    let (Some(binding), Some(_)) = (bound, stop.current) else {
+    let bound = chain.into_iter().find(|e| e.environment.id == environment);
+    let bound = bound.and_then(|e| Some((e.environment, e.binding?)));
+    let (Some((at, binding)), Some(_)) = (bound, stop.current) else {
         return Ok(Next::Done);
     };
     let (record, client) = cluster::connect(ctx, app.org_id(), binding.cluster).await?;
-    let seen = match client {
+    let seen = match &client {
         Ok(client) => client.workload(&binding.namespace, &app.workload.name).await,
-        Err(error) => Err(error),
+        Err(error) => Err(error.clone()),
     };
     fault::point("environment.looked");
     cluster::note(ctx, &record, seen.as_ref().err()).await?;
@@ -57,6 +56,9 @@ pub(crate) async fn run(ctx: &OpCtx, app: AppId, environment: EnvironmentId) -> 
         ctx.now(),
     );
     note(ctx, &app, environment, &stop, &observed).await?;
+    if let (Ok(client), Ok(_)) = (&client, &seen) {
+        drift::look(ctx, &app, &at, &**client).await?;
+    }
     let wait = match seen {
         Err(ClusterError::Limited { retry_after }) => i64::try_from(retry_after).unwrap_or(60) * SECOND,
         _ => 0,

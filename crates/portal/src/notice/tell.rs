@@ -6,6 +6,8 @@ use crate::change::Change;
 use crate::error::Result;
 use crate::ports::{NewNotice, PromotionRecord};
 use slipway_domain::access::Action;
+use slipway_domain::drift::{Drift, managers, said};
+use slipway_domain::environment::EnvironmentRef;
 use slipway_domain::id::{ItemId, PromotionId, UserId};
 use slipway_domain::item::{Card, ItemState};
 use slipway_domain::notice::{Notice, NoticeKind};
@@ -252,6 +254,43 @@ pub(crate) async fn deployed<P>(
         tell(change, &[user], &news).await?;
     }
     Ok(())
+}
+
+/// The environment goes back by itself, for who asked for what failed, and the owners.
+pub(crate) async fn rolled_back<P>(
+    change: &mut Change<'_>,
+    app: &Authorized<App, P>,
+    rollback: &PromotionRecord,
+    title: &str,
+    to: &str,
+    people: &[UserId],
+) -> Result<()> {
+    let words = Text::new(
+        format!("Its rollout failed, and the environment goes back to {to} by itself"),
+        format!("发布失败，环境将自动回滚到 {to}"),
+    );
+    let news = promotion_news(app, rollback.id, title, NoticeKind::PromotionEnded, words);
+    tell(change, people, &news).await
+}
+
+/// What runs somewhere is not what was deployed, for who deployed it and the owners.
+pub(crate) async fn drifted<P>(
+    change: &mut Change<'_>,
+    app: &Authorized<App, P>,
+    environment: &EnvironmentRef,
+    drift: &Drift,
+    people: &[UserId],
+) -> Result<()> {
+    let words = said(drift.changes.len(), &managers(&drift.changes));
+    let news = News {
+        kind: NoticeKind::DriftFound,
+        path: format!("{}/environments/{}/drift", app.place().path(), environment.key),
+        scope: (**app).clone().into(),
+        thread: format!("drift:{}:{}", app.id(), environment.id),
+        subject: format!("{} {}", app.app.name, environment.name),
+        words,
+    };
+    tell(change, people, &news).await
 }
 
 /// A run failed, for whoever started it here.

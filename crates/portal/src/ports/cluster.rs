@@ -1,9 +1,14 @@
 //! Kubernetes, as the use cases need it.
 
 use async_trait::async_trait;
+use futures::stream::BoxStream;
+use slipway_domain::drift::FieldChange;
+use slipway_domain::pod::{Event, LogAsk, Pod};
 use slipway_domain::promotion::PodTrouble;
 use slipway_domain::rollout::WorkloadStatus;
 use slipway_domain::text::Text;
+use slipway_domain::time::Timestamp;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How to reach a cluster.
@@ -29,9 +34,9 @@ pub enum ClusterError {
     /// It is not there (404).
     #[error("the cluster has no such thing: {0}")]
     NotFound(String),
-    /// Another field manager owns a field (409).
-    #[error("another manager owns a field: {0}")]
-    Conflict(String),
+    /// Other field managers own fields (409): who, and which.
+    #[error("another manager owns a field: {}", owned(.0))]
+    Conflict(Vec<Owned>),
     /// A later deployment was applied already.
     #[error("a later deployment was applied already: {0}")]
     Fenced(String),
@@ -47,6 +52,28 @@ pub enum ClusterError {
     /// It broke (5xx), or answered what cannot be read.
     #[error("the cluster failed: {0}")]
     Broken(String),
+}
+
+/// A field that another manager owns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owned {
+    /// The manager, as in `kubectl-edit`.
+    pub manager: String,
+    /// The field, as in `.spec.replicas`.
+    pub field: String,
+}
+
+/// As in `helm owns .spec.paused, .spec.strategy.type; kubectl owns .spec.replicas`.
+fn owned(fields: &[Owned]) -> String {
+    let mut by_manager = BTreeMap::<&str, Vec<&str>>::new();
+    for one in fields {
+        by_manager.entry(&one.manager).or_default().push(&one.field);
+    }
+    let words: Vec<String> = by_manager
+        .into_iter()
+        .map(|(manager, fields)| format!("{manager} owns {}", fields.join(", ")))
+        .collect();
+    words.join("; ")
 }
 
 impl ClusterError {
@@ -75,10 +102,17 @@ impl ClusterError {
                 format!("The cluster has no such thing: {what}"),
                 format!("集群中不存在：{what}"),
             ),
-            Self::Conflict(what) => Text::new(
-                format!("Something else manages a field of this workload: {what}"),
-                format!("工作负载的部分字段由其他程序管理：{what}"),
-            ),
+            Self::Conflict(fields) => {
+                let what = owned(fields);
+                Text::new(
+                    format!(
+                        "Something else manages a field of this workload: {what}. Somebody changed it around Slipway: revert or adopt it on the drift's page, then try again."
+                    ),
+                    format!(
+                        "工作负载的部分字段由其他程序管理：{what}。有人绕过 Slipway 修改了它：请先在漂移页面还原或采纳，再重试。"
+                    ),
+                )
+            }
             Self::Fenced(what) => Text::new(
                 format!("A later deployment was applied meanwhile: {what}"),
                 format!("期间已有更新的部署：{what}"),
@@ -156,6 +190,11 @@ pub const NEEDS: &[Need] = &[
         resource: "pods/log",
     },
     Need {
+        verb: "list",
+        group: "",
+        resource: "events",
+    },
+    Need {
         verb: "get",
         group: "",
         resource: "services",
@@ -196,15 +235,41 @@ pub trait Cluster: Send + Sync {
     async fn denied(&self, namespace: &str, needs: &[Need]) -> Result<Vec<Need>, ClusterError>;
     /// Makes the namespace where it is not there.
     async fn ensure_namespace(&self, namespace: &str) -> Result<(), ClusterError>;
-    /// Applies an object server-side as the field manager `slipway`, without force. An object that carries
-    /// the annotation `slipway.dev/fence` with a larger number than `fence` is left alone:
-    /// [`ClusterError::Fenced`].
-    async fn apply(&self, object: &serde_json::Value, fence: i64) -> Result<(), ClusterError>;
+    /// Applies an object server-side as the field manager `slipway`, and returns what the cluster remarked on (its
+    /// `Warning` headers). Fields of other managers are left to them, and the call fails with [`ClusterError::Conflict`],
+    /// unless each of them is in `takes` (as in `.spec.replicas`) or Slipway's own by another name. An object that carries
+    /// the annotation `slipway.dev/fence` with a larger number than `fence` is left alone: [`ClusterError::Fenced`].
+    async fn apply(
+        &self,
+        object: &serde_json::Value,
+        fence: i64,
+        takes: &[String],
+    ) -> Result<Vec<String>, ClusterError>;
+    /// The fields in which the object in the cluster differs from what applying it again would make of it, by a dry run:
+    /// nothing is changed.
+    async fn drift(&self, object: &serde_json::Value) -> Result<Vec<FieldChange>, ClusterError>;
     /// The Deployment of that name; `None`: it is not there.
     async fn workload(&self, namespace: &str, name: &str) -> Result<Option<WorkloadStatus>, ClusterError>;
     /// Pods of the Deployment's newest revision that are in trouble, each with the end of its log (of the run
     /// before, when it crashed).
     async fn trouble(&self, namespace: &str, name: &str) -> Result<Vec<PodTrouble>, ClusterError>;
+    /// The pods of the Deployment of that name, of all its revisions; those of the newest first.
+    async fn pods(&self, namespace: &str, name: &str) -> Result<Vec<Pod>, ClusterError>;
+    /// What happened to the Deployment of that name and what it is made of, the newest first; at most 50.
+    async fn events(&self, namespace: &str, name: &str) -> Result<Vec<Event>, ClusterError>;
+    /// The last lines of a container's log, at most 1 MiB of them.
+    async fn log(&self, namespace: &str, ask: &LogAsk) -> Result<String, ClusterError>;
+    /// The last lines of a container's log and what it says from then on, in pieces of whole lines, until it ends or nobody
+    /// listens. Only the beginning of it is bounded in time.
+    async fn follow(
+        &self,
+        namespace: &str,
+        ask: &LogAsk,
+    ) -> Result<BoxStream<'static, Result<String, ClusterError>>, ClusterError>;
+    /// Asks for so many pods, as the field manager `slipway-scale`; how many were asked for before.
+    async fn scale(&self, namespace: &str, name: &str, replicas: u32) -> Result<i64, ClusterError>;
+    /// Has the pods of the Deployment replaced one after the other, as `kubectl rollout restart` does.
+    async fn restart(&self, namespace: &str, name: &str, at: Timestamp) -> Result<(), ClusterError>;
     /// Deletes an object; one that is not there is deleted already.
     async fn delete(&self, object: &serde_json::Value) -> Result<(), ClusterError>;
 }

@@ -6,6 +6,7 @@ use crate::access::{App, Authorized, Project};
 use async_trait::async_trait;
 use slipway_domain::approval::{Decision, Evaluation, Pause};
 use slipway_domain::comparison::HistoryRow;
+use slipway_domain::drift::FieldChange;
 use slipway_domain::environment::Health;
 use slipway_domain::id::{
     AppId, ClusterId, DeploymentId, EnvironmentId, OrgId, PromotionId, ReleaseId, UserId,
@@ -78,10 +79,13 @@ impl PromotionRecord {
         self.on_behalf_of.or(self.requested_by)
     }
 
-    /// Whom to tell how it goes: the person who asked, or who is behind the token that did. What branch rules send is told
-    /// to nobody by name.
+    /// Whom to tell how it goes: the person who asked, or who is behind the token that did, or whose promotion failed where
+    /// the environment rolls back by itself. What branch rules send is told to nobody by name.
     pub fn told(&self) -> Option<UserId> {
-        self.requested_by.and(self.requester())
+        match self.kind {
+            PromotionKind::Automatic => None,
+            _ => self.requester(),
+        }
     }
 
     /// What approvals are asked for now.
@@ -135,6 +139,10 @@ pub struct DeploymentRecord {
     pub trouble_since: Option<Timestamp>,
     /// Since when the cluster cannot be asked.
     pub lost_at: Option<Timestamp>,
+    /// The drift that it settles, or that the deployment before adopted: it takes these fields over from whoever has them.
+    pub takes: Vec<FieldChange>,
+    /// What the cluster remarked on while it took the objects.
+    pub warnings: Vec<String>,
 }
 
 /// Promotions.

@@ -78,19 +78,29 @@ pub(super) async fn step(
     fault::point("promotion.connected");
     let answer = match &client {
         Err(error) => Err(error.clone()),
-        Ok(client) if work.deployment.applied_at.is_none() => apply(&**client, &work).await.map(|()| None),
-        Ok(client) => look(&**client, app, &work).await.map(Some),
+        Ok(client) if work.deployment.applied_at.is_none() => {
+            apply(&**client, &work).await.map(Told::Applied)
+        }
+        Ok(client) => look(&**client, app, &work).await.map(Told::Seen),
     };
     cluster::note(ctx, &record, answer.as_ref().err()).await?;
     match (answer, client) {
-        (Ok(None), _) => outcome::applied(ctx, app, work).await,
-        (Ok(Some(seen)), Ok(client)) => judge(ctx, app, work, seen, &*client).await,
+        (Ok(Told::Applied(warnings)), _) => outcome::applied(ctx, app, work, warnings).await,
+        (Ok(Told::Seen(seen)), Ok(client)) => judge(ctx, app, work, seen, &*client).await,
         (Err(error), _) if error.is_passing() || work.deployment.applied_at.is_some() => {
             outcome::lost(ctx, app, work, &error).await
         }
         (Err(error), _) => outcome::end(ctx, app, work, End::Failed(error.text())).await,
-        (Ok(Some(_)), Err(error)) => Err(Error::internal(error)),
+        (Ok(Told::Seen(_)), Err(error)) => Err(Error::internal(error)),
     }
+}
+
+/// What the cluster told.
+enum Told {
+    /// It took everything, and what it remarked on.
+    Applied(Vec<String>),
+    /// How it goes.
+    Seen(Seen),
 }
 
 fn overtaken() -> Text {
@@ -124,13 +134,18 @@ async fn holds_lock(ctx: &OpCtx, app: &Authorized<App, may::Modify>, work: &Work
 }
 
 /// Applies everything. Nothing here is remembered: after a crash it is all applied again.
-async fn apply(client: &dyn Cluster, work: &Work) -> std::result::Result<(), ClusterError> {
+async fn apply(client: &dyn Cluster, work: &Work) -> std::result::Result<Vec<String>, ClusterError> {
     let deployment = &work.deployment;
+    let mut warnings = Vec::new();
     client.ensure_namespace(&deployment.namespace).await?;
     fault::point("promotion.namespace_made");
     if let Some(quota) = &work.quota {
         client
-            .apply(&manifest::quota(&deployment.namespace, quota), deployment.fence)
+            .apply(
+                &manifest::quota(&deployment.namespace, quota),
+                deployment.fence,
+                &[],
+            )
             .await?;
         fault::point("promotion.quota_applied");
     }
@@ -151,14 +166,23 @@ async fn apply(client: &dyn Cluster, work: &Work) -> std::result::Result<(), Clu
         if object["kind"] == "Job" {
             make_room(client, &object).await?;
         }
-        client.apply(&object, deployment.fence).await?;
+        let takes: Vec<String> = deployment
+            .takes
+            .iter()
+            .filter(|change| {
+                object["kind"] == change.kind.as_str() && object["metadata"]["name"] == change.name.as_str()
+            })
+            .map(|change| change.path.to_string())
+            .collect();
+        warnings.extend(client.apply(&object, deployment.fence, &takes).await?);
         fault::point(if workload {
             "promotion.workload_applied"
         } else {
             "promotion.service_applied"
         });
     }
-    Ok(())
+    warnings.dedup();
+    Ok(warnings)
 }
 
 /// Deletes the Job of another promotion or attempt: a Job cannot be changed, and runs once.
@@ -316,7 +340,7 @@ async fn not_ours(
         return outcome::end(ctx, app, work, End::Failed(overtaken())).await;
     }
     match apply(client, &work).await {
-        Ok(()) => Ok(Step::Wait(poll(&work, ctx.now()))),
+        Ok(_) => Ok(Step::Wait(poll(&work, ctx.now()))),
         Err(error) if error.is_passing() => outcome::lost(ctx, app, work, &error).await,
         Err(error) => outcome::end(ctx, app, work, End::Failed(error.text())).await,
     }

@@ -16,6 +16,7 @@ use slipway_domain::audit::Outcome;
 use slipway_domain::break_glass::BreakGlass;
 use slipway_domain::environment::Health;
 use slipway_domain::id::{AppId, PromotionId, UserId};
+use slipway_domain::manifest;
 use slipway_domain::promotion::{
     DeploymentState, Gate, GateKind, PromotionEvent, PromotionKind, PromotionState,
 };
@@ -151,6 +152,9 @@ fn over(facts: &Facts, evaluation: &Evaluation) -> Option<(PromotionEvent, Text)
             format!("{} 已标记为有缺陷：{why}", facts.release.version),
         );
         return Some((PromotionEvent::Cancel, reason));
+    }
+    if let Some(why) = &facts.settled {
+        return Some((PromotionEvent::Cancel, why.clone()));
     }
     match evaluation.standing {
         Standing::Expired => Some((PromotionEvent::Expire, evaluation.words.clone())),
@@ -329,12 +333,14 @@ async fn start(
         manifests: facts.manifests.clone(),
         reason: None,
         ready: 0,
-        desired: i64::from(
-            facts
-                .release
-                .workload
-                .replicas_in(&facts.environment.environment.key),
-        ),
+        desired: manifest::replicas(&facts.manifests).unwrap_or_else(|| {
+            i64::from(
+                facts
+                    .release
+                    .workload
+                    .replicas_in(&facts.environment.environment.key),
+            )
+        }),
         health: Health::Progressing,
         trouble: Vec::new(),
         started_at: now,
@@ -343,6 +349,8 @@ async fn start(
         observed_at: None,
         trouble_since: None,
         lost_at: None,
+        takes: facts.takes.clone(),
+        warnings: Vec::new(),
     };
     match change.tx().insert_deployment(app, &deployment).await {
         // Another worker started this very try.

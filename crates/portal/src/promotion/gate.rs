@@ -4,12 +4,15 @@ use crate::access::{self, App, Authorized, WorkloadNames, may};
 use crate::change::Change;
 use crate::environment::eligible;
 use crate::error::{Error, Result};
-use crate::ports::{EnvironmentRecord, PromotionRecord, ReleaseRecord, SubjectRecord, Tx};
+use crate::ports::{
+    DeploymentRecord, EnvironmentRecord, PromotionRecord, ReleaseRecord, StopRecord, SubjectRecord, Tx,
+};
 use crate::quota;
 use crate::subscriber::event;
 use slipway_domain::approval::{ApprovalPolicy, Case, Decision, Evaluation, evaluate};
 use slipway_domain::break_glass::BreakGlass;
 use slipway_domain::delegation::Delegation;
+use slipway_domain::drift::{self, FieldChange, Settlement};
 use slipway_domain::environment::{Health, Queue};
 use slipway_domain::freeze::Freeze;
 use slipway_domain::gate::{self, Gate, GateKind};
@@ -22,6 +25,7 @@ use slipway_domain::promotion::PromotionKind;
 use slipway_domain::quota::{Quota, Requests, peak};
 use slipway_domain::release::{SubjectParts, subject};
 use slipway_domain::subscriber::EventKind;
+use slipway_domain::text::Text;
 use slipway_domain::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,6 +62,10 @@ pub(crate) struct Facts {
     locked_by: Option<String>,
     /// What the environment is limited to, where it is.
     quota: Option<Limit>,
+    /// The fields that it takes over from whoever has them: the drift that it settles, or what was adopted before.
+    pub takes: Vec<FieldChange>,
+    /// Why there is nothing to settle any more, where it settles a drift.
+    pub settled: Option<Text>,
 }
 
 /// A quota, and what is to fit into it.
@@ -87,14 +95,25 @@ pub(super) async fn render(
         None if !release.workload.manifests.is_empty() => Vec::new(),
         None => rendered(&app.workload, release, key, namespace),
     };
-    let yaml = manifest::yaml(&manifests);
+    let record = subject_of(release, environment, &manifests, "");
+    Ok((manifests, record))
+}
+
+/// What approvals of these objects are given to; `settles` names the drift that they settle.
+fn subject_of(
+    release: &ReleaseRecord,
+    environment: &EnvironmentRecord,
+    manifests: &[serde_json::Value],
+    settles: &str,
+) -> SubjectRecord {
+    let yaml = format!("{}{settles}", manifest::yaml(manifests));
     let parts = SubjectParts {
         images: &release.images,
         manifests: &yaml,
         template: release.template.as_deref().unwrap_or_default(),
         rules_version: environment.rules_version,
     };
-    let record = SubjectRecord {
+    SubjectRecord {
         subject: subject(&parts),
         rules_version: environment.rules_version,
         // The same hash over the manifests alone, to tell later what it was that changed.
@@ -104,8 +123,26 @@ pub(super) async fn render(
             rules_version: 0,
             ..parts
         }),
+    }
+}
+
+/// What settles a drift: the objects, and what approvals of it are given to. What was deployed is the ground, in the very
+/// form it was applied in, so that settling starts no pod that the difference would not.
+fn settle(
+    release: &ReleaseRecord,
+    environment: &EnvironmentRecord,
+    base: &DeploymentRecord,
+    how: Settlement,
+    changes: &[FieldChange],
+) -> (Vec<serde_json::Value>, SubjectRecord) {
+    let ground = manifest::of_attempt(&base.manifests, base.attempt);
+    let manifests = match how {
+        Settlement::Revert => ground,
+        Settlement::Adopt => drift::adopted(&ground, changes),
     };
-    Ok((manifests, record))
+    let settles = format!("# {}: {}\n", how.key(), drift::digest(changes));
+    let record = subject_of(release, environment, &manifests, &settles);
+    (manifests, record)
 }
 
 /// The objects of a release's workload.
@@ -122,6 +159,95 @@ pub(crate) fn rendered(
         namespace,
     };
     manifest::render(target, &release.images, &release.workload)
+}
+
+/// What approvals of the settling of a drift are given to.
+pub(crate) fn settling(
+    release: &ReleaseRecord,
+    environment: &EnvironmentRecord,
+    base: &DeploymentRecord,
+    how: Settlement,
+    changes: &[FieldChange],
+) -> SubjectRecord {
+    settle(release, environment, base, how, changes).1
+}
+
+/// What a promotion applies, and from whom it takes.
+struct Applied {
+    manifests: Vec<serde_json::Value>,
+    subject: SubjectRecord,
+    takes: Vec<FieldChange>,
+    settled: Option<Text>,
+}
+
+async fn applied(
+    tx: &mut dyn Tx,
+    app: &Authorized<App, may::See>,
+    promotion: &PromotionRecord,
+    release: &ReleaseRecord,
+    environment: &EnvironmentRecord,
+    stop: &StopRecord,
+) -> Result<Applied> {
+    let base = match stop.current {
+        Some((deployment, _)) => tx.deployment(app, deployment).await?,
+        None => None,
+    };
+    let Some(how) = promotion.kind.settles() else {
+        let (manifests, subject) = render(tx, app, release, environment).await?;
+        let takes = inherited(tx, app, base).await?;
+        return Ok(Applied {
+            manifests,
+            subject,
+            takes,
+            settled: None,
+        });
+    };
+    let changes = match tx.deployments(app, promotion.id).await?.into_iter().next() {
+        // Another try is of what the one before took on: its marks are in the cluster, so that nothing is compared there.
+        Some(tried) => tried.takes,
+        None => tx
+            .drift(app, promotion.environment)
+            .await?
+            .map_or_else(Vec::new, |drift| drift.changes),
+    };
+    let replaced = stop.deployed_at.is_none_or(|at| at > promotion.requested_at);
+    let settled = if replaced {
+        Some(Text::new(
+            "Something else was deployed there since, and with it the difference is over.",
+            "此后已有新的部署，差异已不存在。",
+        ))
+    } else if changes.is_empty() {
+        Some(Text::new(
+            "The cluster has what was deployed there again: there is nothing to settle.",
+            "集群已与部署一致，无需处理。",
+        ))
+    } else {
+        None
+    };
+    let (manifests, subject) = match &base {
+        Some(base) => settle(release, environment, base, how, &changes),
+        None => render(tx, app, release, environment).await?,
+    };
+    Ok(Applied {
+        manifests,
+        subject,
+        takes: changes,
+        settled,
+    })
+}
+
+/// What was adopted may be taken over by whatever is deployed next: approvers of the adoption made it Slipway's.
+async fn inherited(
+    tx: &mut dyn Tx,
+    app: &Authorized<App, may::See>,
+    base: Option<DeploymentRecord>,
+) -> Result<Vec<FieldChange>> {
+    let Some(base) = base.filter(|base| !base.takes.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let came_by = tx.promotion(app, base.promotion).await?;
+    let reverted = came_by.is_some_and(|promotion| promotion.kind == PromotionKind::Revert);
+    Ok(if reverted { Vec::new() } else { base.takes })
 }
 
 /// The quota of the environment, where it limits anything.
@@ -235,15 +361,17 @@ impl Facts {
         let freezes = tx.freezes_of(app).await?;
         let glasses = tx.glasses(app, promotion.id).await?;
         let ahead = ahead(tx, app, &promotion, environment.gating.queue).await?;
-        let (manifests, subject) = render(tx, app, &release, &environment).await?;
+        let applied = applied(tx, app, &promotion, &release, &environment, &stop).await?;
         let authors = authors.into_iter().map(|p| p.id).collect();
         Ok(Self {
             promotion,
             release,
             environment,
             running,
-            manifests,
-            subject,
+            manifests: applied.manifests,
+            subject: applied.subject,
+            takes: applied.takes,
+            settled: applied.settled,
             decisions,
             eligible,
             policy,
@@ -358,12 +486,16 @@ async fn ahead(
     promotion: &PromotionRecord,
     queue: Queue,
 ) -> Result<Option<String>> {
-    if queue != Queue::InOrder || promotion.kind == PromotionKind::Rollback {
+    if queue != Queue::InOrder
+        || promotion.kind == PromotionKind::Rollback
+        || promotion.kind.settles().is_some()
+    {
         return Ok(None);
     }
     let pending = tx.pending_promotions(app, Some(promotion.environment)).await?;
     let first = pending
         .iter()
+        .filter(|p| p.kind.settles().is_none())
         .find(|p| (p.requested_at, p.id) < (promotion.requested_at, promotion.id));
     match first {
         Some(first) => Ok(tx

@@ -2,6 +2,7 @@
 
 use super::deploy::{Seen, Work, poll};
 use super::drive::Step;
+use super::rollback::by_policy;
 use super::{advance, end_turns, tell, wake_pending};
 use crate::access::{self, App, Authorized, may};
 use crate::change::{Change, Entry};
@@ -51,7 +52,12 @@ fn move_to(deployment: &mut DeploymentRecord, next: DeploymentState) -> Result<(
 }
 
 /// The cluster has taken everything: the rollout is watched from now on.
-pub(super) async fn applied(ctx: &OpCtx, app: &Authorized<App, may::Modify>, mut work: Work) -> Result<Step> {
+pub(super) async fn applied(
+    ctx: &OpCtx,
+    app: &Authorized<App, may::Modify>,
+    mut work: Work,
+    warnings: Vec<String>,
+) -> Result<Step> {
     let now = ctx.now();
     let was = work.deployment.state;
     let event = match work.promotion.state {
@@ -64,6 +70,7 @@ pub(super) async fn applied(ctx: &OpCtx, app: &Authorized<App, may::Modify>, mut
     work.deployment.applied_at = Some(now);
     work.deployment.lost_at = None;
     work.deployment.reason = None;
+    work.deployment.warnings = warnings;
     let mut change = ctx.change().await?;
     change.bookkeeping();
     change.tx().update_promotion(app, &work.promotion).await?;
@@ -212,6 +219,7 @@ pub(super) async fn end(
     if let End::Succeeded(_) | End::FailedRollout(..) = how {
         regain(&mut work, now)?;
     }
+    let rollout_failed = matches!(how, End::FailedRollout(..));
     let (event, state, reason) = match how {
         End::Succeeded(seen) => {
             observed = take_in(&mut work.deployment, seen, now);
@@ -257,6 +265,9 @@ pub(super) async fn end(
         .await?;
     let key = environment_key(&mut change, app, environment).await?;
     let title = format!("{} → {key}", work.version);
+    if rollout_failed {
+        by_policy(ctx, &mut change, app, &work, &title).await?;
+    }
     notice::deployed(&mut change, app, &work.promotion, &title, reason.as_ref(), before).await?;
     let (kind, what) = (ended_as(succeeded), (work.version.as_str(), key.as_str()));
     event::promotion(&mut change, kind, &app.place(), &work.promotion, what, None).await?;

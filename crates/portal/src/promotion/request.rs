@@ -115,7 +115,7 @@ async fn ask_for(
         .await?;
     if let Some(same) = pending
         .iter()
-        .find(|p| p.release == release.id && p.kind != PromotionKind::Rollback)
+        .find(|p| p.release == release.id && p.kind != PromotionKind::Rollback && p.kind.settles().is_none())
     {
         return Ok(same.id);
     }
@@ -157,7 +157,7 @@ async fn ask_for(
     }
 }
 
-pub(super) async fn new_promotion(
+pub(crate) async fn new_promotion(
     ctx: &OpCtx,
     tx: &mut dyn Tx,
     app: &Authorized<App, may::See>,
@@ -194,7 +194,7 @@ pub(super) async fn new_promotion(
 ///
 /// # Errors
 /// [`Error::Refused`] `no_owner` where that person has left.
-pub(super) async fn behind(
+pub(crate) async fn behind(
     tx: &mut dyn Tx,
     app: &Authorized<App, may::See>,
     asking: UserId,
@@ -214,7 +214,7 @@ pub(super) async fn behind(
 }
 
 /// Writes the promotion, supersedes those that wait for the same stop, and wakes its job.
-pub(super) async fn insert(
+pub(crate) async fn insert(
     ctx: &OpCtx,
     change: &mut Change<'_>,
     app: &Authorized<App, may::Modify>,
@@ -239,10 +239,11 @@ pub(super) async fn insert(
         .tx()
         .pending_promotions(&see, Some(new.environment))
         .await?;
-    for mut older in pending
-        .into_iter()
-        .filter(|older| older.id != new.id && !in_order)
-    {
+    // What settles a drift does not take the place of a release; a release takes the place of both.
+    let yields = |older: &PromotionRecord| {
+        older.id != new.id && !in_order && (new.kind.settles().is_none() || older.kind.settles().is_some())
+    };
+    for mut older in pending.into_iter().filter(yields) {
         let asked = news::concerned(change.tx(), &see, &older).await?;
         advance(&mut older, PromotionEvent::Supersede, ctx.now()).map_err(Error::internal)?;
         older.reason = Some(Text::new(
@@ -280,6 +281,8 @@ pub(super) async fn insert(
     });
     let action = match new.kind {
         PromotionKind::Rollback => "promotion.roll_back",
+        PromotionKind::Revert => "drift.revert",
+        PromotionKind::Adopt => "drift.adopt",
         _ => "promotion.request",
     };
     change
@@ -564,7 +567,7 @@ pub async fn retry(ctx: &OpCtx, id: PromotionId) -> Result<()> {
         .release(&app, promotion.release)
         .await?
         .ok_or(Error::NotFound)?;
-    if promotion.kind != PromotionKind::Rollback {
+    if promotion.kind != PromotionKind::Rollback && promotion.kind.settles().is_none() {
         refuse(change.tx(), &app, &release, &environment).await?;
     }
     advance(&mut promotion, PromotionEvent::Retry, ctx.now()).map_err(Error::internal)?;

@@ -1,14 +1,18 @@
 //! Rolling back: to what was verified in the environment before, without new approvals.
 
+use super::deploy::Work;
 use super::place_of;
 use super::request::{behind, insert, new_promotion, refuse};
 use crate::access::{self, App, Authorized, may};
+use crate::change::Change;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::hold;
+use crate::notice::tell as notice;
 use crate::ports::Tx;
-use slipway_domain::id::{EnvironmentId, PromotionId, ReleaseId};
+use slipway_domain::environment::OnFailure;
+use slipway_domain::id::{EnvironmentId, PromotionId, ReleaseId, UserId};
 use slipway_domain::project::Place;
 use slipway_domain::promotion::{DeploymentState, PromotionKind};
 
@@ -142,10 +146,73 @@ async fn roll_back_to(
     }
     new.waiver = Some(reason.trim().to_owned()).filter(|r| !r.is_empty());
     insert(ctx, &mut change, &modify, &release, &environment, &new).await?;
-    hold::after_rollback(&mut change, &modify, &environment, &release.version, &new).await?;
+    let owner = ctx.user().ok().cloned();
+    hold::after_rollback(&mut change, &modify, &environment, &release.version, &new, owner).await?;
     change.commit().await?;
     fault::point("promotion.requested");
     Ok((new.id, app.place()))
+}
+
+/// A rollout failed: where the environment is to go back by itself, the rollback is asked for in the change that ends it,
+/// what branch rules send there is on hold from then on, and whom it concerns hears of it. A failed rollback, or what settles
+/// a drift, leads to no other.
+pub(super) async fn by_policy(
+    ctx: &OpCtx,
+    change: &mut Change<'_>,
+    app: &Authorized<App, may::Modify>,
+    work: &Work,
+    title: &str,
+) -> Result<()> {
+    let see = app.see();
+    let failed = &work.promotion;
+    let found = change
+        .tx()
+        .environment(&access::project_of(&see), failed.environment)
+        .await?;
+    let Some((environment, None)) = found else {
+        return Ok(());
+    };
+    let brings = matches!(failed.kind, PromotionKind::Promotion | PromotionKind::Automatic);
+    if environment.gating.on_failure != OnFailure::RollBack || !brings || environment.binding.is_none() {
+        return Ok(());
+    }
+    let Some(target) = rollback_target(change.tx(), &see, failed.environment).await? else {
+        return Ok(());
+    };
+    let release = change.tx().release(&see, target).await?.ok_or(Error::NotFound)?;
+    let pending = change
+        .tx()
+        .pending_promotions(&see, Some(failed.environment))
+        .await?;
+    if pending.iter().any(|p| p.kind == PromotionKind::Rollback) {
+        return Ok(());
+    }
+    let why = failed.reason.clone().unwrap_or_default();
+    let mut new = new_promotion(
+        ctx,
+        change.tx(),
+        &see,
+        &release,
+        &environment,
+        PromotionKind::Rollback,
+    )
+    .await?;
+    new.on_behalf_of = failed.requester();
+    new.waiver = Some(format!("{} failed: {}", work.version, why.en));
+    insert(ctx, change, app, &release, &environment, &new).await?;
+    let owners = change.tx().owners_of(&see).await?;
+    let mut owner = None;
+    for candidate in failed.requester().into_iter().chain(owners.iter().copied()) {
+        owner = change.tx().person(candidate).await?.map(|person| person.as_ref());
+        if owner.is_some() {
+            break;
+        }
+    }
+    hold::after_rollback(change, app, &environment, &release.version, &new, owner).await?;
+    let people: Vec<UserId> = failed.requester().into_iter().chain(owners).collect();
+    notice::rolled_back(change, app, &new, title, &release.version, &people).await?;
+    fault::point("promotion.rolling_back");
+    Ok(())
 }
 
 /// A rollback to the release that is under way there.

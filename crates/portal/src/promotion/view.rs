@@ -13,6 +13,7 @@ use slipway_domain::app::Deployed;
 use slipway_domain::approval::{Decision, Evaluation, rule_for};
 use slipway_domain::comparison::configuration_diff;
 use slipway_domain::diff::{DiffView, diff_lines};
+use slipway_domain::drift::{self, DriftBrief, FieldChange};
 use slipway_domain::environment::Tier;
 use slipway_domain::id::PromotionId;
 use slipway_domain::manifest;
@@ -58,10 +59,28 @@ pub async fn view(ctx: &OpCtx, id: PromotionId) -> Result<PromotionView> {
         Some(target) => tx.release(&app, target).await?,
         None => None,
     };
+    let drifted = tx
+        .drift(&app, facts.promotion.environment)
+        .await?
+        .and_then(|drift| drift.brief());
     let changes = changes(&mut *tx, &app, &facts, base.as_ref(), &deployments, &history).await?;
     drop(tx);
+    let settles = facts.promotion.kind.settles().is_some();
+    let drift = if settles {
+        settled(&facts, &deployments)
+    } else {
+        Vec::new()
+    };
+    let warnings = deployments
+        .first()
+        .map_or_else(Vec::new, |newest| newest.warnings.clone());
     let mut risks = risks(&facts, base.as_ref(), &history, &changes, target.as_ref());
     risks.extend(unusual(&facts, &gates, &history, now));
+    risks.extend(
+        drifted
+            .filter(|_| pending && !settles)
+            .map(|brief| around(&brief)),
+    );
     let decisions = decisions(&facts.decisions, &evaluation);
     let rights = rights(ctx, &app, &facts, &gates, target.as_ref()).await?;
     let (holds, glasses) = (
@@ -83,6 +102,8 @@ pub async fn view(ctx: &OpCtx, id: PromotionId) -> Result<PromotionView> {
         rollback_to: target.map(|t| (t.id, t.version)),
         holds,
         glasses,
+        drift,
+        warnings,
     })
 }
 
@@ -134,6 +155,9 @@ async fn changes(
         })
     });
     let after = attempts.first().map_or(&facts.manifests, |a| &a.manifests);
+    let drifted = (facts.promotion.kind == PromotionKind::Revert)
+        .then(|| drift::adopted(after, &settled(facts, attempts)));
+    let before = drifted.as_ref().or(before.map(|d| &d.manifests));
     let key = &facts.environment.environment.key;
     let there = |release: &ReleaseRecord| release.workload.in_environment(key);
     Ok(Changes {
@@ -145,10 +169,34 @@ async fn changes(
         images_before: base.map(|b| b.images.clone()).unwrap_or_default(),
         images_after: release.images.clone(),
         manifests: diff_lines(
-            &before.map_or_else(String::new, |d| manifest::yaml(&d.manifests)),
+            &before.map_or_else(String::new, |objects| manifest::yaml(objects)),
             &manifest::yaml(after),
         ),
     })
+}
+
+/// What runs there is not what was deployed there.
+fn around(brief: &DriftBrief) -> Risk {
+    let said = drift::said(brief.fields, &brief.by);
+    let text = Text::new(
+        format!(
+            "{}: where this sets them too, it fails, unless they are reverted or adopted first",
+            said.en
+        ),
+        format!("{}：若本次也设置了这些字段将会失败，请先还原或采纳", said.zh),
+    );
+    Risk {
+        warns: true,
+        frozen: false,
+        text,
+    }
+}
+
+/// The drift that it settles: what the newest attempt took on, or what is there now.
+fn settled(facts: &Facts, attempts: &[DeploymentRecord]) -> Vec<FieldChange> {
+    attempts
+        .first()
+        .map_or_else(|| facts.takes.clone(), |attempt| attempt.takes.clone())
 }
 
 fn risks(
@@ -200,7 +248,7 @@ fn risks(
         .promotion
         .waiver
         .as_ref()
-        .filter(|_| facts.promotion.kind != PromotionKind::Rollback)
+        .filter(|_| facts.promotion.kind == PromotionKind::Promotion)
     {
         risks.push(warns(
             format!("skips an environment: {why}"),

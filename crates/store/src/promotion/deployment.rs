@@ -40,6 +40,8 @@ fn deployment(row: &AnyRow) -> StoreResult<DeploymentRecord> {
         observed_at: c.opt_time("observed_at")?,
         trouble_since: c.opt_time("trouble_since")?,
         lost_at: c.opt_time("lost_at")?,
+        takes: c.json("takes")?,
+        warnings: c.json("warnings")?,
     })
 }
 
@@ -109,9 +111,9 @@ pub(super) async fn insert(
     query(
         "INSERT INTO deployments (id, org_id, project_id, app_id, environment_id, promotion_id, release_id, attempt, \
          state, fence, cluster_id, namespace, manifests, reason, ready, desired, health, trouble, started_at, \
-         applied_at, finished_at, observed_at, trouble_since, lost_at) \
+         applied_at, finished_at, observed_at, trouble_since, lost_at, takes, warnings) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-         $22, $23, $24)",
+         $22, $23, $24, $25, $26)",
     )
     .bind(new.id.to_string())
     .bind(app.org_id().to_string())
@@ -137,6 +139,8 @@ pub(super) async fn insert(
     .bind(new.observed_at.map(Timestamp::micros))
     .bind(new.trouble_since.map(Timestamp::micros))
     .bind(new.lost_at.map(Timestamp::micros))
+    .bind(document(&new.takes)?)
+    .bind(document(&new.warnings)?)
     .execute(tx.conn())
     .await
     .map_err(map)?;
@@ -151,7 +155,7 @@ pub(super) async fn update(
 ) -> StoreResult<()> {
     let done = query(
         "UPDATE deployments SET state = $5, reason = $6, ready = $7, desired = $8, health = $9, trouble = $10, \
-         applied_at = $11, finished_at = $12, observed_at = $13, trouble_since = $14, lost_at = $15 \
+         applied_at = $11, finished_at = $12, observed_at = $13, trouble_since = $14, lost_at = $15, warnings = $16 \
          WHERE org_id = $1 AND app_id = $2 AND id = $3 AND state = $4",
     )
     .bind(app.org_id().to_string())
@@ -169,6 +173,7 @@ pub(super) async fn update(
     .bind(record.observed_at.map(Timestamp::micros))
     .bind(record.trouble_since.map(Timestamp::micros))
     .bind(record.lost_at.map(Timestamp::micros))
+    .bind(document(&record.warnings)?)
     .execute(tx.conn())
     .await
     .map_err(map)?;

@@ -175,6 +175,8 @@ fn deployment(
         observed_at: None,
         trouble_since: None,
         lost_at: None,
+        takes: Vec::new(),
+        warnings: Vec::new(),
     }
 }
 

@@ -96,6 +96,8 @@ pub struct Environment {
     worst: Option<&'static str>,
     /// How many findings of that severity or worse are let through.
     findings_allowed: u32,
+    /// What is done where a rollout fails: `leave` or `roll_back`.
+    on_failure: &'static str,
 }
 
 /// Where an environment's workloads run.
@@ -162,6 +164,7 @@ impl Environment {
             scans_needed: gating.scans_needed.iter().map(|kind| kind.key()).collect(),
             worst: gating.worst.map(Severity::key),
             findings_allowed: gating.findings_allowed,
+            on_failure: gating.on_failure.key(),
         }
     }
 }

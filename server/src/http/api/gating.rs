@@ -12,7 +12,7 @@ use axum::Json;
 use axum::routing::{delete, get, post, put};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use slipway_domain::environment::{Gating, Queue};
+use slipway_domain::environment::{Gating, OnFailure, Queue};
 use slipway_domain::freeze::Hours;
 use slipway_domain::report::scan::{ScanKind, Severity};
 use slipway_domain::time::{HOUR, MINUTE};
@@ -56,6 +56,10 @@ fn queues() -> Object {
     one_of([Queue::Newest, Queue::InOrder].iter().map(|queue| queue.key()))
 }
 
+fn policies() -> Object {
+    one_of(OnFailure::ALL.iter().map(|policy| policy.key()))
+}
+
 /// What an environment asks for beside approvals.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -82,6 +86,10 @@ pub struct GatingUpdate {
     /// How many findings of that severity or worse are let through.
     #[serde(default)]
     findings_allowed: u32,
+    /// What is done where a rollout fails: nothing (`leave`), or `roll_back` to what was verified there last.
+    #[serde(default)]
+    #[schema(schema_with = policies)]
+    on_failure: OnFailure,
 }
 
 /// The approval rules of an environment.
@@ -172,6 +180,7 @@ pub async fn set_gating(
         scans_needed: new.scans_needed,
         worst: new.worst,
         findings_allowed: new.findings_allowed,
+        on_failure: new.on_failure,
     };
     let version = version_of(&asked, &at, expected).await?;
     settings::set_gating(

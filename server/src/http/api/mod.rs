@@ -17,6 +17,7 @@ pub mod comparison;
 pub mod connection;
 pub mod delegation;
 pub mod docs;
+pub mod drift;
 pub mod environment;
 mod freeze;
 mod gating;
@@ -36,6 +37,7 @@ pub mod operator;
 pub mod org;
 pub mod paging;
 pub mod place;
+mod pod;
 pub mod project;
 pub mod promotion;
 pub mod proposal;
@@ -76,6 +78,7 @@ pub const ROUTES: &[&[Route]] = &[
     cluster::ROUTES,
     connection::ROUTES,
     delegation::ROUTES,
+    drift::ROUTES,
     environment::ROUTES,
     freeze::ROUTES,
     gating::ROUTES,
@@ -91,6 +94,7 @@ pub const ROUTES: &[&[Route]] = &[
     notice::ROUTES,
     operator::ROUTES,
     org::ROUTES,
+    pod::ROUTES,
     project::ROUTES,
     promotion::ROUTES,
     proposal::ROUTES,
@@ -127,6 +131,7 @@ pub const ROUTES: &[&[Route]] = &[
         cluster::list, cluster::create, cluster::update, cluster::remove, cluster::test,
         connection::list, connection::create, connection::update, connection::remove, connection::test,
         delegation::list, delegation::give, delegation::take_back,
+        drift::show, drift::settle,
         environment::list, environment::bind, environment::reorder,
         freeze::list, freeze::create, freeze::update, freeze::remove,
         gating::set_gating, gating::set_rules, gating::preview, gating::routes, gating::remove,
@@ -145,6 +150,7 @@ pub const ROUTES: &[&[Route]] = &[
         operator::operators, operator::list, operator::create, operator::show, operator::update, operator::remove,
         operator::test, operator::audit, operator::export,
         org::list, org::show,
+        pod::list, pod::log, pod::stream, pod::scale, pod::restart,
         project::list, project::create, project::show,
         promotion::list, promotion::request, promotion::roll_back, promotion::show, promotion::cancel,
         promotion::retry,

@@ -1,6 +1,7 @@
 //! Promotions: a release on its way into an environment.
 
 use super::ask::{Asked, Body, OrRefuse as _, Path};
+use super::drift::DriftedField;
 use super::paging::{Page, Paged};
 use super::place::{AppPath, EnvironmentName, Made, Person, Slugs};
 use super::refusals::{Changes, Reads};
@@ -61,7 +62,7 @@ pub struct Promotion {
     version: String,
     /// Where to.
     environment: EnvironmentName,
-    /// `promotion`, `automatic` or `rollback`.
+    /// `promotion`, `automatic` (a branch rule), `rollback`, or what settles a drift: `revert` or `adopt`.
     kind: &'static str,
     /// Where it stands, as in `waiting`.
     state: &'static str,
@@ -113,6 +114,10 @@ pub struct PromotionDetail {
     decisions: Vec<Decision>,
     /// The attempts, the newest first.
     attempts: Vec<Attempt>,
+    /// The drift that it settles, field by field; none where it brings a release.
+    drift: Vec<DriftedField>,
+    /// What the cluster remarked on while it took the newest attempt.
+    warnings: Vec<String>,
 }
 
 /// A gate before the deployment.
@@ -231,6 +236,8 @@ impl PromotionDetail {
             rules: rules.collect(),
             decisions: decisions.collect(),
             attempts: attempts.collect(),
+            drift: view.drift.iter().map(DriftedField::of).collect(),
+            warnings: view.warnings.clone(),
             promotion: Promotion::of(view.row, locale),
         }
     }

@@ -10,6 +10,7 @@ pub fn releases(at: &Places) -> Vec<Call> {
     let nothing = uuid::Uuid::nil();
     let with = |base: &str, more: &str| format!("{base}&{more}");
     let project = "/api/v1/orgs/acme/projects/checkout";
+    let stop = "/api/v1/orgs/acme/projects/checkout/apps/order-api/environments/qa";
     let freezes = "/api/v1/orgs/acme/freezes";
     let window = r#"{"name":"year end","effect":"deny","zone":"UTC","start":"2030-01-01T00:00","end":"2030-01-02T00:00"}"#;
     let rules = r#"{"rules":[],"ordered":true,"forbid_requester":true,"forbid_authors":false,"lifetime_hours":168,"validity_hours":24}"#;
@@ -73,6 +74,78 @@ pub fn releases(at: &Places) -> Vec<Call> {
             "",
             "dora",
             ("oli", 404),
+        ),
+        call("fn:drift/page", with(APP, "environment=qa"), None, ("vic", 200)),
+        call(
+            "fn:drift/settle",
+            with(APP, "environment=qa&how=revert&digest="),
+            Some("vic"),
+            ("oli", 422),
+        ),
+        call("fn:pod/list", with(APP, "environment=qa"), None, ("vic", 200)),
+        // No cluster answers here.
+        call(
+            "fn:pod/log",
+            with(APP, "environment=qa&pod=web-1"),
+            None,
+            ("vic", 503),
+        ),
+        call(
+            "fn:pod/scale",
+            with(APP, "environment=qa&replicas=3"),
+            Some("dora"),
+            ("oli", 422),
+        ),
+        call(
+            "fn:pod/restart",
+            with(APP, "environment=qa"),
+            Some("dora"),
+            ("oli", 422),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/apps/{app}/environments/{environment}/drift",
+            format!("{stop}/drift"),
+            None,
+            ("vic", 200),
+        ),
+        change(
+            "POST /api/v1/orgs/{org}/projects/{project}/apps/{app}/environments/{environment}/drift",
+            &format!("{stop}/drift"),
+            r#"{"how":"revert","digest":""}"#,
+            "vic",
+            ("oli", 422),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/apps/{app}/environments/{environment}/pods",
+            format!("{stop}/pods"),
+            None,
+            ("vic", 200),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/apps/{app}/environments/{environment}/pods/{pod}/log",
+            format!("{stop}/pods/web-1/log"),
+            None,
+            ("vic", 503),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/apps/{app}/environments/{environment}/pods/{pod}/log/stream",
+            format!("{stop}/pods/web-1/log/stream"),
+            None,
+            ("vic", 503),
+        ),
+        change(
+            "POST /api/v1/orgs/{org}/projects/{project}/apps/{app}/environments/{environment}/scale",
+            &format!("{stop}/scale"),
+            r#"{"replicas":3}"#,
+            "dora",
+            ("oli", 422),
+        ),
+        change(
+            "POST /api/v1/orgs/{org}/projects/{project}/apps/{app}/environments/{environment}/restart",
+            &format!("{stop}/restart"),
+            "",
+            "dora",
+            ("oli", 422),
         ),
         call(
             "fn:promotion/hold",
