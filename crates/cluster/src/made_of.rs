@@ -24,7 +24,7 @@ const RESTARTS: &str = "slipway-restart";
 /// The annotation of the pod template that `kubectl rollout restart` sets.
 const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 
-/// The ReplicaSets of a Deployment, the newest first, and their pods.
+/// The `ReplicaSet`s of a Deployment, the newest first, and their pods.
 async fn parts(
     client: &Client,
     namespace: &str,
@@ -162,7 +162,7 @@ fn word(pod: &v1::Pod, status: &v1::PodStatus, containers: &[Container]) -> Stri
     ended.map_or_else(|| phase.unwrap_or_default(), |container| container.state.clone())
 }
 
-/// What happened to a Deployment, its ReplicaSets and its pods, the newest first.
+/// What happened to a Deployment, its `ReplicaSet`s and its pods, the newest first.
 pub async fn events(client: &Client, namespace: &str, name: &str) -> Result<Vec<Event>, ClusterError> {
     let Some(deployment) = workload::find(client, namespace, name).await? else {
         return Ok(Vec::new());
