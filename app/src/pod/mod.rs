@@ -105,10 +105,10 @@ fn pods(page: &PodsPage) -> AnyView {
         return view! { <EmptyState title hint/> }.into_any();
     }
     let ready = page.pods.iter().filter(|pod| pod.newest && pod.ready).count();
-    let aside = page
-        .desired
-        .map(|desired| tr!(common.ready, ready = ready, desired = desired).into_any())
-        .unwrap_or_else(|| ().into_any());
+    let aside = page.desired.map_or_else(
+        || ().into_any(),
+        |desired| tr!(common.ready, ready = ready, desired = desired).into_any(),
+    );
     let heads = [
         tr!(pod.pod),
         tr!(pod.status),

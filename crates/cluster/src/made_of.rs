@@ -32,9 +32,9 @@ const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 /// What a workload is made of.
 #[derive(Default)]
 struct Parts {
-    /// The ReplicaSets of a Deployment, the newest first.
+    /// The `ReplicaSet`s of a Deployment, the newest first.
     sets: Vec<ReplicaSet>,
-    /// The Jobs of a CronJob.
+    /// The Jobs of a `CronJob`.
     jobs: Vec<Job>,
     /// Its pods.
     pods: Vec<v1::Pod>,
@@ -74,7 +74,7 @@ async fn parts(client: &Client, namespace: &str, workload: &Workload) -> Result<
     })
 }
 
-/// The Jobs that a CronJob made, and their pods.
+/// The Jobs that a `CronJob` made, and their pods.
 async fn of_cron_job(
     client: &Client,
     namespace: &str,

@@ -12,6 +12,7 @@ use crate::environment::observe;
 use crate::error::{Error, Result};
 use crate::jobs::Job;
 use crate::ports::{Cluster, ClusterError, EnvironmentBinding, EnvironmentRecord};
+use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use parking_lot::Mutex;
 use slipway_domain::access::Action;
@@ -25,6 +26,7 @@ use slipway_domain::time::{MINUTE, SECOND, Timestamp};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The app, by its slugs.
 pub type Of<'a> = (&'a str, &'a str, &'a str);
@@ -176,7 +178,8 @@ pub async fn log(ctx: &OpCtx, of: Of<'_>, environment: &str, ask: LogAsk) -> Res
     })
 }
 
-/// A container's log from its last lines on, as it grows: pieces of whole lines, until the container ends.
+/// A container's log from its last lines on, as it grows: pieces of whole lines, until the container ends, or the reader may
+/// see it no more.
 ///
 /// # Errors
 /// As [`log`]; [`Error::Unavailable`] where the cluster does not give the log.
@@ -191,11 +194,25 @@ pub async fn follow(
     let (pod, ask) = chosen(ctx, &stop, binding, ask).await?;
     reading(ctx, &stop, &pod.name, &ask.container).await?;
     let namespace = &binding.namespace;
-    asked(ctx, stop.app.org_id(), binding, async |client| {
+    let lines = asked(ctx, stop.app.org_id(), binding, async |client| {
         client.follow(namespace, &ask).await
     })
     .await?
-    .map_err(|error| refused(&error))
+    .map_err(|error| refused(&error))?;
+    Ok(lines.take_until(out_of_sight(ctx.anew(), stop.app.id())).boxed())
+}
+
+/// Comes to its end when the reader may not see the app any more.
+async fn out_of_sight(ctx: OpCtx, app: AppId) {
+    loop {
+        tokio::time::sleep(RECHECK).await;
+        if access::app_by_id::<may::SeeReleases>(&ctx.anew(), app)
+            .await
+            .is_err()
+        {
+            return;
+        }
+    }
 }
 
 /// The pod, where it is the app's, and what is asked of it with its container's name.
@@ -225,6 +242,9 @@ async fn chosen(
     ask.container.clone_from(&container.name);
     Ok((pod, ask))
 }
+
+/// How old the rights may be by which a log is followed.
+const RECHECK: Duration = Duration::from_secs(10);
 
 /// How long reading the same log again is the same reading, in µs: a page that follows a log asks for it again and again.
 const SAME_READING: i64 = 10 * MINUTE;

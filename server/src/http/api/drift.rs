@@ -81,7 +81,7 @@ impl DriftedField {
 
 /// What the cluster of an environment has against what was deployed there.
 #[derive(Serialize, ToSchema)]
-pub struct Drift {
+pub struct StopDrift {
     /// The version that was deployed; none: nothing yet.
     version: Option<String>,
     /// When it was compared last; none: not yet.
@@ -100,7 +100,7 @@ pub struct Drift {
     open: Vec<String>,
 }
 
-impl Drift {
+impl StopDrift {
     fn of(page: DriftPage, locale: Locale) -> Self {
         let drift = page.drift.as_ref();
         Self {
@@ -144,13 +144,13 @@ pub struct NewSettlement {
     tag = "Promotions",
     operation_id = "drift.show",
     params(StopPath),
-    responses((status = 200, description = "The difference", body = Drift), Reads)
+    responses((status = 200, description = "The difference", body = StopDrift), Reads)
 )]
-pub async fn show(asked: Asked, Path(at): Path<StopPath>) -> Answer<Drift> {
+pub async fn show(asked: Asked, Path(at): Path<StopPath>) -> Answer<StopDrift> {
     let page = slipway_portal::drift::page(asked.ctx(), &at.org, &at.project, &at.app, &at.environment)
         .await
         .or_refuse(&asked)?;
-    Ok(Json(Drift::of(page, asked.locale())))
+    Ok(Json(StopDrift::of(page, asked.locale())))
 }
 
 /// Asks for a drift to be reverted or adopted, with the environment's approvals.

@@ -237,7 +237,7 @@ pub async fn rule_30_a_revert_is_approved_and_takes_back_what_was_changed_and_no
         view.changes.manifests
     );
     // Who asked cannot approve, as ever.
-    assert_eq!(code(stage.approve(&people.lea, id).await), "not_named");
+    assert_eq!(code(stage.approve(&people.lea, id).await), "requester");
 
     stage.approve(&people.tess, id).await.expect("approved");
     let view = stage.reaches(id, PromotionState::Succeeded).await;
