@@ -136,8 +136,8 @@ impl Workload {
         wrong.unless(
             "files",
             self.files.iter().map(|file| file.content.len()).sum::<usize>() <= LARGEST_FILES,
-            "the files together are larger than the 512 KiB that Slipway puts into a ConfigMap",
-            "文件总大小超过 512 KiB",
+            "the files together are larger than 64 KiB; put what is larger into the image",
+            "文件总大小超过 64 KiB，请放入镜像",
         );
         wrong.unless(
             "volumes",
@@ -248,8 +248,8 @@ fn wrong_times(_: &Times) -> Vec<(String, Text)> {
 const MOST_PODS: u32 = 1000;
 /// The most memory, in MiB.
 const MOST_MIB: u32 = 1024 * 1024;
-/// The most bytes of files: a `ConfigMap` holds 1 MiB with everything around it.
-const LARGEST_FILES: usize = 512 * 1024;
+/// The most bytes of files: they are set in a form, and kept with every release for every environment.
+const LARGEST_FILES: usize = 64 * 1024;
 
 #[derive(Default)]
 struct Wrong(Vec<(String, Text)>);

@@ -32,7 +32,7 @@ pub(super) struct Work {
     pub version: String,
     /// What the namespace is to be held to; `None`: no quota was ever set.
     pub quota: Option<Quota>,
-    /// The objects that the last successful deployment left in the same namespace.
+    /// The objects that were applied in the same namespace since the last successful deployment, those of that one among them.
     pub before: Vec<serde_json::Value>,
 }
 
@@ -55,14 +55,8 @@ pub(super) async fn step(
     } else {
         None
     };
-    let before = tx
-        .deployments_in(&see, promotion.environment, BEFORE)
-        .await?
-        .into_iter()
-        .find(|one| one.state == DeploymentState::Succeeded && one.id != deployment.id)
-        .filter(|one| (one.cluster, &one.namespace) == (deployment.cluster, &deployment.namespace))
-        .map(|one| one.manifests)
-        .unwrap_or_default();
+    let history = tx.deployments_in(&see, promotion.environment, BEFORE).await?;
+    let before = applied_before(&history, &deployment);
     drop(tx);
     let work = Work {
         promotion,
@@ -93,6 +87,21 @@ pub(super) async fn step(
         (Err(error), _) => outcome::end(ctx, app, work, End::Failed(error.text())).await,
         (Ok(Told::Seen(_)), Err(error)) => Err(Error::internal(error)),
     }
+}
+
+/// What the last successful deployment before `this` applied in its namespace, and what those after it did that failed.
+fn applied_before(history: &[DeploymentRecord], this: &DeploymentRecord) -> Vec<serde_json::Value> {
+    let mut objects = Vec::new();
+    let others = history
+        .iter()
+        .filter(|one| one.id != this.id && (one.cluster, &one.namespace) == (this.cluster, &this.namespace));
+    for one in others {
+        objects.extend(one.manifests.iter().cloned());
+        if one.state == DeploymentState::Succeeded {
+            break;
+        }
+    }
+    objects
 }
 
 /// What the cluster told.
@@ -180,6 +189,14 @@ async fn apply(client: &dyn Cluster, work: &Work) -> std::result::Result<Vec<Str
         } else {
             "promotion.service_applied"
         });
+    }
+    // Of one name there is one kind: what is watched by its name must not be the one before.
+    for object in manifest::left_behind(&work.before, &deployment.manifests) {
+        let same = |new: &serde_json::Value| new["metadata"]["name"] == object["metadata"]["name"];
+        let mut runners = deployment.manifests.iter().filter(|new| manifest::runs_pods(new));
+        if manifest::runs_pods(&object) && runners.any(same) {
+            client.delete(&object).await?;
+        }
     }
     warnings.dedup();
     Ok(warnings)
