@@ -43,8 +43,15 @@ pub fn goes_on(before: &Change, now: &Change) -> bool {
 /// It cannot be made; the words say why, by field where a field is to blame.
 pub fn apply(text: &str, change: &Change, locks: &[Lock]) -> Result<Step, AppError> {
     let sheet = sheet(text).map_err(|error| refused(error.message(locale()), None, String::new()))?;
-    let sheet = sheet.locked(locks);
-    let (edits, then) = edits(&sheet, &with_switches(change))?;
+    apply_on(&sheet.locked(locks), text, change, locks)
+}
+
+/// Makes a change in a file that was drawn already, with its locks.
+///
+/// # Errors
+/// As [`apply`].
+pub fn apply_on(sheet: &Sheet, text: &str, change: &Change, locks: &[Lock]) -> Result<Step, AppError> {
+    let (edits, then) = edits(sheet, &with_switches(change))?;
     if edits.is_empty() {
         return Ok(Step {
             text: text.to_owned(),
@@ -597,6 +604,23 @@ mod tests {
         let variable = done(&[("op", "variable"), ("name", "PORT"), ("value", "80")]);
         assert!(variable.text.contains("PORT"));
         assert!(apply(FILE, &change(&[("op", "dance")])).is_err());
+    }
+
+    #[test]
+    fn what_is_safe_to_mend_is_mended_by_one_change() {
+        let file = "stages: [build]\n\nbuild:\n  stage: build\n  needs: [gone]\n  script: make\n\nship:\n  stage: ship\n  script: make ship\n";
+        let mut text = file.to_owned();
+        for _ in 0..2 {
+            let drawn = sheet(&text).unwrap();
+            let fix = drawn.notes.iter().find_map(|note| note.fix.clone()).unwrap();
+            let mut fields = fix.about.clone();
+            fields.push(("op", fix.op.to_owned()));
+            let fields = fields.into_iter().map(|(key, text)| (key.to_owned(), text));
+            let before = drawn.notes.len();
+            text = apply(&text, &fields.collect()).unwrap().text;
+            assert_eq!(sheet(&text).unwrap().notes.len(), before - 1, "{text}");
+        }
+        assert!(!text.contains("gone") && text.contains("[build, ship]"), "{text}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::change::{DROP, FIELD, PARAM};
 use super::document::api::ChangeTemplate;
 use super::graph::look;
 use super::review::draft_fields;
-use super::sheet::{RUNS, Row, RowKind, Sheet};
+use super::sheet::{Note, RUNS, Row, RowKind, Sheet};
 use super::state::Studio;
 use super::{Chosen, document, fieldset, here, job_query, whole};
 use crate::AppError;
@@ -128,10 +128,11 @@ fn of_job(studio: Studio, sheet: &Sheet, job: &CanvasJob) -> AnyView {
     let lock = job.lock.as_ref().map(|why| {
         view! { <p class="note small" id=LOCK>{tr!(editor.job_locked, why = say(why))}</p> }
     });
-    view! { {head(studio, title, mark)}{lock}{findings(sheet, job)}{body}{edges}{locks}{acts} }.into_any()
+    view! { {head(studio, title, mark)}{lock}{findings(studio, sheet, job)}{body}{edges}{locks}{acts} }
+        .into_any()
 }
 
-fn findings(sheet: &Sheet, job: &CanvasJob) -> Option<AnyView> {
+fn findings(studio: Studio, sheet: &Sheet, job: &CanvasJob) -> Option<AnyView> {
     let rows = sheet
         .notes(job)
         .into_iter()
@@ -140,10 +141,18 @@ fn findings(sheet: &Sheet, job: &CanvasJob) -> Option<AnyView> {
                 slipway_domain::pipeline::Severity::Error => "note bad small",
                 slipway_domain::pipeline::Severity::Warning => "note warn small",
             };
-            view! { <p class=class>{note.words.clone()}</p> }
+            view! { <div class=class><p>{note.words.clone()}</p>{mend(studio, note)}</div> }
         })
         .collect::<Vec<_>>();
     (!rows.is_empty()).then(|| view! { <div class="drawer-part">{rows}</div> }.into_any())
+}
+
+/// The button that mends what is wrong, where there is one.
+pub(super) fn mend(studio: Studio, note: &Note) -> Option<AnyView> {
+    let fix = note.fix.as_ref().filter(|_| studio.may_edit)?;
+    let word = fix.word.clone();
+    let button = move || view! { <button type="submit" class="btn small">{word}</button> }.into_any();
+    Some(change_form(studio, fix.op, &fix.about, "", button))
 }
 
 /// A job that is kept as it is: why, and its lines.

@@ -15,41 +15,65 @@ use slipway_domain::pipeline::file::CutKind;
 use slipway_domain::pipeline::file::canvas::CanvasJob;
 use slipway_domain::pipeline::layout::{Edge, Layout, NODE_HEIGHT, NODE_WIDTH, PlacedNode};
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// How wide the circle of a `+` is with its margin.
 const PLUS: i32 = 28;
 
-/// The canvas.
+/// The canvas. Places change with jobs and needs, what stands in the nodes with every key: each is drawn by itself.
 pub(super) fn canvas(studio: Studio, chosen: Chosen) -> AnyView {
-    let drawing = move || {
-        let sheet = studio.sheet.get();
-        let graph = timed("layout", || sheet.canvas.layout());
-        draw(studio, chosen, &sheet, &graph)
+    let graph = Memo::new(move |_| {
+        let layout = || studio.sheet.with(|sheet| sheet.canvas.layout());
+        Arc::new(timed("layout", layout))
+    });
+    let size = move |of: fn(&Layout) -> i32| graph.with(|graph| of(graph) + PLUS);
+    let (width, height) = (
+        move || size(|graph| graph.width),
+        move || size(|graph| graph.height),
+    );
+    let edges = move || {
+        graph.with(|graph| {
+            let heads = graph
+                .columns
+                .iter()
+                .map(|column| view! { <text x=column.x + 4 y="26">{column.stage.clone()}</text> })
+                .collect::<Vec<_>>();
+            let edges = graph
+                .edges
+                .iter()
+                .map(|edge| line(edge, chosen))
+                .collect::<Vec<_>>();
+            view! { {heads}{edges} }
+        })
+    };
+    let nodes = move || {
+        studio
+            .sheet
+            .with(|sheet| graph.with(|graph| nodes(studio, chosen, sheet, graph)))
+    };
+    let pluses = move || {
+        let href = |query: String| studio.href(Some(&query));
+        studio.may_edit.then(|| graph.with(|graph| pluses(graph, &href)))
     };
     view! {
-        <div class="studio-canvas" tabindex="0" role="group" aria-label=tr!(editor.canvas)>{drawing}</div>
+        <div class="studio-canvas" tabindex="0" role="group" aria-label=tr!(editor.canvas)>
+            <svg width=width height=height viewBox=move || format!("0 0 {} {}", width(), height())>
+                <g aria-hidden="true">{edges}</g>
+                {nodes}
+                {pluses}
+            </svg>
+        </div>
     }
     .into_any()
 }
 
-fn draw(studio: Studio, chosen: Chosen, sheet: &Sheet, graph: &Layout) -> AnyView {
-    let href = move |query: String| studio.href(Some(&query));
-    let heads = graph
-        .columns
-        .iter()
-        .map(|column| view! { <text x=column.x + 4 y="26">{column.stage.clone()}</text> })
-        .collect::<Vec<_>>();
-    let edges = graph
-        .edges
-        .iter()
-        .map(|edge| line(edge, chosen))
-        .collect::<Vec<_>>();
-    let nodes = graph
+fn nodes(studio: Studio, chosen: Chosen, sheet: &Sheet, graph: &Layout) -> Vec<AnyView> {
+    graph
         .nodes
         .iter()
         .filter_map(|node| Some((node, sheet.job(&node.id)?)))
         .map(|(place, job)| {
-            let link = href(job_query(&job.name));
+            let link = studio.href(Some(&job_query(&job.name)));
             foreign(
                 place.x - 4,
                 place.y - 4,
@@ -58,21 +82,7 @@ fn draw(studio: Studio, chosen: Chosen, sheet: &Sheet, graph: &Layout) -> AnyVie
                 node(sheet, job, link, chosen),
             )
         })
-        .collect::<Vec<_>>();
-    let plus = if studio.may_edit {
-        pluses(graph, &href)
-    } else {
-        Vec::new()
-    };
-    let (width, height) = (graph.width + PLUS, graph.height + PLUS);
-    view! {
-        <svg width=width height=height viewBox=format!("0 0 {width} {height}")>
-            <g aria-hidden="true">{heads}{edges}</g>
-            {nodes}
-            {plus}
-        </svg>
-    }
-    .into_any()
+        .collect()
 }
 
 fn line(edge: &Edge, chosen: Chosen) -> AnyView {

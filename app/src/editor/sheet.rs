@@ -1,16 +1,18 @@
 //! The file as the editor draws it, and the texts that its forms show.
 
 use crate::i18n::locale;
+use crate::tr;
 use slipway_domain::pipeline::authored::{Lock, apply_locks};
 use slipway_domain::pipeline::file::canvas::{Canvas, CanvasJob, Field, FieldKind, canvas_of};
 use slipway_domain::pipeline::file::import::import_tree;
 use slipway_domain::pipeline::file::side;
 use slipway_domain::pipeline::file::tree::parse;
-use slipway_domain::pipeline::file::{CutKind, Finding, NewValue};
+use slipway_domain::pipeline::file::{CutKind, Finding, FindingCode, NewValue};
 use slipway_domain::pipeline::source::SourceError;
 use slipway_domain::pipeline::{Job, Severity, Template, Trigger};
 use slipway_domain::text::Text;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The path of the field that says when a job runs; it stands for `rules`, as far as they are one of the presets.
 pub const RUNS: &str = "rules";
@@ -24,6 +26,8 @@ pub struct Sheet {
     pub(super) own: BTreeMap<String, Job>,
     /// Why the rules of a job are kept as they are, by name.
     pub(super) rules: BTreeMap<String, Text>,
+    /// The file that is drawn; of a template's document nothing.
+    pub text: Arc<str>,
     /// What is wrong, in the order of the text.
     pub notes: Vec<Note>,
     /// Of a template's document: the rows of its jobs, by name; the fields of a pipeline's jobs come from its canvas.
@@ -41,6 +45,41 @@ pub struct Note {
     pub severity: Severity,
     /// The sentence, in the reader's language.
     pub words: String,
+    /// What mends it by one click, where that is safe.
+    pub fix: Option<Fix>,
+}
+
+/// A change that mends what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What is done.
+    pub op: &'static str,
+    /// With what.
+    pub about: Vec<(&'static str, String)>,
+    /// The words of its button.
+    pub word: String,
+}
+
+impl Fix {
+    fn of(finding: &Finding) -> Option<Self> {
+        match &finding.code {
+            FindingCode::UnknownNeed { job, field, need } | FindingCode::LaterNeed { job, field, need }
+                if field == "needs" =>
+            {
+                Some(Self {
+                    op: "unneed",
+                    about: vec![("job", job.clone()), ("need", need.clone())],
+                    word: tr!(editor.fix_need, name = need),
+                })
+            }
+            FindingCode::UnknownStage { stage, .. } => Some(Self {
+                op: "stage-add",
+                about: vec![("stage", stage.clone())],
+                word: tr!(editor.fix_stage, stage = stage),
+            }),
+            _ => None,
+        }
+    }
 }
 
 impl Default for Sheet {
@@ -60,6 +99,7 @@ impl Default for Sheet {
             canvas,
             own: BTreeMap::new(),
             rules: BTreeMap::new(),
+            text: Arc::default(),
             notes: Vec::new(),
             written: BTreeMap::new(),
             template: None,
@@ -72,6 +112,7 @@ impl Default for Sheet {
 /// # Errors
 /// It is not YAML.
 pub fn sheet(text: &str) -> Result<Sheet, SourceError> {
+    let whole = text;
     // A file of nothing is a file without jobs.
     let text = if text.trim().is_empty() { "{}\n" } else { text };
     let tree = parse(text)?;
@@ -91,12 +132,14 @@ pub fn sheet(text: &str) -> Result<Sheet, SourceError> {
         line: finding.line,
         severity: finding.severity,
         words: finding.message(locale()),
+        fix: Fix::of(finding),
     };
     let notes = canvas.findings.iter().map(note).collect();
     Ok(Sheet {
         canvas,
         own,
         rules,
+        text: Arc::from(whole),
         notes,
         ..Sheet::default()
     })

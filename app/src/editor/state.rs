@@ -244,7 +244,15 @@ impl Studio {
     pub fn change(self, change: &Change, drawn: bool) -> Result<Step, AppError> {
         let now = self.text.get_untracked();
         let made = self.subject.with_value(|subject| match subject {
-            Subject::Pipeline => self.locks.with_value(|locks| change::apply(&now, change, locks)),
+            Subject::Pipeline => self.locks.with_value(|locks| {
+                let sheet = self.sheet.get_untracked();
+                // What is drawn is the last text that could be read.
+                if *sheet.text == *now {
+                    change::apply_on(&sheet, &now, change, locks)
+                } else {
+                    change::apply(&now, change, locks)
+                }
+            }),
             Subject::Template(key) => document::change::apply(&now, key, change),
         });
         match &made {

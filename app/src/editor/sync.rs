@@ -62,10 +62,6 @@ pub(super) fn keep_saved(studio: Studio, page: Option<Load<EditorView>>) {
 }
 
 /// A template's page was read again: what the server has is taken over, beside what was changed here since.
-#[cfg_attr(
-    not(feature = "hydrate"),
-    expect(clippy::missing_const_for_fn, reason = "a server reads once")
-)]
 pub(in crate::editor) fn read_draft(studio: Studio, draft: &DraftView) {
     #[cfg(feature = "hydrate")]
     if draft.version > studio.known.with_untracked(|known| known.version) && !studio.sending.get_value() {

@@ -1,5 +1,6 @@
 //! What stands below the canvas: the file, what is wrong with it, and what differs from the branch.
 
+use super::drawer::mend;
 use super::sheet::{Note, Sheet};
 use super::state::Studio;
 use super::{Chosen, job_query, sync};
@@ -63,12 +64,62 @@ pub(super) fn below(studio: Studio, chosen: Chosen) -> AnyView {
 }
 
 fn yaml(studio: Studio, chosen: Chosen) -> AnyView {
-    let shown = move || {
+    let pieces = move || {
         let sheet = studio.sheet.get();
         let lit = chosen.job.with(|job| lines_of(&sheet, job.as_deref()?));
-        studio.text.with(|text| file(text, lit.as_ref()))
+        studio.text.with(|text| pieces(text, lit.as_ref()))
     };
-    view! { {shown} }.into_any()
+    // A key changes a line or two: the other pieces stay as they are drawn.
+    view! {
+        <div class="box">
+            <div class="yaml" tabindex="0" role="group" aria-label=tr!(pipeline.preview)>
+                <For each=pieces key=Clone::clone children=|piece: Piece| piece.view()/>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// How many lines are drawn together.
+const TOGETHER: usize = 24;
+
+/// Some lines of a file.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Piece {
+    /// The number of the first.
+    first: usize,
+    /// The lines, each with whether it stands out.
+    lines: Vec<(String, bool)>,
+}
+
+impl Piece {
+    fn view(&self) -> AnyView {
+        let lines = self.lines.iter().enumerate();
+        lines
+            .map(|(index, (line, lit))| numbered(self.first + index, line, *lit))
+            .collect::<Vec<_>>()
+            .into_any()
+    }
+}
+
+fn pieces(text: &str, lit: Option<&RangeInclusive<usize>>) -> Vec<Piece> {
+    let is_lit = |number: usize| lit.is_some_and(|lit| lit.contains(&number));
+    let lines: Vec<&str> = text.lines().collect();
+    let piece = |(index, lines): (usize, &[&str])| {
+        let first = index * TOGETHER + 1;
+        let line = |(place, line): (usize, &&str)| ((*line).to_owned(), is_lit(first + place));
+        Piece {
+            first,
+            lines: lines.iter().enumerate().map(line).collect(),
+        }
+    };
+    lines.chunks(TOGETHER).enumerate().map(piece).collect()
+}
+
+fn numbered(number: usize, line: &str, lit: bool) -> AnyView {
+    let class = if lit { "l lit" } else { "l" };
+    view! { <div class=class><span class="n" aria-hidden="true">{number}</span><span class="t">{tinted(line)}</span></div> }
+        .into_any()
 }
 
 /// The file that a template makes of its defaults.
@@ -101,13 +152,7 @@ pub(super) fn file(text: &str, lit: Option<&RangeInclusive<usize>>) -> AnyView {
         .enumerate()
         .map(|(index, line)| {
             let number = index + 1;
-            let class = if lit.is_some_and(|lit| lit.contains(&number)) {
-                "l lit"
-            } else {
-                "l"
-            };
-            view! { <div class=class><span class="n" aria-hidden="true">{number}</span><span class="t">{tinted(line)}</span></div> }
-                .into_any()
+            numbered(number, line, lit.is_some_and(|lit| lit.contains(&number)))
         })
         .collect::<Vec<_>>();
     view! {
@@ -148,7 +193,7 @@ fn row(studio: Studio, sheet: &Sheet, note: &Note) -> AnyView {
         view! { <a class="link" href=href><code>{job.name.clone()}</code></a> }
     });
     let place = tr!(editor.line, n = note.line);
-    view! { <li>{mark}{job}<span>{note.words.clone()}" "<span class="small muted">{place}</span></span></li> }
+    view! { <li>{mark}{job}<span>{note.words.clone()}" "<span class="small muted">{place}</span></span>{mend(studio, note)}</li> }
         .into_any()
 }
 

@@ -21,7 +21,7 @@ use crate::tr;
 use leptos::prelude::*;
 use slipway_domain::pipeline::authored::Bump;
 use slipway_domain::project::Place;
-use slipway_domain::template::{Standing, Suggested, TemplateView};
+use slipway_domain::template::{Standing, Suggested};
 
 /// The name of the place whose templates are shown.
 fn name(place: &Place) -> String {
@@ -37,11 +37,6 @@ fn topics(place: &Place) -> Topics {
         Some(project) => Topics::of("templates", project.id),
         None => Topics::of("templates", place.org.id),
     }
-}
-
-/// What changes the page of one template.
-pub(crate) fn topics_of(view: &TemplateView) -> Topics {
-    topics(&view.place)
 }
 
 /// A part of the address; none where it is left out.

@@ -311,7 +311,8 @@ fn duplicate(template: &mut Template, change: &Change) -> Then {
     let job = get(change, "job");
     let place = job_at(template, job)?;
     let taken = |id: &str| template.graph.jobs.iter().any(|job| job.id == id);
-    let id = (2..)
+    let most = template.graph.jobs.len() + 2;
+    let id = (2..=most)
         .map(|number| format!("{job}-{number}"))
         .find(|id| !taken(id))
         .unwrap_or_default();

@@ -47,7 +47,7 @@ pub fn document_page() -> AnyView {
         project: Some(project()).filter(|project| !project.is_empty()),
         template: template(),
     });
-    let body = page.watching(crate::template::topics_of).view(move |view| {
+    let body = page.view(move |view| {
         let Some(draft) = view.draft.as_ref() else {
             return not_here(&view);
         };

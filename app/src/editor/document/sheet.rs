@@ -74,6 +74,7 @@ pub fn sheet(text: &str, key: &str) -> Option<Sheet> {
             line: finding.line,
             severity: finding.severity,
             words: finding.message(locale()),
+            fix: None,
         })
         .collect();
     Some(Sheet {

@@ -20,6 +20,7 @@ on_both! {
     two_editors_do_not_overwrite_each_other,
     what_changed_in_the_repository_is_brought_together,
     what_is_typed_outlives_a_gitlab_that_is_down,
+    a_lint_that_fails_or_is_slow_takes_nothing_with_it,
     what_gitlab_would_refuse_is_not_proposed,
     a_draft_is_not_replaced_without_a_word,
     who_only_sees_it_cannot_change_it,
@@ -282,6 +283,39 @@ async fn what_is_typed_outlives_a_gitlab_that_is_down(world: World) {
     assert_eq!(saved.text, more);
     faults.clear();
     working_copy::propose(&ctx, ORG, PROJECT, APP, 2, "")
+        .await
+        .unwrap();
+}
+
+async fn a_lint_that_fails_or_is_slow_takes_nothing_with_it(world: World) {
+    let ctx = world.ctx();
+    let commit = with_pipeline(&world).await;
+    let faults = world.gitlab.faults();
+    let mut version = 0;
+    for (command, fault) in [
+        ("make check", Fault::Status { code: 503 }),
+        ("make later", Fault::Latency { ms: 60_000 }),
+    ] {
+        let lint = FaultMatch {
+            method: None,
+            path_regex: Some(String::from("/ci/lint")),
+        };
+        faults.add(lint, fault, None).unwrap();
+        let mine = PIPELINE.replace("make test", command);
+        let checked = working_copy::check(&ctx, ORG, PROJECT, APP, &mine).await.unwrap();
+        assert!(
+            matches!(checked.lint, LintView::Unavailable(_)),
+            "{:?}",
+            checked.lint
+        );
+        // What differs from the branch is known all the same, and the draft is kept.
+        assert!(checked.diff.is_some());
+        version = put(&ctx, &save(version, Some(&commit), &mine)).await.unwrap();
+        let saved = working_copy::saved(&ctx, ORG, PROJECT, APP).await.unwrap();
+        assert_eq!(saved.map(|saved| saved.text), Some(mine));
+        faults.clear();
+    }
+    working_copy::propose(&ctx, ORG, PROJECT, APP, version, "")
         .await
         .unwrap();
 }

@@ -296,20 +296,14 @@ fn insert(text: &str, path: &[Step<'_>], index: usize, value: &impl Serialize) -
         item.push(Step::Item(index));
         places.span(&item)
     };
-    match index.checked_sub(1) {
-        Some(before) => {
-            let (start, end) = item(before)?;
-            let indent = indent(text, start);
-            let new = printed(value, indent)?;
-            Some(format!("{},\n{indent}{new}{}", &text[..end], &text[end..]))
-        }
-        None => {
-            let (start, _) = item(0)?;
-            let indent = indent(text, start);
-            let new = printed(value, indent)?;
-            Some(format!("{}{new},\n{indent}{}", &text[..start], &text[start..]))
-        }
-    }
+    let (start, end) = item(index.saturating_sub(1))?;
+    let indent = indent(text, start);
+    let new = printed(value, indent)?;
+    Some(if index == 0 {
+        format!("{}{new},\n{indent}{}", &text[..start], &text[start..])
+    } else {
+        format!("{},\n{indent}{new}{}", &text[..end], &text[end..])
+    })
 }
 
 fn remove(text: &str, path: &[Step<'_>], index: usize) -> Option<String> {
