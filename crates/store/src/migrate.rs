@@ -39,6 +39,7 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     18 "0018_snapshots",
     19 "0019_templates",
     20 "0020_gates",
+    24 "0024_items",
 };
 
 /// How many migrations the database lacks. Changes nothing.
