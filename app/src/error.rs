@@ -137,18 +137,16 @@ mod status {
                 E::Unauthenticated => 401,
                 E::Forbidden(_) | E::Scope(_) | E::Barred { .. } => 403,
                 E::Invalid(_) | E::Refused { .. } => 422,
-                E::Conflict { .. } => 409,
+                E::Conflict { .. } | E::Stale(_) => 409,
                 E::Limited { .. } => 429,
                 E::Unavailable { .. } => 503,
                 E::Internal(_) => 500,
             };
-            let fields = match &error {
-                E::Invalid(fields) => fields
-                    .iter()
-                    .map(|f| (f.field.clone(), f.text.get(locale).to_owned()))
-                    .collect(),
-                _ => Vec::new(),
-            };
+            let fields = error
+                .fields()
+                .iter()
+                .map(|f| (f.field.clone(), f.text.get(locale).to_owned()))
+                .collect();
             let request_id = use_context::<slipway_portal::OpCtx>().map(|ctx| ctx.request_id().to_owned());
             let shown = Self {
                 code: error.code().to_owned(),

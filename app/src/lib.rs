@@ -22,7 +22,9 @@ pub mod group;
 pub mod home;
 pub mod i18n;
 pub mod import;
+pub mod insight;
 pub mod invitation;
+pub mod iteration;
 mod json;
 pub mod live;
 pub mod load;
@@ -180,6 +182,15 @@ fn routes() -> RouteTable {
         apart("/orgs/:org/projects/:project/bugs", part::bugs()),
         apart("/orgs/:org/projects/:project/items/new", part::new_item()),
         apart("/orgs/:org/projects/:project/items/:key", part::item()),
+        apart("/orgs/:org/projects/:project/items/:key/edit", part::edit_item()),
+        apart("/orgs/:org/projects/:project/backlog", part::backlog()),
+        apart("/orgs/:org/projects/:project/insights", part::insights()),
+        apart("/orgs/:org/projects/:project/insights/dora", part::delivery()),
+        apart("/orgs/:org/projects/:project/iterations", part::iterations()),
+        apart(
+            "/orgs/:org/projects/:project/iterations/:number",
+            part::iteration(),
+        ),
         apart("/orgs/:org/projects/:project/import", part::import()),
         apart("/orgs/:org/projects/:project/imports/:id", part::one_import()),
         apart("/orgs/:org/projects/:project/members", part::members()),

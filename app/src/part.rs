@@ -4,8 +4,9 @@
 use crate::route::Part;
 use crate::{
     application, artifact, audit, beside, board, cluster, connection, drift, editor, environment, freeze,
-    group, home, import, invitation, mail, me, member, notice, operator, org, pipeline, pod, project,
-    promotion, release, report, role, run, schedule, search, subscriber, template, token, variable, workload,
+    group, home, import, insight, invitation, iteration, mail, me, member, notice, operator, org, pipeline,
+    pod, project, promotion, release, report, role, run, schedule, search, subscriber, template, token,
+    variable, workload,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -91,6 +92,14 @@ parts! {
         bugs Bugs = board::bugs_page,
         new_item New = board::new_item_page,
         item One = board::item_page,
+        edit_item Edit = board::edit_item_page,
+    }
+    planning PlanningPage planning_page fetch_planning {
+        backlog Backlog = iteration::backlog_page,
+        iterations List = iteration::iterations_page,
+        iteration One = iteration::iteration_page,
+        insights Insights = insight::insights_page,
+        delivery Delivery = insight::delivery_page,
     }
     promotions PromotionPage promotion_page fetch_promotions {
         approvals Approvals = promotion::approvals_page,

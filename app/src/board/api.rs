@@ -1,16 +1,34 @@
 //! Server functions about work items, the board and iterations.
 
+#![expect(clippy::too_many_arguments, reason = "one a field of the form")]
+
 use crate::AppError;
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
-use slipway_domain::id::{ItemId, UserId};
-use slipway_domain::item::{BoardView, BugList, Category, ItemKind, ItemState, ItemView, Priority, Severity};
+use slipway_domain::id::{AppId, CommentId, EnvironmentId, ItemId, IterationId, UserId};
+use slipway_domain::item::{
+    BoardFilter, BoardView, BugList, Category, ItemEdit, ItemKind, ItemState, ItemView, Priority, Relation,
+    Severity,
+};
 
-/// The board of the iteration that runs.
+/// The board of the iteration that runs, with the cards that are asked for.
 #[server(name = ReadBoard, prefix = "/api/fn", endpoint = "item/board", input = GetUrl)]
-pub async fn read_board(org: String, project: String) -> Result<BoardView, AppError> {
+pub async fn read_board(
+    org: String,
+    project: String,
+    kind: Option<ItemKind>,
+    assignee: Option<UserId>,
+    label: Option<String>,
+    words: Option<String>,
+) -> Result<BoardView, AppError> {
     let ctx = crate::ctx()?;
-    Ok(slipway_portal::item::board(&ctx, &org, &project).await?)
+    let filter = BoardFilter {
+        kind,
+        assignee,
+        label: label.unwrap_or_default(),
+        words: words.unwrap_or_default(),
+    };
+    Ok(slipway_portal::item::board_of(&ctx, &org, &project, filter).await?)
 }
 
 /// The project's bugs.
@@ -41,6 +59,7 @@ pub async fn add_card(org: String, project: String, title: String, kind: ItemKin
         assignee: None,
         points: None,
         into_iteration: true,
+        more: slipway_portal::item::Edit::default(),
     };
     slipway_portal::item::create(&ctx, &org, &project, item).await?;
     Ok(())
@@ -59,9 +78,18 @@ pub async fn create_item(
     assignee: Option<UserId>,
     points: Option<i64>,
     into_iteration: Option<bool>,
+    #[server(default)] labels: String,
+    #[server(default)] due_on: String,
+    #[server(default)] parent: String,
 ) -> Result<(), AppError> {
     let ctx = crate::ctx()?;
     let into_iteration = into_iteration.unwrap_or_default();
+    let more = slipway_portal::item::Edit {
+        labels: Some(labels),
+        due_on: Some(due_on),
+        parent: Some(parent),
+        ..slipway_portal::item::Edit::default()
+    };
     let item = slipway_portal::item::NewItem {
         kind,
         title,
@@ -71,6 +99,7 @@ pub async fn create_item(
         assignee,
         points,
         into_iteration,
+        more,
     };
     let number = slipway_portal::item::create(&ctx, &org, &project, item).await?;
     leptos_axum::redirect(&format!(
@@ -132,4 +161,130 @@ pub async fn start_iteration(
     };
     slipway_portal::item::start_iteration(&ctx, &org, &project, input).await?;
     Ok(())
+}
+
+/// What the form of an item shows.
+#[server(name = ReadItemEdit, prefix = "/api/fn", endpoint = "item/edit", input = GetUrl)]
+pub async fn read_item_edit(org: String, project: String, key: String) -> Result<ItemEdit, AppError> {
+    let ctx = crate::ctx()?;
+    let number = super::number_of(&key).ok_or(slipway_portal::Error::NotFound)?;
+    Ok(slipway_portal::item::edit(&ctx, &org, &project, number).await?)
+}
+
+/// Changes what is written into an item, from its version `version`, and leads to its page.
+#[server(name = UpdateItem, prefix = "/api/fn", endpoint = "item/update")]
+pub async fn update_item(
+    org: String,
+    project: String,
+    number: i64,
+    version: i64,
+    title: String,
+    #[server(default)] description: String,
+    priority: Priority,
+    severity: Option<Severity>,
+    assignee: Option<UserId>,
+    iteration: Option<IterationId>,
+    app: Option<AppId>,
+    #[server(default)] parent: String,
+    #[server(default)] labels: String,
+    points: Option<i64>,
+    #[server(default)] due_on: String,
+    #[server(default)] found_release: String,
+    found_environment: Option<EnvironmentId>,
+    #[server(default)] fixed_release: String,
+    fixed_environment: Option<EnvironmentId>,
+) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    let edit = slipway_portal::item::Edit {
+        title: Some(title),
+        description: Some(description),
+        priority: Some(priority),
+        severity,
+        assignee: assignee.into(),
+        iteration: iteration.into(),
+        app: app.into(),
+        parent: Some(parent),
+        labels: Some(labels),
+        points: points.into(),
+        due_on: Some(due_on),
+        found_release: Some(found_release),
+        found_environment: found_environment.into(),
+        fixed_release: Some(fixed_release),
+        fixed_environment: fixed_environment.into(),
+    };
+    let base = slipway_portal::item::Base::Since(version);
+    slipway_portal::item::update(&ctx, &org, &project, number, edit, base).await?;
+    leptos_axum::redirect(&format!(
+        "{}/items/{number}",
+        crate::places::project(&org, &project)
+    ));
+    Ok(())
+}
+
+/// Says something about an item.
+#[server(name = AddComment, prefix = "/api/fn", endpoint = "comment/add")]
+pub async fn add_comment(org: String, project: String, number: i64, body: String) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    slipway_portal::item::add_comment(&ctx, &org, &project, number, &body).await?;
+    Ok(())
+}
+
+/// Changes what a comment says.
+#[server(name = EditComment, prefix = "/api/fn", endpoint = "comment/edit")]
+pub async fn edit_comment(
+    org: String,
+    project: String,
+    number: i64,
+    comment: CommentId,
+    version: i64,
+    body: String,
+) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    let which = (number, comment);
+    Ok(slipway_portal::item::edit_comment(&ctx, &org, &project, which, &body, Some(version)).await?)
+}
+
+/// Takes a comment away.
+#[server(name = DeleteComment, prefix = "/api/fn", endpoint = "comment/delete")]
+pub async fn delete_comment(
+    org: String,
+    project: String,
+    number: i64,
+    comment: CommentId,
+) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::item::delete_comment(&ctx, &org, &project, number, comment).await?)
+}
+
+/// Links an item to another one.
+#[server(name = LinkItem, prefix = "/api/fn", endpoint = "item/link")]
+pub async fn link_item(
+    org: String,
+    project: String,
+    number: i64,
+    relation: Relation,
+    other: String,
+) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::item::link(&ctx, &org, &project, number, (relation, &other, true)).await?)
+}
+
+/// Takes a link to another item away.
+#[server(name = UnlinkItem, prefix = "/api/fn", endpoint = "item/unlink")]
+pub async fn unlink_item(
+    org: String,
+    project: String,
+    number: i64,
+    relation: Relation,
+    other: String,
+) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::item::link(&ctx, &org, &project, number, (relation, &other, false)).await?)
+}
+
+/// Begins or ends watching an item.
+#[server(name = WatchItem, prefix = "/api/fn", endpoint = "item/watch")]
+pub async fn watch_item(org: String, project: String, number: i64, watching: bool) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::item::watch(&ctx, &org, &project, number, watching).await?)
 }

@@ -2,14 +2,14 @@
 
 use super::api::{CreateItem, ReadBoard, ReadItem, SetItemState};
 use super::parts::{self, choices};
-use crate::design::avatar::initials;
-use crate::design::button::{Weight, submit};
+use super::{history, talk};
+use crate::design::button::{Weight, button_link, submit};
 use crate::design::field::{Control, Field};
 use crate::design::form::{Form, hidden};
 use crate::design::page::{PageHead, Panel};
 use crate::design::state::EmptyState;
 use crate::design::status::tag;
-use crate::design::time::time;
+use crate::design::time::{day, time};
 use crate::i18n::say;
 use crate::live::{Topics, refresh_without_js};
 use crate::load::{Load, load};
@@ -19,7 +19,7 @@ use crate::places::{param, query};
 use crate::tr;
 use leptos::prelude::*;
 use server_fn::ServerFn;
-use slipway_domain::item::{BoardView, ItemEvent, ItemKind, ItemState, ItemView, Priority, Severity};
+use slipway_domain::item::{BoardView, ItemKind, ItemView, Priority, Severity};
 use slipway_domain::member::Member;
 
 /// `P/items/{key}`.
@@ -38,24 +38,34 @@ fn show(item: &ItemView) -> AnyView {
     let card = &item.card;
     let mark = view! { {parts::state(card.state)} }.into_any();
     let line = view! { <code>{card.key.clone()}</code>" · "{item.reporter.name.clone()}" · "{time(item.created_at)} }.into_any();
-    let description = if item.description.is_empty() {
+    let description = if item.html.is_empty() {
         view! { <p class="muted box-body">{tr!(board.no_description)}</p> }.into_any()
     } else {
-        view! { <div class="box-body prose">{item.description.clone()}</div> }.into_any()
+        view! { <div class="box-body markdown" inner_html=item.html.clone()></div> }.into_any()
     };
-    let events = item.events.iter().map(event).collect_view();
-    let (states, facts) = (states(item), facts(item));
+    let base = item.place.path();
+    let edit = item.may_edit.then(|| {
+        button_link(
+            Weight::Plain,
+            format!("{base}/items/{}/edit", card.key),
+            tr!(board.edit),
+        )
+    });
+    let (states, facts, events) = (states(item), facts(item), history::list(&item.events));
     view! {
         {refresh_without_js()}
-        <PageHead title=card.title.clone() mark line/>
+        <PageHead title=card.title.clone() mark line actions=view! { {talk::watch(item)}{edit} }.into_any()/>
         <div class="columns">
             <div class="stack wide">
                 <Panel title=tr!(board.description)>{description}</Panel>
-                <Panel title=tr!(board.history)><ul class="checks box-body">{events}</ul></Panel>
+                {talk::parts(item)}
+                {talk::comments(item)}
+                <Panel title=tr!(board.history)>{events}</Panel>
             </div>
             <div class="stack wide">
                 <Panel title=tr!(board.state)>{states}</Panel>
                 <Panel title=tr!(common.details)>{facts}</Panel>
+                {talk::links(item)}
             </div>
         </div>
     }
@@ -94,16 +104,57 @@ fn states(item: &ItemView) -> AnyView {
 
 fn facts(item: &ItemView) -> AnyView {
     let card = &item.card;
+    let held = &item.content;
+    let base = item.place.path();
     let severity = card.severity.map(|severity| {
         view! { <dt>{tr!(board.severity)}</dt><dd>{say(&severity.text())}</dd> }
     });
     let points = card
         .points
         .map(|points| view! { <dt>{tr!(board.estimate)}</dt><dd>{parts::points(points)}</dd> });
-    let iteration = item
+    let iteration = held
         .iteration
         .as_ref()
         .map_or_else(|| tr!(board.not_planned), |iteration| iteration.name.clone());
+    let parent = held.parent.as_ref().map(|parent| {
+        let href = format!("{base}/items/{}", parent.name);
+        view! { <dt>{tr!(board.parent)}</dt><dd><a class="link" href=href><code>{parent.name.clone()}</code></a></dd> }
+    });
+    let fact = |name: String, value: Option<String>| {
+        value.map(|value| view! { <dt>{name}</dt><dd>{value}</dd> }.into_any())
+    };
+    let app = fact(tr!(board.app), held.app.as_ref().map(|app| app.name.clone()));
+    let seen = |release: Option<String>, environment: Option<String>| {
+        let both: Vec<String> = release.into_iter().chain(environment).collect();
+        (!both.is_empty()).then(|| both.join(" · "))
+    };
+    let found = seen(
+        held.found_release.as_ref().map(|release| release.name.clone()),
+        held.found_environment
+            .as_ref()
+            .map(|environment| environment.name.clone()),
+    );
+    let fixed = seen(
+        held.fixed_release.as_ref().map(|release| release.name.clone()),
+        held.fixed_environment
+            .as_ref()
+            .map(|environment| environment.name.clone()),
+    );
+    let due = held.due_on.as_ref().map(|due| day(due));
+    let labels = (!held.labels.is_empty()).then(|| {
+        let tags = held
+            .labels
+            .iter()
+            .map(|label| tag(label.to_owned()))
+            .collect::<Vec<_>>();
+        view! { <dt>{tr!(board.labels)}</dt><dd><span class="row wrap">{tags}</span></dd> }
+    });
+    let watchers = item
+        .watchers
+        .iter()
+        .map(|person| person.name.clone())
+        .collect::<Vec<_>>();
+    let watchers = (!watchers.is_empty()).then(|| watchers.join(", "));
     view! {
         <dl class="facts box-body">
             <dt>{tr!(board.kind)}</dt>
@@ -116,25 +167,16 @@ fn facts(item: &ItemView) -> AnyView {
             {points}
             <dt>{tr!(board.iteration)}</dt>
             <dd>{iteration}</dd>
+            {parent}
+            {app}
+            {labels}
+            {fact(tr!(board.due), due)}
+            {fact(tr!(board.found_in), found)}
+            {fact(tr!(board.fixed_in), fixed)}
+            {fact(tr!(board.watchers), watchers)}
         </dl>
     }
     .into_any()
-}
-
-fn event(event: &ItemEvent) -> AnyView {
-    let state =
-        |key: &str| ItemState::from_key(key).map_or_else(|| key.to_owned(), |state| say(&state.text()));
-    let what = match event.field.as_str() {
-        "created" => tr!(board.created),
-        "state" => tr!(board.went, from = state(&event.before), to = state(&event.after)),
-        field => format!("{field}: {} → {}", event.before, event.after),
-    };
-    let who = event
-        .by
-        .as_ref()
-        .map_or_else(|| String::from("Slipway"), |by| by.name.clone());
-    view! { <li>{event.by.as_ref().map(initials)}<span class="strong">{who}</span><span>{what}</span><span class="muted">{time(event.at)}</span></li> }
-        .into_any()
 }
 
 /// `P/items/new`.
@@ -148,6 +190,10 @@ pub fn new_item_page() -> AnyView {
     load(move || ReadBoard {
         org: org(),
         project: project(),
+        kind: None,
+        assignee: None,
+        label: None,
+        words: None,
     })
     .view(move |board| new_item(&board, people))
 }
@@ -195,10 +241,15 @@ fn new_item(board: &BoardView, people: Load<MemberList>) -> AnyView {
             <Field name="priority" label=tr!(board.priority) control=Control::Select(priorities) value=Priority::Normal.key().to_owned()/>
             <Field name="severity" label=tr!(board.severity) help=tr!(board.severity_help) control=Control::Select(severities)/>
         </div>
-        <Field name="description" label=tr!(board.description) control=Control::Area(6)/>
+        <Field name="description" label=tr!(board.description) help=tr!(board.markdown_help) control=Control::Area(6)/>
         <div class="form-row">
             {people.view(|list| assignees(&list.members))}
             <Field name="points" label=tr!(board.estimate) help=tr!(board.estimate_help) control=Control::Number/>
+            <Field name="due_on" label=tr!(board.due) control=Control::Date/>
+        </div>
+        <div class="form-row">
+            <Field name="parent" label=tr!(board.parent) help=tr!(board.parent_help)/>
+            <Field name="labels" label=tr!(board.labels) help=tr!(board.labels_help)/>
         </div>
         {join}
         <p>{submit(Weight::Primary, tr!(board.create))}</p>

@@ -2,11 +2,15 @@
 
 pub mod api;
 mod card;
+mod edit;
+mod history;
 mod item;
 mod moves;
 mod order;
 pub mod parts;
+mod talk;
 
+pub use edit::edit_item_page;
 pub use item::{item_page, new_item_page};
 
 use crate::design::button::{Weight, button_link, submit};
@@ -17,14 +21,17 @@ use crate::design::page::PageHead;
 use crate::design::state::EmptyState;
 use crate::design::table::{row, table};
 use crate::design::time::{day, time};
+use crate::iteration::{WorkTab, work_tabs};
 use crate::live::{Topics, refresh_without_js};
 use crate::load::load;
-use crate::places::param;
+use crate::places::{param, query};
 use crate::tr;
 use leptos::prelude::*;
 use moves::Moves;
 use server_fn::ServerFn;
-use slipway_domain::item::{BoardView, BugList, BugRow, ItemKind, ItemState, IterationRef};
+use slipway_domain::id::{TypedId, UserId};
+use slipway_domain::item::{BoardFilter, BoardView, BugList, BugRow, ItemKind, ItemState, IterationRef};
+use slipway_domain::person::PersonRef;
 use slipway_domain::project::Place;
 
 /// The number in a key such as `CHK-12`; a bare number is one as well.
@@ -42,9 +49,14 @@ fn topics(place: &Place) -> Topics {
 /// `P/board`.
 pub fn board_page() -> AnyView {
     let (org, project) = (param("org"), param("project"));
+    let (kind, assignee, label, words) = (query("kind"), query("assignee"), query("label"), query("words"));
     let board = load(move || api::ReadBoard {
         org: org(),
         project: project(),
+        kind: kind().and_then(|kind| ItemKind::from_key(&kind)),
+        assignee: assignee().and_then(|id| id.parse().ok()).map(UserId::from_uuid),
+        label: label(),
+        words: words(),
     });
     let moves = Moves::new(org, project, board.redraw());
     board
@@ -73,8 +85,10 @@ fn show(board: BoardView, moves: Moves) -> AnyView {
     view! {
         {refresh_without_js()}
         <PageHead title line actions=view! { {new_item} }.into_any()/>
+        {work_tabs(&board.place, WorkTab::Board)}
         {failed}
         {plan}
+        {filter(&board.filter, &board.people)}
         {moves.view(&base, may_create, may_move)}
     }
     .into_any()
@@ -110,6 +124,27 @@ fn start_form(moves: Moves) -> AnyView {
             <summary class="box-head">{tr!(board.start_iteration)}</summary>
             <Form action=api::StartIteration::PATH class="form-row box-body-row" done=tr!(board.started)>{fields()}</Form>
         </details>
+    }
+    .into_any()
+}
+
+/// Which cards are shown: a form that leads to an address.
+fn filter(filter: &BoardFilter, people: &[PersonRef]) -> AnyView {
+    let people: Vec<_> = people
+        .iter()
+        .map(|person| (person.id.to_string(), person.name.clone()))
+        .collect();
+    let kinds = parts::choices(ItemKind::ALL, |kind| (kind.key(), kind.text()));
+    let kind = filter.kind.map(ItemKind::key).unwrap_or_default();
+    let assignee = filter.assignee.map(|id| id.to_string()).unwrap_or_default();
+    view! {
+        <form method="get" class="form-row gap-below">
+            {parts::pick("kind", tr!(iteration.kind), kinds, kind)}
+            {parts::pick("assignee", tr!(iteration.assignee), people, &assignee)}
+            <label class="field"><span>{tr!(iteration.label)}</span><input class="input" name="label" value=filter.label.clone()/></label>
+            <label class="field"><span>{tr!(iteration.words)}</span><input class="input" name="words" value=filter.words.clone()/></label>
+            {submit(Weight::Plain, tr!(iteration.search))}
+        </form>
     }
     .into_any()
 }

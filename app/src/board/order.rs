@@ -97,6 +97,8 @@ mod tests {
             severity: None,
             assignee: None,
             points: None,
+            labels: slipway_domain::item::Labels::default(),
+            due_on: None,
             version: 1,
         }
     }

@@ -74,6 +74,20 @@ pub fn choices<T: Copy>(all: &[T], of: fn(T) -> (&'static str, Text)) -> Vec<(St
         .collect()
 }
 
+/// A choice of a filter, which may be any.
+pub fn pick(name: &'static str, label: String, choices: Vec<(String, String)>, chosen: &str) -> AnyView {
+    let any = (String::new(), tr!(iteration.any));
+    let options = [any]
+        .into_iter()
+        .chain(choices)
+        .map(|(value, word)| {
+            let selected = value == chosen;
+            view! { <option value=value selected=selected>{word}</option> }
+        })
+        .collect_view();
+    view! { <label class="field"><span>{label}</span><select class="input" name=name>{options}</select></label> }.into_any()
+}
+
 /// A field for a day.
 pub fn day_field(name: &'static str, label: String) -> AnyView {
     let form = FormState::here();

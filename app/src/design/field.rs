@@ -14,6 +14,8 @@ pub enum Control {
     Password,
     /// A number.
     Number,
+    /// A day.
+    Date,
     /// Several lines; the number of rows.
     Area(u32),
     /// One of some values, each with its word.
@@ -97,6 +99,7 @@ pub fn Field(
             let kind = match line {
                 Control::Password => "password",
                 Control::Number => "number",
+                Control::Date => "date",
                 _ => "text",
             };
             view! {

@@ -91,6 +91,9 @@ pub fn Form(
     /// for what is shown once.
     #[prop(optional)]
     plain: bool,
+    /// Its id, for boxes that belong to it and stand elsewhere.
+    #[prop(optional)]
+    id: Option<&'static str>,
     /// What it does in the browser in place of posting.
     #[prop(optional)]
     here: Option<Here>,
@@ -121,7 +124,7 @@ pub fn Form(
     };
     let hidden = key.map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
     view! {
-        <form method="post" action=action class=class aria-busy=move || busy.get().then_some("true") on:submit=send>
+        <form method="post" action=action class=class id=id aria-busy=move || busy.get().then_some("true") on:submit=send>
             {move || error.get().map(|error| error_summary(error, &prefix))}
             {hidden}
             <Provider value=state>{children()}</Provider>

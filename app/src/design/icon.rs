@@ -31,6 +31,8 @@ pub enum Icon {
     Apps,
     /// The board.
     Board,
+    /// A line that rises.
+    Chart,
     /// Bugs.
     Bug,
     /// Environments.
@@ -68,6 +70,7 @@ impl Icon {
             Self::Home => "M2 7.5 8 2.5l6 5M4 6.5V13h8V6.5",
             Self::Approval => "M2.5 2.5h11v11h-11zM5 8.2 7.2 10.4 11 6",
             Self::Apps => "M2.5 2.5h4.5v4.5H2.5zM9 2.5h4.5v4.5H9zM2.5 9h4.5v4.5H2.5zM9 9h4.5v4.5H9z",
+            Self::Chart => "M2 13.5h12M2.5 11l3.5-4 3 2.5L13.5 4",
             Self::Board => "M2.5 2.5h3v11h-3zM6.5 2.5h3v7h-3zM10.5 2.5h3v9h-3z",
             Self::Bug => {
                 "M5 6.5a3 3 0 0 1 6 0v3a3 3 0 0 1-6 0zM8 6.5v6M2 5l3 1.5M14 5l-3 1.5M1.5 9H5M11 9h3.5M2 13l3-2M14 13l-3-2M6 4 5 2M10 4l1-2"

@@ -106,6 +106,13 @@ fn place_entries(chrome: &Chrome) -> Option<(String, Vec<Entry>)> {
             format!("{root}/bugs"),
         ));
     }
+    if project.features.has(Feature::Insights) {
+        entries.push(Entry::new(
+            Icon::Chart,
+            tr!(common.nav_insights),
+            format!("{root}/insights"),
+        ));
+    }
     entries.push(Entry::new(
         Icon::Layers,
         tr!(common.nav_environments),

@@ -102,7 +102,10 @@ const fn sign(kind: NoticeKind) -> Icon {
         NoticeKind::PromotionDecided => Icon::Approval,
         NoticeKind::PromotionEnded => Icon::Layers,
         NoticeKind::RunFailed => Icon::Cross,
-        NoticeKind::ItemAssigned | NoticeKind::ItemMoved => Icon::Board,
+        NoticeKind::ItemAssigned
+        | NoticeKind::ItemMoved
+        | NoticeKind::ItemCommented
+        | NoticeKind::ItemMentioned => Icon::Board,
         NoticeKind::GlassBroken | NoticeKind::OwnerNeeded | NoticeKind::DriftFound => Icon::Warning,
         NoticeKind::RoleGranted | NoticeKind::RoleRequest | NoticeKind::InvitationAccepted => Icon::People,
     }

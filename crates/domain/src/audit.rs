@@ -76,21 +76,22 @@ impl AuditRow {
         let cells = [
             self.seq.to_string(),
             self.at.rfc3339(),
-            cell(&self.actor),
-            cell(&self.via),
-            cell(&self.request_id),
-            cell(&self.action),
-            cell(&self.target_kind),
-            cell(&self.target_id),
-            cell(&self.target),
+            csv_cell(&self.actor),
+            csv_cell(&self.via),
+            csv_cell(&self.request_id),
+            csv_cell(&self.action),
+            csv_cell(&self.target_kind),
+            csv_cell(&self.target_id),
+            csv_cell(&self.target),
             self.outcome.key().to_owned(),
-            cell(&summary),
+            csv_cell(&summary),
         ];
         format!("{}\r\n", cells.join(","))
     }
 }
 
-fn cell(text: &str) -> String {
+/// A cell of CSV (RFC 4180). A spreadsheet would run what begins like a formula: such a cell begins with an apostrophe.
+pub fn csv_cell(text: &str) -> String {
     let formula = text
         .trim_start_matches([' ', '"'])
         .starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
@@ -131,7 +132,7 @@ mod tests {
 
         #[test]
         fn no_cell_runs_in_a_spreadsheet_or_breaks_out_of_its_column(text in "[=+@\t\r\n \",a-c-]{0,12}") {
-            let shown = cell(&text);
+            let shown = csv_cell(&text);
             let quoted = shown.starts_with('"');
             let inner = if quoted { shown[1..shown.len() - 1].replace("\"\"", "\"") } else { shown.clone() };
             prop_assert!(!inner.trim_start_matches(' ').starts_with(['=', '+', '-', '@', '\t', '\r', '\n']));

@@ -97,6 +97,10 @@ typed_ids! {
     IterationId,
     /// A work item.
     ItemId,
+    /// A comment on a work item.
+    CommentId,
+    /// A row of an item's history.
+    ItemEventId,
     /// A row of the audit log.
     AuditId,
     /// A notice to somebody.

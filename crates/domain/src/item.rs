@@ -1,6 +1,6 @@
 //! Work items: what people do, and how it moves over the board.
 
-use crate::id::{ItemId, IterationId};
+use crate::id::{AppId, EnvironmentId, ItemId, IterationId, UserId};
 use crate::person::PersonRef;
 use crate::project::Place;
 use crate::text::Text;
@@ -35,6 +35,14 @@ macro_rules! keyed {
         }
     };
 }
+
+mod comment;
+mod content;
+mod link;
+
+pub use comment::{COMMENT_MAX, Comment, wrong_comment};
+pub use content::{Clash, Content, Field, FieldChange, LABEL_MAX, LABELS_MOST, Labels, Named, Value, merge};
+pub use link::{ItemLine, LinkedItem, Relation};
 
 keyed! {
     /// What kind of work it is.
@@ -205,8 +213,9 @@ impl Workflow {
     }
 }
 
-/// The letters of ranks, in the order both databases sort them (bytes).
-const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// The letters of ranks, in the order in which every database sorts them: by bytes, and by the collations of
+/// languages, which put capital letters between the small ones.
+const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
 fn digit(byte: u8) -> usize {
     DIGITS.iter().position(|d| *d == byte).unwrap_or(0)
@@ -275,6 +284,12 @@ pub struct Card {
     pub assignee: Option<PersonRef>,
     /// The estimate.
     pub points: Option<i64>,
+    /// Its labels.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+    /// The day it is due, `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_on: Option<String>,
     /// Grows with every change.
     pub version: i64,
 }
@@ -288,6 +303,38 @@ pub struct BoardColumn {
     pub cards: Vec<Card>,
 }
 
+/// Which cards of a board are shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoardFilter {
+    /// Only of this kind.
+    pub kind: Option<ItemKind>,
+    /// Only of this person.
+    pub assignee: Option<UserId>,
+    /// Only with this label.
+    pub label: String,
+    /// Only with this in the title or the key.
+    pub words: String,
+}
+
+impl BoardFilter {
+    /// Whether it leaves nothing out.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether it shows the card.
+    pub fn shows(&self, card: &Card) -> bool {
+        let words = self.words.trim().to_lowercase();
+        let is = |id: &UserId| card.assignee.as_ref().is_some_and(|person| person.id == *id);
+        self.kind.is_none_or(|kind| card.kind == kind)
+            && self.assignee.as_ref().is_none_or(is)
+            && (self.label.is_empty() || card.labels.iter().any(|label| label == self.label))
+            && (words.is_empty()
+                || card.title.to_lowercase().contains(&words)
+                || card.key.to_lowercase() == words)
+    }
+}
+
 /// What the board's page shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoardView {
@@ -297,6 +344,10 @@ pub struct BoardView {
     pub iteration: Option<IterationRef>,
     /// The five columns.
     pub columns: Vec<BoardColumn>,
+    /// Which cards are shown.
+    pub filter: BoardFilter,
+    /// Who does any of the cards, shown or not, by name.
+    pub people: Vec<PersonRef>,
     /// Points of the cards that are done, and of all.
     pub points: (i64, i64),
     /// Whether the reader may make items.
@@ -336,12 +387,25 @@ pub struct ItemEvent {
     pub at: Timestamp,
     /// Who; `None`: Slipway itself.
     pub by: Option<PersonRef>,
-    /// Which field: `created`, `state`, `title`, …
+    /// Which field: `created`, `state`, `link`, `comment`, or a [`Field`]'s key.
     pub field: String,
     /// Its value before.
-    pub before: String,
+    pub before: Value,
     /// Its value after.
-    pub after: String,
+    pub after: Value,
+    /// The item's version after the change.
+    pub version: i64,
+}
+
+impl ItemEvent {
+    /// The change of what people write, where it is one.
+    pub fn change(&self) -> Option<FieldChange> {
+        Some(FieldChange {
+            field: Field::from_key(&self.field)?,
+            before: self.before.clone(),
+            after: self.after.clone(),
+        })
+    }
 }
 
 /// What the item's page shows.
@@ -351,19 +415,63 @@ pub struct ItemView {
     pub place: Place,
     /// The item.
     pub card: Card,
-    /// In as many words as it takes.
-    pub description: String,
+    /// What people wrote into it.
+    pub content: Content,
+    /// The description as HTML that can do no harm.
+    pub html: String,
     /// Who wrote it.
     pub reporter: PersonRef,
     /// When.
     pub created_at: Timestamp,
     /// The iteration it is planned for.
     pub iteration: Option<IterationRef>,
+    /// The items that it is linked to.
+    pub links: Vec<LinkedItem>,
+    /// Its parts, by number.
+    pub parts: Vec<ItemLine>,
+    /// What people say about it, the oldest first.
+    pub comments: Vec<Comment>,
     /// Its history, newest first.
     pub events: Vec<ItemEvent>,
+    /// Who is told of what happens to it, besides its reporter and its assignee; by name.
+    pub watchers: Vec<PersonRef>,
+    /// Whether the reader is among them.
+    pub watching: bool,
     /// Where it can go from here, for the reader.
     pub next: Vec<ItemState>,
     /// Whether the reader may edit it.
+    pub may_edit: bool,
+    /// Whether the reader may comment on it.
+    pub may_comment: bool,
+}
+
+/// What an item can be tied to: the choices of its form.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemChoices {
+    /// The iterations that are not closed, the newest first.
+    pub iterations: Vec<Named<IterationId>>,
+    /// The project's apps, by name.
+    pub apps: Vec<Named<AppId>>,
+    /// The project's environments, in chain order.
+    pub environments: Vec<Named<EnvironmentId>>,
+    /// The newest releases, as in `order-api 2.4.1`.
+    pub releases: Vec<String>,
+    /// Whoever has a role in the project or above it, by name.
+    pub people: Vec<PersonRef>,
+}
+
+/// What the form of an item shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemEdit {
+    /// Where.
+    pub place: Place,
+    /// Which item.
+    pub card: Card,
+    /// What it holds.
+    pub content: Content,
+    /// What it can hold.
+    pub choices: ItemChoices,
+    /// Whether the reader may change it.
     pub may_edit: bool,
 }
 

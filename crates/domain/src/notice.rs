@@ -51,6 +51,10 @@ kinds! {
     ItemAssigned = "item_assigned", "A work item is assigned to me", "事项分配给我";
     /// A work item that the reader wrote or does moved.
     ItemMoved = "item_moved", "A work item of mine moves", "我的事项状态变化";
+    /// Somebody said something about a work item that the reader wrote, does or watches.
+    ItemCommented = "item_commented", "Somebody comments on a work item that I wrote, do or watch", "我创建、处理或关注的事项有新评论";
+    /// Somebody named the reader in a description or a comment.
+    ItemMentioned = "item_mentioned", "I am mentioned in a work item", "事项中提到我";
     /// The reader got a role.
     RoleGranted = "role_granted", "I am given a role", "我被授予角色";
     /// Somebody asks for a role that the reader may give, or the reader's own request was decided.

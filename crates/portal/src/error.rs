@@ -52,6 +52,9 @@ pub enum Error {
     /// The input is wrong, field by field.
     #[error("the input is wrong in {} place(s)", .0.len())]
     Invalid(Vec<FieldError>),
+    /// Somebody changed the same meanwhile: field by field, what stands there and what was sent.
+    #[error("{} field(s) were changed meanwhile", .0.len())]
+    Stale(Vec<FieldError>),
     /// The world changed meanwhile; `text` says how.
     #[error("conflict: {code}")]
     Conflict {
@@ -134,6 +137,14 @@ impl Error {
         )
     }
 
+    /// What is wrong field by field, where anything is.
+    pub fn fields(&self) -> &[FieldError] {
+        match self {
+            Self::Invalid(fields) | Self::Stale(fields) => fields,
+            _ => &[],
+        }
+    }
+
     /// Something broken inside.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(source.into())
@@ -147,6 +158,7 @@ impl Error {
             Self::Forbidden(_) => "forbidden",
             Self::Scope(_) => "insufficient_scope",
             Self::Invalid(_) => "invalid",
+            Self::Stale(_) => VERSION_MISMATCH,
             Self::Conflict { code, .. }
             | Self::Refused { code, .. }
             | Self::Barred { code, .. }
@@ -182,6 +194,10 @@ impl Error {
                     format!("有 {} 处需要修改。", more.len()),
                 ),
             },
+            Self::Stale(_) => Text::new(
+                "Somebody changed it meanwhile. Nothing was saved, and nothing that you typed is lost: compare both values, then save again.",
+                "内容已被他人修改，尚未保存，你填写的内容仍保留。请对比两个值后再次保存。",
+            ),
             Self::Conflict { text, .. }
             | Self::Refused { text, .. }
             | Self::Barred { text, .. }

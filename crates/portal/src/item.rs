@@ -5,16 +5,24 @@ use crate::access::{self, Authorized, Project, may};
 use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, FieldError, Result};
+use crate::markdown::{self, Around};
 use crate::notice::tell as notice;
-use crate::ports::{ItemRecord, NewItemRow, NewIteration, StoreError};
+use crate::ports::{ItemRecord, NewItemEvent, NewItemRow, NewIteration, StoreError};
 use crate::subscriber::event;
 use slipway_domain::access::Action;
 use slipway_domain::id::{ItemId, UserId};
 use slipway_domain::item::{
-    BoardColumn, BoardView, BugList, Card, Category, ItemEvent, ItemKind, ItemState, ItemView, Priority,
-    Severity, rank_between,
+    BoardColumn, BoardFilter, BoardView, BugList, Card, Category, Comment, Content, ItemKind, ItemState,
+    ItemView, Named, Priority, Severity, Value, rank_between,
 };
+use slipway_domain::person::PersonRef;
 use slipway_domain::text::Text;
+
+mod comment;
+mod edit;
+
+pub use comment::{add_comment, delete_comment, edit_comment, link, watch};
+pub use edit::{BULK_MOST, Base, Edit, Set, bulk, edit, update};
 
 /// Bugs a page.
 const BUGS: i64 = 200;
@@ -24,12 +32,30 @@ const BUGS: i64 = 200;
 /// # Errors
 /// As [`access::project`].
 pub async fn board(ctx: &OpCtx, org: &str, project: &str) -> Result<BoardView> {
+    board_of(ctx, org, project, BoardFilter::default()).await
+}
+
+/// As [`board`], with the cards that `filter` shows. Points are those of the cards that are shown.
+///
+/// # Errors
+/// As [`access::project`].
+pub async fn board_of(ctx: &OpCtx, org: &str, project: &str, filter: BoardFilter) -> Result<BoardView> {
     let project = access::project::<may::SeeBoards>(ctx, org, project).await?.see();
     let held = ctx.rights().await?.in_project(&project);
     let mut tx = ctx.read().await?;
     let iteration = tx.running_iteration(&project).await?;
-    let cards = tx.cards(&project, iteration.as_ref().map(|i| i.id)).await?;
+    let mut cards = tx.cards(&project, iteration.as_ref().map(|i| i.id)).await?;
     drop(tx);
+    let mut people: Vec<PersonRef> = Vec::new();
+    for person in cards.iter().filter_map(|card| card.assignee.as_ref()) {
+        if people.iter().all(|known| known.id != person.id) {
+            people.push(person.clone());
+        }
+    }
+    people.sort_by(|one, other| one.name.cmp(&other.name));
+    if !filter.is_empty() {
+        cards.retain(|card| filter.shows(card));
+    }
     let sum = |done: bool| {
         cards
             .iter()
@@ -54,6 +80,8 @@ pub async fn board(ctx: &OpCtx, org: &str, project: &str) -> Result<BoardView> {
         place: project.place(),
         iteration,
         columns,
+        filter,
+        people,
         points,
         may_create: held.has(Action::ItemCreate),
         may_edit: held.has(Action::ItemEdit),
@@ -98,14 +126,29 @@ pub async fn list(ctx: &OpCtx, org: &str, project: &str, after: i64, limit: i64)
 /// As [`access::project`]; [`Error::NotFound`] for a number nobody has.
 pub async fn view(ctx: &OpCtx, org: &str, project: &str, number: i64) -> Result<ItemView> {
     let project = access::project::<may::SeeBoards>(ctx, org, project).await?.see();
+    let held = ctx.rights().await?.in_project(&project);
     let mut tx = ctx.read().await?;
     let item = tx.item(&project, number).await?.ok_or(Error::NotFound)?;
-    let events = tx.item_events(&project, item.card.id).await?;
-    let iteration = match item.iteration {
+    let id = item.card.id;
+    let events = tx.item_events(&project, id).await?;
+    let iteration = match item.iteration() {
         Some(id) => tx.iteration(&project, id).await?,
         None => None,
     };
+    let (links, parts) = (
+        tx.item_links(&project, id).await?,
+        tx.item_parts(&project, id).await?,
+    );
+    let (said, watchers) = (tx.comments(&project, id).await?, tx.watchers(&project, id).await?);
+    let names_anybody = item.content.description.contains('@') || said.iter().any(|c| c.body.contains('@'));
+    let people: Vec<PersonRef> = if names_anybody {
+        let members = tx.members(project.org_id(), Some(project.id())).await?;
+        members.into_iter().map(|member| member.person).collect()
+    } else {
+        Vec::new()
+    };
     drop(tx);
+    let me = ctx.user().ok().map(|person| person.id);
     let may_edit = may_move(ctx, &project, &item).await?;
     let mut next = Vec::new();
     if may_edit {
@@ -115,16 +158,45 @@ pub async fn view(ctx: &OpCtx, org: &str, project: &str, number: i64) -> Result<
             }
         }
     }
+    let place = project.place();
+    let base = place.path();
+    let around = Around {
+        base: &base,
+        key: &project.project.key,
+        people: &people,
+    };
+    let may_comment = held.has(Action::ItemCreate);
+    let comment = |comment: crate::ports::CommentRecord| {
+        let own = may_comment && me == Some(comment.author.id);
+        Comment {
+            id: comment.id,
+            html: markdown::render(&comment.body, around),
+            body: comment.body,
+            author: comment.author,
+            created_at: comment.created_at,
+            edited_at: comment.edited_at,
+            version: comment.version,
+            may_edit: own,
+            may_delete: own || held.has(comment::DELETES),
+        }
+    };
     Ok(ItemView {
-        place: project.place(),
+        html: markdown::render(&item.content.description, around),
+        comments: said.into_iter().map(comment).collect(),
+        watching: watchers.iter().any(|person| me == Some(person.id)),
+        place,
         card: item.card,
-        description: item.description,
+        content: item.content,
         reporter: item.reporter,
         created_at: item.created_at,
         iteration,
+        links,
+        parts,
         events,
+        watchers,
         next,
         may_edit,
+        may_comment,
     })
 }
 
@@ -135,7 +207,7 @@ pub struct NewItem {
     pub kind: ItemKind,
     /// In one line.
     pub title: String,
-    /// In as many words as it takes.
+    /// In as many words as it takes: Markdown.
     pub description: String,
     /// How soon it is wanted.
     pub priority: Priority,
@@ -147,48 +219,24 @@ pub struct NewItem {
     pub points: Option<i64>,
     /// Whether it joins the iteration that runs.
     pub into_iteration: bool,
+    /// What else is written into it; what stands above goes before.
+    pub more: Edit,
 }
 
-/// The longest title, in characters.
-const TITLE_MAX: usize = 200;
-/// The longest description, in characters.
-const DESCRIPTION_MAX: usize = 50_000;
-
-fn checked(input: &NewItem) -> Result<()> {
-    let mut wrong = Vec::new();
-    let mut field = |field: &str, en: &str, zh: &str| {
-        wrong.push(FieldError {
-            field: field.to_owned(),
-            text: Text::new(en, zh),
-        });
-    };
-    if input.title.trim().is_empty() {
-        field("title", "say in one line what it is", "请用一句话说明内容");
-    } else if input.title.chars().count() > TITLE_MAX {
-        field(
-            "title",
-            "use at most 200 characters; the rest fits in the description",
-            "标题最多 200 个字符，其余请写在描述中",
-        );
-    }
-    if input.description.chars().count() > DESCRIPTION_MAX {
-        field(
-            "description",
-            "use at most 50,000 characters",
-            "描述最多 50000 个字符",
-        );
-    }
-    if input.points.is_some_and(|p| !(0..=100).contains(&p)) {
-        field(
-            "points",
-            "use a number from 0 to 100",
-            "请填写 0 到 100 之间的数字",
-        );
-    }
-    if wrong.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::Invalid(wrong))
+impl NewItem {
+    /// A title, and nothing else.
+    pub fn titled(kind: ItemKind, title: impl Into<String>) -> Self {
+        Self {
+            kind,
+            title: title.into(),
+            description: String::new(),
+            priority: Priority::Normal,
+            severity: None,
+            assignee: None,
+            points: None,
+            into_iteration: false,
+            more: Edit::default(),
+        }
     }
 }
 
@@ -199,75 +247,79 @@ fn checked(input: &NewItem) -> Result<()> {
 pub async fn create(ctx: &OpCtx, org: &str, project: &str, input: NewItem) -> Result<i64> {
     let project = access::project::<may::ItemCreate>(ctx, org, project).await?;
     let reporter = ctx.user()?.clone();
-    checked(&input)?;
     let see = project.see();
     let mut change = ctx.change().await?;
-    if let Some(assignee) = input.assignee {
-        let members = change.tx().members(project.org_id(), Some(project.id())).await?;
-        if !members.iter().any(|m| m.person.id == assignee) {
-            return Err(Error::field(
-                "assignee",
-                Text::new("this person has no role here", "此人在该项目中没有角色"),
-            ));
-        }
-    }
-    let iteration = if input.into_iteration {
-        change.tx().running_iteration(&see).await?.map(|i| i.id)
-    } else {
-        None
+    let edit = Edit {
+        title: Some(input.title),
+        description: Some(input.description),
+        priority: Some(input.priority),
+        severity: input.severity,
+        assignee: input.assignee.into(),
+        points: input.points.into(),
+        ..input.more
     };
+    let mut content = edit::resolve(&mut change, &see, input.kind, Content::titled(""), edit).await?;
+    if input.into_iteration && content.iteration.is_none() {
+        content.iteration = change.tx().running_iteration(&see).await?.map(|running| Named {
+            id: running.id,
+            name: running.name,
+        });
+    }
+    let iteration = content.iteration.as_ref().map(|iteration| iteration.id);
     let state = input.kind.workflow().states[0];
     let last = change.tx().last_rank(&see, iteration, state.category()).await?;
     let row = NewItemRow {
         id: ctx.id(),
         kind: input.kind,
-        title: input.title.trim().to_owned(),
-        description: input.description,
         state,
-        priority: input.priority,
-        severity: (input.kind == ItemKind::Bug).then(|| input.severity.unwrap_or(Severity::Normal)),
-        assignee: input.assignee,
+        content,
         reporter: reporter.id,
-        iteration,
-        points: input.points,
         rank: rank_between(last.as_deref(), None),
         at: ctx.now(),
     };
-    let number = change.tx().insert_item(&project.modify(), &row).await?;
-    let event = ItemEvent {
-        at: row.at,
-        by: Some(reporter),
-        field: String::from("created"),
-        before: String::new(),
-        after: row.title.clone(),
+    insert(ctx, change, &project, &row).await
+}
+
+async fn insert(
+    ctx: &OpCtx,
+    mut change: Change<'_>,
+    project: &Authorized<Project, may::ItemCreate>,
+    row: &NewItemRow,
+) -> Result<i64> {
+    let (proof, see) = (project.modify(), project.see());
+    let number = change.tx().insert_item(&proof, row).await?;
+    // The first row says that it is there; the rest, what it held from the start and charts ask for.
+    let mut events = vec![NewItemEvent {
+        after: Value::plain(row.content.title.clone()),
+        category: Some(row.state.category()),
+        ..edit::row(ctx, "created", 1)
+    }];
+    let bare = Content {
+        title: row.content.title.clone(),
+        ..Content::titled("")
     };
-    change
-        .tx()
-        .append_item_event(&project.modify(), row.id, &event)
-        .await?;
-    let key = format!("{}-{number}", project.project.key);
-    let place = project.place();
+    events.extend(edit::rows(ctx, &bare.changes(&row.content), 1));
+    change.tx().append_item_events(&proof, row.id, &events).await?;
+    let (key, place) = (format!("{}-{number}", project.project.key), project.place());
+    let title = &row.content.title;
     let summary = serde_json::json!({ "key": key, "kind": row.kind.key() });
-    change
-        .audit(Entry::done(
-            "item.create",
-            "item",
-            row.id,
-            row.title.clone(),
-            &place,
-            summary,
-        ))
-        .await?;
+    let entry = Entry::done("item.create", "item", row.id, title.clone(), &place, summary);
+    change.audit(entry).await?;
     let created = event::Item {
         id: row.id,
         key: &key,
         kind: row.kind,
-        state,
+        state: row.state,
         before: None,
     };
     event::item(&mut change, &place, created).await?;
-    if let Some(assignee) = row.assignee {
-        notice::item_assigned(&mut change, &project, row.id, (&key, &row.title), assignee).await?;
+    if let Some(assignee) = &row.content.assignee {
+        notice::item_assigned(&mut change, project, row.id, (&key, title), assignee.id).await?;
+    }
+    if row.content.description.contains('@')
+        && let Some(item) = change.tx().item(&see, number).await?
+    {
+        edit::mention(&mut change, &see, &item.card, ("", &row.content.description)).await?;
     }
     change.touch("board", project.id(), &place);
     change.commit().await?;
@@ -331,7 +383,7 @@ pub async fn move_to(ctx: &OpCtx, org: &str, project: &str, input: MoveInput) ->
     let under = if input.after.is_none() && input.before.is_none() {
         change
             .tx()
-            .last_rank(&project, item.iteration, input.column)
+            .last_rank(&project, item.iteration(), input.column)
             .await?
     } else {
         under
@@ -381,7 +433,7 @@ pub async fn set_state(
     }
     let last = change
         .tx()
-        .last_rank(&project, item.iteration, state.category())
+        .last_rank(&project, item.iteration(), state.category())
         .await?;
     let rank = rank_between(last.as_deref(), None);
     write_move(ctx, change, &proof, &project, &item, state, &rank).await
@@ -406,14 +458,20 @@ async fn write_move(
         // A place in a column is no fact that an auditor would ask for.
         change.bookkeeping();
     } else {
-        let event = ItemEvent {
-            at: now,
-            by: ctx.user().ok().cloned(),
-            field: String::from("state"),
-            before: item.card.state.key().to_owned(),
-            after: state.key().to_owned(),
+        let named = |state: ItemState| Value {
+            key: state.key().to_owned(),
+            said: state.text().en,
         };
-        change.tx().append_item_event(proof, item.card.id, &event).await?;
+        let event = NewItemEvent {
+            before: named(item.card.state),
+            after: named(state),
+            category: Some(state.category()),
+            ..edit::row(ctx, "state", item.card.version + 1)
+        };
+        change
+            .tx()
+            .append_item_events(proof, item.card.id, &[event])
+            .await?;
         let summary =
             serde_json::json!({ "key": item.card.key, "from": item.card.state.key(), "to": state.key() });
         change
@@ -500,12 +558,11 @@ pub struct IterationInput {
     pub ends_on: String,
 }
 
-/// Starts an iteration; its number.
+/// An iteration as `input` has it.
 ///
 /// # Errors
-/// [`Error::Forbidden`], wrong fields, [`Error::Conflict`] where one runs.
-pub async fn start_iteration(ctx: &OpCtx, org: &str, project: &str, input: IterationInput) -> Result<i64> {
-    let project = access::project::<may::IterationEdit>(ctx, org, project).await?;
+/// Every field that is wrong.
+pub(crate) fn checked_iteration(ctx: &OpCtx, input: IterationInput) -> Result<NewIteration> {
     let mut wrong = Vec::new();
     if input.name.trim().is_empty() {
         wrong.push(FieldError {
@@ -533,14 +590,23 @@ pub async fn start_iteration(ctx: &OpCtx, org: &str, project: &str, input: Itera
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
-    let new = NewIteration {
+    Ok(NewIteration {
         id: ctx.id(),
         name: input.name.trim().to_owned(),
         goal: input.goal.trim().to_owned(),
         starts_on: input.starts_on,
         ends_on: input.ends_on,
         at: ctx.now(),
-    };
+    })
+}
+
+/// Starts an iteration; its number.
+///
+/// # Errors
+/// [`Error::Forbidden`], wrong fields, [`Error::Conflict`] where one runs.
+pub async fn start_iteration(ctx: &OpCtx, org: &str, project: &str, input: IterationInput) -> Result<i64> {
+    let project = access::project::<may::IterationEdit>(ctx, org, project).await?;
+    let new = checked_iteration(ctx, input)?;
     let place = project.place();
     let mut change = ctx.change().await?;
     let number = change
@@ -548,11 +614,7 @@ pub async fn start_iteration(ctx: &OpCtx, org: &str, project: &str, input: Itera
         .insert_iteration(&project.modify(), &new)
         .await
         .map_err(|error| match error {
-            StoreError::Constraint(_) => Error::conflict(
-                "iteration_running",
-                "An iteration runs already. Close it before you start the next one.",
-                "已有迭代正在进行，请先结束它。",
-            ),
+            StoreError::Constraint(_) => one_runs(),
             other => other.into(),
         })?;
     let summary = serde_json::json!({ "number": number, "from": new.starts_on, "to": new.ends_on });
@@ -569,4 +631,13 @@ pub async fn start_iteration(ctx: &OpCtx, org: &str, project: &str, input: Itera
     change.touch("board", project.id(), &place);
     change.commit().await?;
     Ok(number)
+}
+
+/// One iteration of a project runs at a time.
+pub(crate) fn one_runs() -> Error {
+    Error::conflict(
+        "iteration_running",
+        "An iteration runs already. Close it before you start the next one.",
+        "已有迭代正在进行，请先结束它。",
+    )
 }

@@ -7,6 +7,7 @@ mod break_glass;
 mod ci;
 mod clock;
 mod cluster;
+mod comment;
 mod connection;
 mod courier;
 mod delegation;
@@ -22,6 +23,7 @@ mod identity;
 mod import;
 mod invitation;
 mod item;
+mod iteration;
 mod mail;
 mod member;
 mod notice;
@@ -55,6 +57,7 @@ pub use break_glass::BreakGlassTx;
 pub use ci::{CiForge, Flow, ForgeCoverage, ForgeSchedule, NewPipeline, NewSchedule, NewVariable};
 pub use clock::{Clock, SystemClock};
 pub use cluster::{Cluster, ClusterAccess, ClusterConnector, ClusterError, NEEDS, Need, Owned};
+pub use comment::{CommentRecord, CommentTx};
 pub use connection::{ClusterRecord, ConnectionRecord, ConnectionTx};
 pub use courier::{Courier, CourierError, Parcel, Receipt};
 pub use delegation::DelegationTx;
@@ -73,7 +76,8 @@ pub use home::HomeTx;
 pub use identity::{ClaimedGroup, IdentityRow, IdentityTx};
 pub use import::{ImportItemRecord, ImportRecord, ImportTx};
 pub use invitation::{InvitationRecord, InvitationTx, RequestRecord};
-pub use item::{ItemRecord, ItemTx, NewItemRow, NewIteration};
+pub use item::{ItemRecord, ItemTx, NewItemEvent, NewItemRow, NewIteration};
+pub use iteration::IterationTx;
 pub use mail::{Mail, MailAccess, MailError, MailServerRecord, MailTx, Mailer, PATIENCE as MAIL_PATIENCE};
 pub use member::{HeldBinding, MemberTx};
 pub use notice::{NewNotice, NoticeRecord, NoticeTx, Which};
@@ -115,11 +119,13 @@ pub trait Tx:
     + DriftTx
     + FreezeTx
     + HoldTx
+    + CommentTx
     + ConnectionTx
     + EnvironmentTx
     + HomeTx
     + ImportTx
     + ItemTx
+    + IterationTx
     + OauthTx
     + OrgTx
     + OutboxTx
@@ -162,11 +168,13 @@ impl<T> Tx for T where
         + DriftTx
         + FreezeTx
         + HoldTx
+        + CommentTx
         + ConnectionTx
         + EnvironmentTx
         + HomeTx
         + ImportTx
         + ItemTx
+        + IterationTx
         + OauthTx
         + OrgTx
         + OutboxTx

@@ -4,45 +4,83 @@ use crate::connect::SqlTx;
 use crate::error::{affected, map};
 use crate::row::{Columns, columns};
 use async_trait::async_trait;
-use slipway_domain::id::{ItemId, IterationId, UserId};
+use slipway_domain::id::{ItemId, IterationId, ReleaseId, TypedId, UserId};
 use slipway_domain::item::{
-    BugRow, Card, Category, ItemEvent, ItemKind, ItemState, IterationRef, Priority, Severity,
+    BugRow, Card, Category, Content, ItemChoices, ItemEvent, ItemKind, ItemState, IterationRef, Labels,
+    Named, Priority, Severity, Value,
 };
 use slipway_domain::person::PersonRef;
 use slipway_domain::time::Timestamp;
 use slipway_portal::access::may::{Modify, See};
 use slipway_portal::access::{Authorized, Project};
-use slipway_portal::ports::{ItemRecord, ItemTx, NewItemRow, NewIteration, StoreError, StoreResult};
+use slipway_portal::ports::{ItemRecord, ItemTx, NewItemEvent, NewItemRow, NewIteration, StoreResult};
 use sqlx::any::AnyRow;
 use sqlx::query;
 
-const CARDS: &str = "SELECT i.id, i.number, i.kind, i.title, i.state, i.priority, i.severity, i.points, i.version, \
-     p.item_key, u.id AS user_id, u.username, u.name \
-     FROM items i JOIN projects p ON p.id = i.project_id LEFT JOIN users u ON u.id = i.assignee_id \
+macro_rules! card_columns {
+    () => {
+        "i.id, i.number, i.kind, i.title, i.state, i.priority, i.severity, i.points, i.labels, i.due_on, i.version, \
+         p.item_key, u.id AS user_id, u.username, u.name"
+    };
+}
+
+pub(crate) use card_columns;
+
+const CARDS: &str = concat!(
+    "SELECT ",
+    card_columns!(),
+    " FROM items i JOIN projects p ON p.id = i.project_id LEFT JOIN users u ON u.id = i.assignee_id \
      WHERE i.org_id = $1 AND i.project_id = $2 AND COALESCE(i.iteration_id, '') = $3 \
-     ORDER BY i.category, i.item_rank, i.id";
+     ORDER BY i.category, i.item_rank, i.id"
+);
 
-const ITEMS: &str = "SELECT i.id, i.number, i.kind, i.title, i.state, i.priority, i.severity, i.points, i.version, \
-     p.item_key, u.id AS user_id, u.username, u.name \
-     FROM items i JOIN projects p ON p.id = i.project_id LEFT JOIN users u ON u.id = i.assignee_id \
-     WHERE i.org_id = $1 AND i.project_id = $2 AND i.number > $3 ORDER BY i.number LIMIT $4";
+const ITEMS: &str = concat!(
+    "SELECT ",
+    card_columns!(),
+    " FROM items i JOIN projects p ON p.id = i.project_id LEFT JOIN users u ON u.id = i.assignee_id \
+     WHERE i.org_id = $1 AND i.project_id = $2 AND i.number > $3 ORDER BY i.number LIMIT $4"
+);
 
-const BUGS: &str = "SELECT i.id, i.number, i.kind, i.title, i.state, i.priority, i.severity, i.points, i.version, \
-     i.created_at, p.item_key, u.id AS user_id, u.username, u.name, \
-     r.id AS reporter_id, r.username AS reporter_username, r.name AS reporter_name \
+const BUGS: &str = concat!(
+    "SELECT ",
+    card_columns!(),
+    ", i.created_at, r.id AS reporter_id, r.username AS reporter_username, r.name AS reporter_name \
      FROM items i JOIN projects p ON p.id = i.project_id LEFT JOIN users u ON u.id = i.assignee_id \
      JOIN users r ON r.id = i.reporter_id \
      WHERE i.org_id = $1 AND i.project_id = $2 AND i.kind = 'bug' \
      ORDER BY CASE WHEN i.category IN ('done', 'wont_do') THEN 1 ELSE 0 END, \
      CASE i.severity WHEN 'fatal' THEN 0 WHEN 'serious' THEN 1 WHEN 'normal' THEN 2 WHEN 'minor' THEN 3 ELSE 4 END, \
-     i.created_at, i.id LIMIT $3";
+     i.created_at, i.id LIMIT $3"
+);
 
-const ITEM: &str = "SELECT i.id, i.number, i.kind, i.title, i.state, i.priority, i.severity, i.points, i.version, \
-     i.created_at, i.description, i.iteration_id, i.item_rank, p.item_key, u.id AS user_id, u.username, u.name, \
-     r.id AS reporter_id, r.username AS reporter_username, r.name AS reporter_name \
+const ITEM: &str = concat!(
+    "SELECT ",
+    card_columns!(),
+    ", i.created_at, i.description, i.item_rank, \
+     r.id AS reporter_id, r.username AS reporter_username, r.name AS reporter_name, \
+     i.iteration_id, it.name AS iteration_name, i.app_id, a.name AS app_name, \
+     i.parent_id, p.item_key || '-' || pa.number AS parent_name, \
+     i.found_release_id, fa.slug || ' ' || fr.version AS found_release_name, \
+     i.found_environment_id, fe.name AS found_environment_name, \
+     i.fixed_release_id, xa.slug || ' ' || xr.version AS fixed_release_name, \
+     i.fixed_environment_id, xe.name AS fixed_environment_name \
      FROM items i JOIN projects p ON p.id = i.project_id LEFT JOIN users u ON u.id = i.assignee_id \
      JOIN users r ON r.id = i.reporter_id \
-     WHERE i.org_id = $1 AND i.project_id = $2 AND i.number = $3";
+     LEFT JOIN iterations it ON it.id = i.iteration_id \
+     LEFT JOIN apps a ON a.id = i.app_id \
+     LEFT JOIN items pa ON pa.id = i.parent_id \
+     LEFT JOIN releases fr ON fr.id = i.found_release_id LEFT JOIN apps fa ON fa.id = fr.app_id \
+     LEFT JOIN environments fe ON fe.id = i.found_environment_id \
+     LEFT JOIN releases xr ON xr.id = i.fixed_release_id LEFT JOIN apps xa ON xa.id = xr.app_id \
+     LEFT JOIN environments xe ON xe.id = i.fixed_environment_id \
+     WHERE i.org_id = $1 AND i.project_id = $2 AND i.number = $3"
+);
+
+const EVENTS: &str = "SELECT e.id, e.at, e.field, e.value_before, e.value_after, e.said_before, e.said_after, \
+     e.version, u.id AS user_id, u.username, u.name \
+     FROM item_events e JOIN items i ON i.id = e.item_id LEFT JOIN users u ON u.id = e.actor_id \
+     WHERE i.org_id = $1 AND i.project_id = $2 AND i.id = $3 AND e.version > $4 \
+     ORDER BY e.at DESC, e.version DESC, e.id DESC LIMIT 500";
 
 fn assignee(c: Columns<'_>) -> StoreResult<Option<PersonRef>> {
     let Some(id) = c.opt_id::<UserId>("user_id")? else {
@@ -63,7 +101,7 @@ fn reporter(c: Columns<'_>) -> StoreResult<PersonRef> {
     })
 }
 
-fn card(c: Columns<'_>) -> StoreResult<Card> {
+pub(crate) fn card(c: Columns<'_>) -> StoreResult<Card> {
     let severity = match c.opt_text("severity")? {
         Some(_) => Some(c.key("severity", Severity::from_key)?),
         None => None,
@@ -78,11 +116,84 @@ fn card(c: Columns<'_>) -> StoreResult<Card> {
         severity,
         assignee: assignee(c)?,
         points: c.opt_int("points")?,
+        labels: Labels::from_stored(&c.text("labels")?),
+        due_on: c.opt_text("due_on")?,
         version: c.int("version")?,
     })
 }
 
-fn iteration(row: &AnyRow) -> StoreResult<IterationRef> {
+fn named<I: TypedId>(c: Columns<'_>, id: &'static str, name: &'static str) -> StoreResult<Option<Named<I>>> {
+    let Some(id) = c.opt_id(id)? else {
+        return Ok(None);
+    };
+    // What is gone has no name any more.
+    Ok(c.opt_text(name)?.map(|name| Named { id, name }))
+}
+
+fn content(c: Columns<'_>, card: &Card) -> StoreResult<Content> {
+    Ok(Content {
+        title: card.title.clone(),
+        description: c.text("description")?,
+        priority: card.priority,
+        severity: card.severity,
+        assignee: card.assignee.as_ref().map(|person| Named {
+            id: person.id,
+            name: person.name.clone(),
+        }),
+        iteration: named(c, "iteration_id", "iteration_name")?,
+        app: named(c, "app_id", "app_name")?,
+        parent: named(c, "parent_id", "parent_name")?,
+        labels: card.labels.clone(),
+        points: card.points,
+        due_on: card.due_on.clone(),
+        found_release: named(c, "found_release_id", "found_release_name")?,
+        found_environment: named(c, "found_environment_id", "found_environment_name")?,
+        fixed_release: named(c, "fixed_release_id", "fixed_release_name")?,
+        fixed_environment: named(c, "fixed_environment_id", "fixed_environment_name")?,
+    })
+}
+
+/// What charts read of an event, between its item's number and kind; nothing where they do not.
+fn step(event: &NewItemEvent) -> String {
+    let charted = ["created", "state", "iteration", "points", "found_environment"];
+    if !charted.contains(&event.field.as_str()) {
+        return String::new();
+    }
+    let value = match event.category {
+        Some(category) => category.key(),
+        None => event.after.key.as_str(),
+    };
+    format!(
+        " {} {} {} {value} ",
+        event.at.micros(),
+        event.version,
+        event.field
+    )
+}
+
+fn id_of<I: TypedId>(named: Option<&Named<I>>) -> Option<String> {
+    named.map(|named| named.id.to_string())
+}
+
+fn event(row: &AnyRow) -> StoreResult<ItemEvent> {
+    let c = columns("item_events", row);
+    let value = |key, said| -> StoreResult<Value> {
+        Ok(Value {
+            key: c.text(key)?,
+            said: c.text(said)?,
+        })
+    };
+    Ok(ItemEvent {
+        at: c.time("at")?,
+        by: assignee(c)?,
+        field: c.text("field")?,
+        before: value("value_before", "said_before")?,
+        after: value("value_after", "said_after")?,
+        version: c.int("version")?,
+    })
+}
+
+pub(crate) fn iteration(row: &AnyRow) -> StoreResult<IterationRef> {
     let c = columns("iterations", row);
     Ok(IterationRef {
         id: c.id("id")?,
@@ -102,7 +213,7 @@ impl ItemTx for SqlTx {
     ) -> StoreResult<Option<IterationRef>> {
         let row = query(
             "SELECT id, number, name, goal, starts_on, ends_on FROM iterations \
-             WHERE org_id = $1 AND project_id = $2 AND closed_at IS NULL",
+             WHERE org_id = $1 AND project_id = $2 AND state = 'running'",
         )
         .bind(project.org_id().to_string())
         .bind(project.id().to_string())
@@ -221,28 +332,40 @@ impl ItemTx for SqlTx {
         .await
         .map_err(map)?;
         let number = columns("item_numbers", &row).int("last_number")?;
+        let content = &item.content;
         query(
             "INSERT INTO items (id, org_id, project_id, number, kind, title, description, state, category, priority, \
-             severity, assignee_id, reporter_id, iteration_id, points, item_rank, version, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $17)",
+             severity, assignee_id, reporter_id, iteration_id, points, item_rank, version, created_at, updated_at, \
+             app_id, parent_id, labels, due_on, found_release_id, found_environment_id, fixed_release_id, \
+             fixed_environment_id) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $17, \
+             $18, $19, $20, $21, $22, $23, $24, $25)",
         )
         .bind(item.id.to_string())
         .bind(project.org_id().to_string())
         .bind(project.id().to_string())
         .bind(number)
         .bind(item.kind.key())
-        .bind(&item.title)
-        .bind(&item.description)
+        .bind(&content.title)
+        .bind(&content.description)
         .bind(item.state.key())
         .bind(item.state.category().key())
-        .bind(item.priority.key())
-        .bind(item.severity.map(Severity::key))
-        .bind(item.assignee.map(|u| u.to_string()))
+        .bind(content.priority.key())
+        .bind(content.severity.map(Severity::key))
+        .bind(id_of(content.assignee.as_ref()))
         .bind(item.reporter.to_string())
-        .bind(item.iteration.map(|i| i.to_string()))
-        .bind(item.points)
+        .bind(id_of(content.iteration.as_ref()))
+        .bind(content.points)
         .bind(&item.rank)
         .bind(item.at.micros())
+        .bind(id_of(content.app.as_ref()))
+        .bind(id_of(content.parent.as_ref()))
+        .bind(content.labels.stored())
+        .bind(&content.due_on)
+        .bind(id_of(content.found_release.as_ref()))
+        .bind(id_of(content.found_environment.as_ref()))
+        .bind(id_of(content.fixed_release.as_ref()))
+        .bind(id_of(content.fixed_environment.as_ref()))
         .execute(self.conn())
         .await
         .map_err(map)?;
@@ -263,11 +386,11 @@ impl ItemTx for SqlTx {
             .map_err(map)?;
         row.map(|row| {
             let c = columns("items", &row);
+            let card = card(c)?;
             Ok(ItemRecord {
-                card: card(c)?,
-                description: c.text("description")?,
+                content: content(c, &card)?,
+                card,
                 reporter: reporter(c)?,
-                iteration: c.opt_id("iteration_id")?,
                 rank: c.text("item_rank")?,
                 created_at: c.time("created_at")?,
             })
@@ -339,30 +462,81 @@ impl ItemTx for SqlTx {
         affected(done.rows_affected())
     }
 
-    async fn append_item_event(
+    async fn update_item(
         &mut self,
         project: &Authorized<Project, Modify>,
         id: ItemId,
-        event: &ItemEvent,
+        version: i64,
+        content: &Content,
+        at: Timestamp,
     ) -> StoreResult<()> {
         let done = query(
-            "INSERT INTO item_events (id, org_id, item_id, at, actor_id, field, value_before, value_after) \
-             SELECT $1, i.org_id, i.id, $5, $6, $7, $8, $9 FROM items i \
-             WHERE i.org_id = $2 AND i.project_id = $3 AND i.id = $4",
+            "UPDATE items SET title = $5, description = $6, priority = $7, severity = $8, assignee_id = $9, \
+             iteration_id = $10, app_id = $11, parent_id = $12, labels = $13, points = $14, due_on = $15, \
+             found_release_id = $16, found_environment_id = $17, fixed_release_id = $18, \
+             fixed_environment_id = $19, version = version + 1, updated_at = $20 \
+             WHERE org_id = $1 AND project_id = $2 AND id = $3 AND version = $4",
         )
-        .bind(event_id(id, event))
         .bind(project.org_id().to_string())
         .bind(project.id().to_string())
         .bind(id.to_string())
-        .bind(event.at.micros())
-        .bind(event.by.as_ref().map(|p| p.id.to_string()))
-        .bind(&event.field)
-        .bind(&event.before)
-        .bind(&event.after)
+        .bind(version)
+        .bind(&content.title)
+        .bind(&content.description)
+        .bind(content.priority.key())
+        .bind(content.severity.map(Severity::key))
+        .bind(id_of(content.assignee.as_ref()))
+        .bind(id_of(content.iteration.as_ref()))
+        .bind(id_of(content.app.as_ref()))
+        .bind(id_of(content.parent.as_ref()))
+        .bind(content.labels.stored())
+        .bind(content.points)
+        .bind(&content.due_on)
+        .bind(id_of(content.found_release.as_ref()))
+        .bind(id_of(content.found_environment.as_ref()))
+        .bind(id_of(content.fixed_release.as_ref()))
+        .bind(id_of(content.fixed_environment.as_ref()))
+        .bind(at.micros())
         .execute(self.conn())
         .await
         .map_err(map)?;
         affected(done.rows_affected())
+    }
+
+    async fn append_item_events(
+        &mut self,
+        project: &Authorized<Project, Modify>,
+        id: ItemId,
+        events: &[NewItemEvent],
+    ) -> StoreResult<()> {
+        for event in events {
+            let done = query(
+                "INSERT INTO item_events (id, org_id, project_id, item_id, at, actor_id, field, value_before, \
+                 value_after, said_before, said_after, category, version, step) \
+                 SELECT $1, i.org_id, i.project_id, i.id, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
+                 CASE WHEN $14 = '' THEN NULL ELSE i.number || $14 || i.kind END FROM items i \
+                 WHERE i.org_id = $2 AND i.project_id = $3 AND i.id = $4",
+            )
+            .bind(event.id.to_string())
+            .bind(project.org_id().to_string())
+            .bind(project.id().to_string())
+            .bind(id.to_string())
+            .bind(event.at.micros())
+            .bind(event.by.map(|user| user.to_string()))
+            .bind(&event.field)
+            .bind(&event.before.key)
+            .bind(&event.after.key)
+            .bind(&event.before.said)
+            .bind(&event.after.said)
+            .bind(event.category.map(Category::key))
+            .bind(event.version)
+            .bind(step(event))
+            .execute(self.conn())
+            .await
+            .map_err(map)?;
+            affected(done.rows_affected())?;
+        }
+        Ok(())
     }
 
     async fn item_events(
@@ -370,33 +544,115 @@ impl ItemTx for SqlTx {
         project: &Authorized<Project, See>,
         id: ItemId,
     ) -> StoreResult<Vec<ItemEvent>> {
-        let rows = query(
-            "SELECT e.id, e.at, e.field, e.value_before, e.value_after, u.id AS user_id, u.username, u.name \
-             FROM item_events e JOIN items i ON i.id = e.item_id LEFT JOIN users u ON u.id = e.actor_id \
-             WHERE i.org_id = $1 AND i.project_id = $2 AND i.id = $3 ORDER BY e.at DESC, e.id DESC LIMIT 200",
+        self.events_after(project, id, 0).await
+    }
+
+    async fn item_changes_after(
+        &mut self,
+        project: &Authorized<Project, See>,
+        id: ItemId,
+        version: i64,
+    ) -> StoreResult<Vec<ItemEvent>> {
+        let mut events = self.events_after(project, id, version).await?;
+        events.reverse();
+        Ok(events)
+    }
+
+    async fn item_choices(&mut self, project: &Authorized<Project, See>) -> StoreResult<ItemChoices> {
+        let iterations = self
+            .choices(
+                project,
+                "SELECT id, name FROM iterations WHERE org_id = $1 AND project_id = $2 AND closed_at IS NULL \
+                 ORDER BY number DESC",
+            )
+            .await?;
+        let apps = self
+            .choices(
+                project,
+                "SELECT id, name FROM apps WHERE org_id = $1 AND project_id = $2 ORDER BY name, id",
+            )
+            .await?;
+        let environments = self
+            .choices(
+                project,
+                "SELECT id, name FROM environments WHERE org_id = $1 AND project_id = $2 AND removed_at IS NULL \
+                 ORDER BY position, id",
+            )
+            .await?;
+        let releases: Vec<Named<ReleaseId>> = self
+            .choices(
+                project,
+                "SELECT r.id, a.slug || ' ' || r.version AS name FROM releases r JOIN apps a ON a.id = r.app_id \
+                 WHERE r.org_id = $1 AND r.project_id = $2 ORDER BY r.created_at DESC, r.id DESC LIMIT 100",
+            )
+            .await?;
+        Ok(ItemChoices {
+            iterations,
+            apps,
+            environments,
+            releases: releases.into_iter().map(|release| release.name).collect(),
+            people: Vec::new(),
+        })
+    }
+
+    async fn release_called(
+        &mut self,
+        project: &Authorized<Project, See>,
+        app: &str,
+        version: &str,
+    ) -> StoreResult<Option<ReleaseId>> {
+        let row = query(
+            "SELECT r.id FROM releases r JOIN apps a ON a.id = r.app_id \
+             WHERE r.org_id = $1 AND r.project_id = $2 AND a.slug = $3 AND r.version = $4",
         )
         .bind(project.org_id().to_string())
         .bind(project.id().to_string())
-        .bind(id.to_string())
-        .fetch_all(self.conn())
+        .bind(app)
+        .bind(version)
+        .fetch_optional(self.conn())
         .await
         .map_err(map)?;
-        rows.iter()
-            .map(|row| {
-                let c = columns("item_events", row);
-                Ok(ItemEvent {
-                    at: c.time("at")?,
-                    by: assignee(c)?,
-                    field: c.text("field")?,
-                    before: c.text("value_before")?,
-                    after: c.text("value_after")?,
-                })
-            })
-            .collect::<Result<_, StoreError>>()
+        row.map(|row| columns("releases", &row).id("id")).transpose()
     }
 }
 
-/// One event an item, a field and an instant.
-fn event_id(item: ItemId, event: &ItemEvent) -> String {
-    format!("{item}:{}:{}", event.at.micros(), event.field)
+impl SqlTx {
+    async fn events_after(
+        &mut self,
+        project: &Authorized<Project, See>,
+        id: ItemId,
+        version: i64,
+    ) -> StoreResult<Vec<ItemEvent>> {
+        let rows = query(EVENTS)
+            .bind(project.org_id().to_string())
+            .bind(project.id().to_string())
+            .bind(id.to_string())
+            .bind(version)
+            .fetch_all(self.conn())
+            .await
+            .map_err(map)?;
+        rows.iter().map(event).collect()
+    }
+
+    async fn choices<I: TypedId>(
+        &mut self,
+        project: &Authorized<Project, See>,
+        sql: &'static str,
+    ) -> StoreResult<Vec<Named<I>>> {
+        let rows = query(sql)
+            .bind(project.org_id().to_string())
+            .bind(project.id().to_string())
+            .fetch_all(self.conn())
+            .await
+            .map_err(map)?;
+        rows.iter()
+            .map(|row| {
+                let c = columns("items", row);
+                Ok(Named {
+                    id: c.id("id")?,
+                    name: c.text("name")?,
+                })
+            })
+            .collect()
+    }
 }

@@ -39,7 +39,9 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     18 "0018_snapshots",
     19 "0019_templates",
     20 "0020_gates",
+    21 "0021_drift",
     22 "0022_manifests",
+    24 "0024_items",
 };
 
 /// How many migrations the database lacks. Changes nothing.

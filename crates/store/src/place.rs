@@ -143,6 +143,9 @@ const GOES: &[(&str, &str)] = &[
         "apps",
         concat!("DELETE FROM apps WHERE org_id = $1 AND id IN ", apps!()),
     ),
+    ("item_comments", of_projects!("item_comments")),
+    ("item_links", of_projects!("item_links")),
+    ("item_watchers", of_projects!("item_watchers")),
     (
         "item_events",
         concat!(

@@ -23,6 +23,14 @@ macro_rules! on_both {
 }
 
 on_both! {
+    an_iteration_is_planned_started_and_closed,
+    the_backlog_is_paged_by_rank,
+    insights_are_counted_from_the_log,
+    the_history_tells_what_an_item_holds,
+    what_does_not_fit_is_refused_by_field,
+    a_stale_edit_loses_nothing,
+    comments_reach_whom_they_concern,
+    a_link_shows_at_both_ends,
     a_grant_is_renewed_by_one_over_its_own_version,
     a_trip_is_used_once,
     the_secrets_of_a_grant_are_sealed_anew,

@@ -13,6 +13,8 @@ mod factor;
 mod identity;
 mod import;
 mod item;
+mod item_content;
+mod iteration;
 mod mail;
 mod member;
 mod notice;
@@ -55,6 +57,14 @@ pub use identity::{
 pub use import::{an_import_settles_each_repository_once, drafts_are_forgotten_and_slugs_are_known};
 pub use item::{
     bugs_are_closed_by_testers_and_reporters, cards_stay_where_they_are_put, concurrent_moves_all_survive,
+};
+pub use item_content::{
+    a_link_shows_at_both_ends, a_stale_edit_loses_nothing, comments_reach_whom_they_concern,
+    the_history_tells_what_an_item_holds, what_does_not_fit_is_refused_by_field,
+};
+pub use iteration::{
+    an_iteration_is_planned_started_and_closed, insights_are_counted_from_the_log,
+    the_backlog_is_paged_by_rank,
 };
 pub use mail::{a_mail_server_is_kept_for_its_organization_alone, a_password_goes_to_no_other_mail_server};
 pub use member::{

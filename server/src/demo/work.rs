@@ -135,6 +135,7 @@ pub async fn seed(portal: &Portal, people: &HashMap<&str, PersonRef>) -> anyhow:
             assignee,
             points: Some(*points),
             into_iteration: true,
+            more: item::Edit::default(),
         };
         let author = if *kind == Bug { &tester } else { &lead };
         let number = item::create(author, ORG, PROJECT, new).await?;

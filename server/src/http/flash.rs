@@ -16,8 +16,8 @@ use slipway_portal::Error;
 /// The largest form, in bytes.
 const FORM_MAX: usize = 256 * 1024;
 
-/// The longest value that is kept of a field, in bytes.
-const VALUE_MAX: usize = 8 * 1024;
+/// The longest value that is kept of a field, in bytes: the description of a work item is the longest text there is.
+const VALUE_MAX: usize = 200 * 1024;
 
 /// How many fields are kept: a page of boxes to tick has a hundred.
 const FIELDS_MOST: usize = 256;
@@ -150,13 +150,11 @@ pub async fn leave(edge: &Edge, visit: &Visit, flash: Flash, path: &str) -> Resp
 /// The error as the app shows it.
 pub fn shown(visit: &Visit, error: &Error) -> AppError {
     let locale = visit.ctx.locale();
-    let fields = match error {
-        Error::Invalid(fields) => fields
-            .iter()
-            .map(|f| (f.field.clone(), text(&f.text, locale)))
-            .collect(),
-        _ => Vec::new(),
-    };
+    let fields = error
+        .fields()
+        .iter()
+        .map(|f| (f.field.clone(), text(&f.text, locale)))
+        .collect();
     AppError {
         code: error.code().to_owned(),
         status: problem::status(error).as_u16(),

@@ -48,6 +48,7 @@ pub fn status(error: &Error) -> StatusCode {
         Error::Unauthenticated => StatusCode::UNAUTHORIZED,
         Error::Forbidden(_) | Error::Scope(_) | Error::Barred { .. } => StatusCode::FORBIDDEN,
         Error::Invalid(_) | Error::Refused { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::Stale(_) => StatusCode::PRECONDITION_FAILED,
         Error::Conflict { code, .. } if *code == VERSION_MISMATCH => StatusCode::PRECONDITION_FAILED,
         Error::Conflict { .. } => StatusCode::CONFLICT,
         Error::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -125,16 +126,14 @@ fn tell_log(error: &Error, request_id: &str) {
 fn json(error: &Error, locale: Locale, request_id: &str) -> Response {
     tell_log(error, request_id);
     let (status, text) = (status(error), error.text());
-    let errors = match error {
-        Error::Invalid(fields) => fields
-            .iter()
-            .map(|f| WrongField {
-                field: &f.field,
-                detail: f.text.get(locale),
-            })
-            .collect(),
-        _ => Vec::new(),
-    };
+    let errors = error
+        .fields()
+        .iter()
+        .map(|f| WrongField {
+            field: &f.field,
+            detail: f.text.get(locale),
+        })
+        .collect();
     let problem = Problem {
         kind: format!("urn:slipway:problem:{}", error.code()),
         title: status.canonical_reason().unwrap_or_default(),

@@ -4,6 +4,7 @@
 
 mod ci;
 mod editor;
+mod items;
 pub(crate) mod operator;
 pub(crate) mod own;
 mod releases;
@@ -523,6 +524,7 @@ pub(crate) fn calls(at: &Places) -> Vec<Call> {
     .chain(settings::settings())
     .chain(webhooks::calls(at))
     .chain(editor::calls())
+    .chain(items::calls())
     .chain(templates::calls())
     .chain(ci::calls(at))
     .collect()

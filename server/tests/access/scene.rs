@@ -416,6 +416,7 @@ impl Scene {
             assignee: None,
             points: None,
             into_iteration: false,
+            more: item::Edit::default(),
         };
         item::create(&devon, "acme", "checkout", task).await.unwrap();
         self.chain(&ada).await;

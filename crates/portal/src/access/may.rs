@@ -23,7 +23,7 @@ macro_rules! sights {
     )+};
 }
 
-sights! { SeeBoards = Boards, SeePipelines = Pipelines, SeeReleases = Releases }
+sights! { SeeBoards = Boards, SeeInsights = Insights, SeePipelines = Pipelines, SeeReleases = Releases }
 
 macro_rules! permissions {
     ($($name:ident),+ $(,)?) => {$(

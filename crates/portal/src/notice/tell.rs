@@ -1,7 +1,7 @@
 //! What is told to whom: written in the transaction of what happened.
 
-use crate::access::may::Modify;
-use crate::access::{AnyScope, App, AppScope, Authorized, ProjectScope, Rights};
+use crate::access::may::{Modify, See};
+use crate::access::{AnyScope, App, AppScope, Authorized, Project, ProjectScope, Rights};
 use crate::change::Change;
 use crate::error::Result;
 use crate::ports::{NewNotice, PromotionRecord};
@@ -350,10 +350,10 @@ pub(crate) async fn item_assigned(
     tell(change, &[to], &news).await
 }
 
-/// A work item moved, for who wrote it and who does it.
+/// A work item moved, for who wrote it, who does it and who watches it.
 pub(crate) async fn item_moved(
     change: &mut Change<'_>,
-    project: &ProjectScope,
+    project: &Authorized<Project, See>,
     card: &Card,
     reporter: UserId,
     state: ItemState,
@@ -371,8 +371,64 @@ pub(crate) async fn item_moved(
         NoticeKind::ItemMoved,
         words,
     );
-    let people: Vec<_> = card.assignee.iter().map(|p| p.id).chain([reporter]).collect();
+    let people = concerned(change, project, card, reporter).await?;
     tell(change, &people, &news).await
+}
+
+/// Somebody said something about a work item, for whoever has to do with it.
+pub(crate) async fn item_commented(
+    change: &mut Change<'_>,
+    project: &Authorized<Project, See>,
+    card: &Card,
+    reporter: UserId,
+) -> Result<()> {
+    let name = actor(change);
+    let words = Text::new(format!("{name} commented on it"), format!("{name} 发表了评论"));
+    let news = item_news(
+        project,
+        card.id,
+        &card.key,
+        &card.title,
+        NoticeKind::ItemCommented,
+        words,
+    );
+    let people = concerned(change, project, card, reporter).await?;
+    tell(change, &people, &news).await
+}
+
+/// Somebody named people in a work item or in a comment on it.
+pub(crate) async fn item_mentioned(
+    change: &mut Change<'_>,
+    project: &ProjectScope,
+    card: &Card,
+    people: &[UserId],
+) -> Result<()> {
+    let name = actor(change);
+    let words = Text::new(format!("{name} mentioned you"), format!("{name} 提到了你"));
+    let news = item_news(
+        project,
+        card.id,
+        &card.key,
+        &card.title,
+        NoticeKind::ItemMentioned,
+        words,
+    );
+    tell(change, people, &news).await
+}
+
+/// Who does it, who wrote it, and who watches it.
+async fn concerned(
+    change: &mut Change<'_>,
+    project: &Authorized<Project, See>,
+    card: &Card,
+    reporter: UserId,
+) -> Result<Vec<UserId>> {
+    let watchers = change.tx().watchers(project, card.id).await?;
+    let assignee = card.assignee.iter().map(|person| person.id);
+    Ok(assignee
+        .chain([reporter])
+        .chain(watchers.into_iter().map(|person| person.id))
+        .collect())
 }
 
 fn member_news(scope: &AnyScope, kind: NoticeKind, words: Text) -> News {

@@ -4,9 +4,9 @@ use super::StoreResult;
 use crate::access::may::{Modify, See};
 use crate::access::{Authorized, Project};
 use async_trait::async_trait;
-use slipway_domain::id::{ItemId, IterationId, UserId};
+use slipway_domain::id::{ItemEventId, ItemId, IterationId, ReleaseId, UserId};
 use slipway_domain::item::{
-    BugRow, Card, Category, ItemEvent, ItemKind, ItemState, IterationRef, Priority, Severity,
+    BugRow, Card, Category, Content, ItemChoices, ItemEvent, ItemKind, ItemState, IterationRef, Value,
 };
 use slipway_domain::person::PersonRef;
 use slipway_domain::time::Timestamp;
@@ -18,24 +18,12 @@ pub struct NewItemRow {
     pub id: ItemId,
     /// What kind of work.
     pub kind: ItemKind,
-    /// In one line.
-    pub title: String,
-    /// In as many words as it takes.
-    pub description: String,
     /// Where it stands.
     pub state: ItemState,
-    /// How soon it is wanted.
-    pub priority: Priority,
-    /// How bad, for bugs.
-    pub severity: Option<Severity>,
-    /// Who does it.
-    pub assignee: Option<UserId>,
+    /// What people wrote into it.
+    pub content: Content,
     /// Who wrote it.
     pub reporter: UserId,
-    /// The iteration it is planned for.
-    pub iteration: Option<IterationId>,
-    /// The estimate.
-    pub points: Option<i64>,
     /// Where among the others.
     pub rank: String,
     /// When.
@@ -47,16 +35,42 @@ pub struct NewItemRow {
 pub struct ItemRecord {
     /// What its card shows.
     pub card: Card,
-    /// In as many words as it takes.
-    pub description: String,
+    /// What people wrote into it.
+    pub content: Content,
     /// Who wrote it.
     pub reporter: PersonRef,
-    /// The iteration it is planned for.
-    pub iteration: Option<IterationId>,
     /// Where among the others.
     pub rank: String,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+impl ItemRecord {
+    /// The iteration it is planned for.
+    pub fn iteration(&self) -> Option<IterationId> {
+        self.content.iteration.as_ref().map(|iteration| iteration.id)
+    }
+}
+
+/// A row of an item's history.
+#[derive(Clone, Debug)]
+pub struct NewItemEvent {
+    /// Its id; of one instant and version, ids are in order.
+    pub id: ItemEventId,
+    /// When.
+    pub at: Timestamp,
+    /// Who; `None`: Slipway itself.
+    pub by: Option<UserId>,
+    /// Which field.
+    pub field: String,
+    /// Its value before.
+    pub before: Value,
+    /// Its value after.
+    pub after: Value,
+    /// The category that the item stands in after it, where it is a change of state.
+    pub category: Option<Category>,
+    /// The item's version after it.
+    pub version: i64,
 }
 
 /// An iteration to be started.
@@ -146,17 +160,42 @@ pub trait ItemTx: Send {
         rank: &str,
         at: Timestamp,
     ) -> StoreResult<()>;
-    /// Adds to an item's history.
-    async fn append_item_event(
+    /// Replaces what people wrote into an item. `Gone` where `version` is not the stored one.
+    async fn update_item(
         &mut self,
         project: &Authorized<Project, Modify>,
         id: ItemId,
-        event: &ItemEvent,
+        version: i64,
+        content: &Content,
+        at: Timestamp,
     ) -> StoreResult<()>;
-    /// An item's history, newest first.
+    /// Adds to an item's history, which nothing ever changes.
+    async fn append_item_events(
+        &mut self,
+        project: &Authorized<Project, Modify>,
+        id: ItemId,
+        events: &[NewItemEvent],
+    ) -> StoreResult<()>;
+    /// An item's history, newest first, at most 500.
     async fn item_events(
         &mut self,
         project: &Authorized<Project, See>,
         id: ItemId,
     ) -> StoreResult<Vec<ItemEvent>>;
+    /// What of an item's content was changed after it had that version, the oldest first, and by whom.
+    async fn item_changes_after(
+        &mut self,
+        project: &Authorized<Project, See>,
+        id: ItemId,
+        version: i64,
+    ) -> StoreResult<Vec<ItemEvent>>;
+    /// What an item can be tied to; the people are left out.
+    async fn item_choices(&mut self, project: &Authorized<Project, See>) -> StoreResult<ItemChoices>;
+    /// The release of that app and version in the project, as in `order-api` and `2.4.1`.
+    async fn release_called(
+        &mut self,
+        project: &Authorized<Project, See>,
+        app: &str,
+        version: &str,
+    ) -> StoreResult<Option<ReleaseId>>;
 }

@@ -57,6 +57,7 @@ async fn assign(ctx: &OpCtx, title: &str, to: Option<&PersonRef>) -> i64 {
         assignee: to.map(|person| person.id),
         points: None,
         into_iteration: false,
+        more: item::Edit::default(),
     };
     item::create(ctx, "acme", "checkout", new).await.unwrap()
 }

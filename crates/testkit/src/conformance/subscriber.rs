@@ -73,6 +73,7 @@ async fn add_item(ctx: &OpCtx, project: &str) -> i64 {
         assignee: None,
         points: None,
         into_iteration: false,
+        more: item::Edit::default(),
     };
     item::create(&ctx.anew(), "acme", project, new).await.unwrap()
 }

@@ -1,6 +1,7 @@
 //! Work items, the board and iterations.
 
 use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path};
+use super::comment::{Comment, Link};
 use super::paging::{Page, Paged};
 use super::place::{Made, Person, ProjectPath, one_of};
 use super::refusals::{Changes, Reads};
@@ -9,27 +10,25 @@ use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{get, patch, post, put};
 use http::{HeaderValue, StatusCode, header};
-use serde::{Deserialize, Serialize};
-use slipway_domain::id::{ItemId, UserId};
-use slipway_domain::item::{self, Card, Category, ItemKind, ItemState, ItemView, Priority, Severity};
-use slipway_portal::item::{IterationInput, MoveInput, NewItem};
+use serde::{Deserialize, Deserializer, Serialize};
+use slipway_domain::id::{AppId, EnvironmentId, ItemId, IterationId, UserId};
+use slipway_domain::item::{self, Card, Category, ItemKind, ItemState, ItemView, Named, Priority, Severity};
+use slipway_portal::item::{Base, Edit, IterationInput, MoveInput, NewItem, Set};
 use utoipa::openapi::schema::Object;
 use utoipa::{IntoParams, ToSchema};
 
 const LIST: &str = "/api/v1/orgs/{org}/projects/{project}/items";
 
+const ONE: &str = "/api/v1/orgs/{org}/projects/{project}/items/{number}";
+
 /// The routes.
 pub const ROUTES: &[Route] = &[
     route("GET", LIST, Access::SignedIn, || get(list)),
     route("POST", LIST, Access::SignedIn, || post(create)),
-    route(
-        "GET",
-        "/api/v1/orgs/{org}/projects/{project}/items/{number}",
-        Access::SignedIn,
-        || get(show),
-    ),
+    route("GET", ONE, Access::SignedIn, || get(show)),
+    route("PATCH", ONE, Access::SignedIn, || patch(edit)),
     route(
         "PUT",
         "/api/v1/orgs/{org}/projects/{project}/items/{number}/state",
@@ -67,11 +66,11 @@ pub const ROUTES: &[Route] = &[
 #[into_params(parameter_in = Path)]
 pub struct ItemPath {
     /// The organization's slug.
-    org: String,
+    pub(super) org: String,
     /// The project's slug.
-    project: String,
+    pub(super) project: String,
     /// The item's number in the project.
-    number: i64,
+    pub(super) number: i64,
 }
 
 fn kinds() -> Object {
@@ -119,6 +118,11 @@ pub struct Item {
     assignee: Option<Person>,
     /// The estimate.
     points: Option<i64>,
+    /// Its labels.
+    labels: Vec<String>,
+    /// The day it is due.
+    #[schema(format = Date)]
+    due_on: Option<String>,
     /// Grows with every change: its `ETag`.
     version: i64,
 }
@@ -135,6 +139,8 @@ impl Item {
             severity: card.severity.map(Severity::key),
             assignee: card.assignee.as_ref().map(Person::of),
             points: card.points,
+            labels: card.labels.iter().map(str::to_owned).collect(),
+            due_on: card.due_on,
             version: card.version,
         }
     }
@@ -146,8 +152,21 @@ pub struct ItemDetail {
     /// The item.
     #[serde(flatten)]
     item: Item,
-    /// In as many words as it takes.
+    /// In as many words as it takes: Markdown.
     description: String,
+    /// The same as HTML that can do no harm.
+    description_html: String,
+    /// What else it refers to.
+    #[serde(flatten)]
+    refers: Refers,
+    /// The items it is linked to.
+    links: Vec<Link>,
+    /// The keys of its parts.
+    parts: Vec<String>,
+    /// What is said about it, the oldest first.
+    comments: Vec<Comment>,
+    /// Who watches it.
+    watchers: Vec<Person>,
     /// Who wrote it.
     reporter: Person,
     /// When.
@@ -159,6 +178,42 @@ pub struct ItemDetail {
     next: Vec<&'static str>,
     /// What happened to it, the newest first.
     events: Vec<Event>,
+}
+
+/// Something by its id, with what it is called.
+#[derive(Serialize, ToSchema)]
+pub struct Ref {
+    /// Its id.
+    #[schema(format = "uuid")]
+    id: String,
+    /// What it is called: a name, a key such as `CHK-12`, or a release as in `order-api 2.4.1`.
+    name: String,
+}
+
+impl Ref {
+    fn of<I: ToString>(named: Option<&Named<I>>) -> Option<Self> {
+        named.map(|named| Self {
+            id: named.id.to_string(),
+            name: named.name.clone(),
+        })
+    }
+}
+
+/// What an item refers to, besides people.
+#[derive(Serialize, ToSchema)]
+pub struct Refers {
+    /// The app it is about.
+    app: Option<Ref>,
+    /// What it is a part of.
+    parent: Option<Ref>,
+    /// The release it was found in.
+    found_release: Option<Ref>,
+    /// The environment it was found in.
+    found_environment: Option<Ref>,
+    /// The release it is fixed in.
+    fixed_release: Option<Ref>,
+    /// The environment the fix was seen in.
+    fixed_environment: Option<Ref>,
 }
 
 /// A change of an item.
@@ -212,12 +267,27 @@ impl ItemDetail {
             at: event.at.rfc3339(),
             by: event.by.as_ref().map(Person::of),
             field: event.field,
-            before: event.before,
-            after: event.after,
+            before: event.before.key,
+            after: event.after.key,
         });
+        let held = &view.content;
+        let refers = Refers {
+            app: Ref::of(held.app.as_ref()),
+            parent: Ref::of(held.parent.as_ref()),
+            found_release: Ref::of(held.found_release.as_ref()),
+            found_environment: Ref::of(held.found_environment.as_ref()),
+            fixed_release: Ref::of(held.fixed_release.as_ref()),
+            fixed_environment: Ref::of(held.fixed_environment.as_ref()),
+        };
         Self {
             item: Item::of(view.card),
-            description: view.description,
+            description: view.content.description,
+            description_html: view.html,
+            refers,
+            links: view.links.into_iter().map(Link::of).collect(),
+            parts: view.parts.into_iter().map(|part| part.key).collect(),
+            comments: view.comments.into_iter().map(Comment::of).collect(),
+            watchers: view.watchers.iter().map(Person::of).collect(),
             reporter: Person::of(&view.reporter),
             created_at: view.created_at.rfc3339(),
             iteration: view.iteration.map(Iteration::of),
@@ -272,6 +342,60 @@ pub struct NewWorkItem {
     /// Whether it joins the iteration that runs.
     #[serde(default)]
     into_iteration: bool,
+}
+
+/// What becomes of an item: what is left out stays as it is, and `null` empties.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditedItem {
+    /// In one line, at most 200 characters.
+    title: Option<String>,
+    /// Markdown.
+    description: Option<String>,
+    /// How soon it is wanted.
+    #[schema(schema_with = priorities)]
+    priority: Option<Priority>,
+    /// How bad, for bugs.
+    #[schema(schema_with = severities)]
+    severity: Option<Severity>,
+    /// The id of who does it.
+    #[serde(default, deserialize_with = "set")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    assignee: Set<UserId>,
+    /// The id of an iteration that is not closed.
+    #[serde(default, deserialize_with = "set")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    iteration: Set<IterationId>,
+    /// The id of the app it is about.
+    #[serde(default, deserialize_with = "set")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    app: Set<AppId>,
+    /// The key of what it is a part of; empty: nothing.
+    parent: Option<String>,
+    /// Its labels.
+    labels: Option<Vec<String>>,
+    /// The estimate, 0 to 100.
+    #[serde(default, deserialize_with = "set")]
+    #[schema(value_type = Option<i64>)]
+    points: Set<i64>,
+    /// The day it is due; empty: none.
+    due_on: Option<String>,
+    /// An app and a version, as in `order-api 2.4.1`; empty: none.
+    found_release: Option<String>,
+    /// The id of the environment it was found in.
+    #[serde(default, deserialize_with = "set")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    found_environment: Set<EnvironmentId>,
+    /// An app and a version, as in `order-api 2.4.1`; empty: none.
+    fixed_release: Option<String>,
+    /// The id of the environment the fix was seen in.
+    #[serde(default, deserialize_with = "set")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    fixed_environment: Set<EnvironmentId>,
+}
+
+fn set<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Set<T>, D::Error> {
+    Option::<T>::deserialize(from).map(Set::from)
 }
 
 /// The state that an item should have.
@@ -364,6 +488,7 @@ pub async fn create(
         assignee: new.assignee,
         points: new.points,
         into_iteration: new.into_iteration,
+        more: slipway_portal::item::Edit::default(),
     };
     let number = slipway_portal::item::create(asked.ctx(), &at.org, &at.project, input)
         .await
@@ -394,6 +519,47 @@ pub async fn show(asked: Asked, Path(at): Path<ItemPath>) -> Result<Response, Re
         response.headers_mut().insert(header::ETAG, tag);
     }
     Ok(response)
+}
+
+/// Changes what is written into a work item; with `If-Match`, only where that is still its version. A refusal tells both
+/// values of every field that was changed since.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/orgs/{org}/projects/{project}/items/{number}",
+    tag = "Work items",
+    operation_id = "items.edit",
+    params(ItemPath, ("If-Match" = Option<String>, Header, description = "The ETag it was read with")),
+    request_body = EditedItem,
+    responses((status = 204, description = "It holds that"), Changes)
+)]
+pub async fn edit(
+    asked: Asked,
+    Path(at): Path<ItemPath>,
+    IfMatch(expected): IfMatch,
+    Body(new): Body<EditedItem>,
+) -> Result<StatusCode, Refusal> {
+    let edit = Edit {
+        title: new.title,
+        description: new.description,
+        priority: new.priority,
+        severity: new.severity,
+        assignee: new.assignee,
+        iteration: new.iteration,
+        app: new.app,
+        parent: new.parent,
+        labels: new.labels.map(|labels| labels.join(",")),
+        points: new.points,
+        due_on: new.due_on,
+        found_release: new.found_release,
+        found_environment: new.found_environment,
+        fixed_release: new.fixed_release,
+        fixed_environment: new.fixed_environment,
+    };
+    let base = expected.map_or(Base::Any, Base::Exactly);
+    slipway_portal::item::update(asked.ctx(), &at.org, &at.project, at.number, edit, base)
+        .await
+        .or_refuse(&asked)?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Changes the state of a work item; with `If-Match`, only where that is still its version.

@@ -13,6 +13,7 @@ pub mod ask;
 pub mod audit;
 pub mod beside;
 pub mod cluster;
+pub mod comment;
 pub mod comparison;
 pub mod connection;
 pub mod delegation;
@@ -26,6 +27,8 @@ mod hold;
 pub mod import;
 pub mod invitation;
 pub mod item;
+pub mod item_file;
+pub mod iteration;
 pub mod job;
 pub mod limit;
 pub mod mail;
@@ -76,6 +79,7 @@ pub const ROUTES: &[&[Route]] = &[
     audit::ROUTES,
     beside::ROUTES,
     cluster::ROUTES,
+    comment::ROUTES,
     connection::ROUTES,
     delegation::ROUTES,
     drift::ROUTES,
@@ -87,6 +91,8 @@ pub const ROUTES: &[&[Route]] = &[
     import::ROUTES,
     invitation::ROUTES,
     item::ROUTES,
+    item_file::ROUTES,
+    iteration::ROUTES,
     job::ROUTES,
     mail::ROUTES,
     me::ROUTES,
@@ -140,8 +146,12 @@ pub const ROUTES: &[&[Route]] = &[
         import::list, import::create, import::show, import::retry, import::stop,
         invitation::list, invitation::create, invitation::revoke, invitation::requests, invitation::ask,
         invitation::decide,
-        item::list, item::create, item::show, item::set_state, item::set_place, item::board, item::bugs,
+        comment::add, comment::edit, comment::remove, comment::link, comment::unlink, comment::watch,
+        comment::unwatch,
+        item::list, item::create, item::show, item::edit, item::set_state, item::set_place, item::board, item::bugs,
         item::start_iteration,
+        item_file::export,
+        iteration::list, iteration::start, iteration::close, iteration::chart,
         job::log, job::retry, job::cancel, job::play,
         mail::show, mail::update, mail::remove, mail::test,
         me::show, me::profile, me::update, me::sessions, me::end, me::end_others, me::identities, me::unlink,

@@ -1,0 +1,30 @@
+//! Server functions about what history says.
+
+use crate::AppError;
+use leptos::prelude::*;
+use server_fn::codec::GetUrl;
+use slipway_domain::insight::{Delivery, Insights};
+
+/// The flow of work over the last days.
+#[server(name = ReadInsights, prefix = "/api/fn", endpoint = "insight/work", input = GetUrl)]
+pub async fn read_insights(
+    org: String,
+    project: String,
+    zone: Option<String>,
+    days: Option<i64>,
+) -> Result<Insights, AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::insight::work(&ctx, &org, &project, zone.as_deref(), days).await?)
+}
+
+/// How delivery went over the last days.
+#[server(name = ReadDelivery, prefix = "/api/fn", endpoint = "insight/delivery", input = GetUrl)]
+pub async fn read_delivery(
+    org: String,
+    project: String,
+    zone: Option<String>,
+    days: Option<i64>,
+) -> Result<Delivery, AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::insight::delivery(&ctx, &org, &project, zone.as_deref(), days).await?)
+}
