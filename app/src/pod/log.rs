@@ -57,13 +57,13 @@ fn show(page: &LogPage) -> AnyView {
     }
     .into_any();
     let back = button_link(Weight::Plain, stop.clone(), tr!(pod.title));
-    let live = !page.previous && page.trouble.is_none();
+    let goes_on = !page.previous && page.trouble.is_none();
     view! {
-        {live.then(refresh_without_js)}
+        {goes_on.then(refresh_without_js)}
         <PageHead title=page.pod.name.clone() mark=view! { {mark} }.into_any() line actions=back/>
         {choices(page)}
         {body(page)}
-        {live.then(|| follow(page))}
+        {goes_on.then(|| follow(page))}
     }
     .into_any()
 }
