@@ -1,10 +1,11 @@
 //! A change of a template's document as a form sends it: the same in the browser and on the server.
 
-use super::sheet::references;
+use super::sheet::{references, rows};
 use super::words::conditions;
 use crate::AppError;
 use crate::editor::change::{Change, FIELD, Step, get, refused, step, with_switches};
 use crate::editor::job_query;
+use crate::editor::sheet::{Row, RowKind};
 use crate::i18n::say;
 use crate::tr;
 use slipway_domain::pipeline::authored::{read, rewrite};
@@ -76,10 +77,20 @@ fn job_at(template: &Template, name: &str) -> Result<usize, AppError> {
 fn set(template: &mut Template, change: &Change) -> Then {
     let place = job_at(template, get(change, "job"))?;
     let mut job = template.graph.jobs[place].clone();
+    let rows = rows(template, &job);
     for (key, text) in change {
-        if let Some(path) = key.strip_prefix(FIELD) {
-            field(template, &mut job, path, &text.replace("\r\n", "\n"))
-                .map_err(|words| wrong(key, words))?;
+        let Some(path) = key.strip_prefix(FIELD) else {
+            continue;
+        };
+        let text = text.replace("\r\n", "\n");
+        let row = rows.iter().find(|row| row.path == path);
+        // What comes back as it was shown is left as it was written.
+        let is_same = |row: &Row| {
+            let off = row.kind == RowKind::Switch && row.text.is_empty() && text == "false";
+            row.text.trim_end() == text.trim_end() || off
+        };
+        if row.is_some_and(|row| !is_same(row)) {
+            field(template, &mut job, path, &text).map_err(|words| wrong(key, words))?;
         }
     }
     template.graph.jobs[place] = job;

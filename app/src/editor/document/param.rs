@@ -159,6 +159,15 @@ fn users(template: &Template, id: &str) -> Vec<String> {
 }
 
 fn set(template: &mut Template, change: &Change, at: Option<usize>) -> Result<Option<String>, AppError> {
+    let as_it_was = at.is_some_and(|at| {
+        let known = fields(&template.params[at]);
+        known
+            .iter()
+            .all(|(key, text)| get(change, key) == text.replace("\r\n", "\n").trim())
+    });
+    if as_it_was {
+        return Ok(None);
+    }
     let param = read(template, change, at)?;
     let id = param.id.clone();
     match at {

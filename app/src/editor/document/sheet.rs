@@ -142,7 +142,7 @@ pub fn references(template: &Template) -> Vec<String> {
         .collect()
 }
 
-fn rows(template: &Template, job: &GraphJob) -> Vec<Row> {
+pub(super) fn rows(template: &Template, job: &GraphJob) -> Vec<Row> {
     let more = |path: &str, label: String, text: String| Row {
         label: Some(label),
         text,
