@@ -18,7 +18,7 @@ use slipway_domain::item::{
 use slipway_domain::text::Text;
 
 /// What becomes of a field that may be empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Set<T> {
     /// It stays as it is.
     #[default]
