@@ -57,7 +57,7 @@ pub(crate) async fn run(ctx: &OpCtx, app: AppId, environment: EnvironmentId) -> 
     );
     note(ctx, &app, environment, &stop, &observed).await?;
     if let (Ok(client), Ok(_)) = (&client, &seen) {
-        drift::look(ctx, &app, &at, &**client).await?;
+        Box::pin(drift::look(ctx, &app, &at, &**client)).await?;
     }
     let wait = match seen {
         Err(ClusterError::Limited { retry_after }) => i64::try_from(retry_after).unwrap_or(60) * SECOND,

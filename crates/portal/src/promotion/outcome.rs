@@ -266,7 +266,7 @@ pub(super) async fn end(
     let key = environment_key(&mut change, app, environment).await?;
     let title = format!("{} → {key}", work.version);
     if rollout_failed {
-        by_policy(ctx, &mut change, app, &work, &title).await?;
+        Box::pin(by_policy(ctx, &mut change, app, &work, &title)).await?;
     }
     notice::deployed(&mut change, app, &work.promotion, &title, reason.as_ref(), before).await?;
     let (kind, what) = (ended_as(succeeded), (work.version.as_str(), key.as_str()));
