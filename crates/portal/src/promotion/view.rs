@@ -58,7 +58,8 @@ pub async fn view(ctx: &OpCtx, id: PromotionId) -> Result<PromotionView> {
         Some(target) => tx.release(&app, target).await?,
         None => None,
     };
-    let changes = changes(&mut *tx, &app, &facts, base.as_ref(), &deployments, &history).await?;
+    let changes = changes(&mut *tx, &app, &facts, base.as_ref(), &deployments, &history);
+    let changes = Box::pin(changes).await?;
     drop(tx);
     let mut risks = risks(&facts, base.as_ref(), &history, &changes, target.as_ref());
     risks.extend(unusual(&facts, &gates, &history, now));
