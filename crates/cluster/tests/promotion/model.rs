@@ -278,7 +278,7 @@ impl<'a> Story<'a> {
         let what = self.rng.random_range(0..100);
         let word = match what {
             0..=16 => self.request().await,
-            17..=36 => self.decide().await,
+            17..=36 => Box::pin(self.decide()).await,
             37..=42 => self.edit_rules().await,
             43..=47 => self.membership().await,
             48..=54 => self.freeze().await,

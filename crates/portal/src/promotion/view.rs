@@ -63,7 +63,8 @@ pub async fn view(ctx: &OpCtx, id: PromotionId) -> Result<PromotionView> {
         .drift(&app, facts.promotion.environment)
         .await?
         .and_then(|drift| drift.brief());
-    let changes = changes(&mut *tx, &app, &facts, base.as_ref(), &deployments, &history).await?;
+    let changes = changes(&mut *tx, &app, &facts, base.as_ref(), &deployments, &history);
+    let changes = Box::pin(changes).await?;
     drop(tx);
     let settles = facts.promotion.kind.settles().is_some();
     let drift = if settles {

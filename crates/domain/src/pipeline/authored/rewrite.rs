@@ -370,7 +370,7 @@ mod tests {
                         id: String::from("brand_new"),
                         ..t.params[0].clone()
                     },
-                )
+                );
             });
             change(&|t| t.params[0].id = String::from("renamed"));
             change(&|t| {
@@ -386,7 +386,7 @@ mod tests {
                     t.graph.jobs.push(GraphJob {
                         id: String::from("last"),
                         ..first.clone()
-                    })
+                    });
                 });
                 change(&|t| t.graph.jobs.clear());
                 change(&|t| t.graph.stages.reverse());
