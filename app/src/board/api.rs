@@ -7,8 +7,7 @@ use leptos::prelude::*;
 use server_fn::codec::GetUrl;
 use slipway_domain::id::{AppId, CommentId, EnvironmentId, ItemId, IterationId, UserId};
 use slipway_domain::item::{
-    BoardFilter, BoardView, BugList, Category, ItemEdit, ItemKind, ItemState, ItemView, Priority, Relation,
-    Severity,
+    BoardView, BugList, Category, ItemEdit, ItemKind, ItemState, ItemView, Priority, Relation, Severity,
 };
 
 /// The board of the iteration that runs, with the cards that are asked for.
@@ -22,7 +21,7 @@ pub async fn read_board(
     words: Option<String>,
 ) -> Result<BoardView, AppError> {
     let ctx = crate::ctx()?;
-    let filter = BoardFilter {
+    let filter = slipway_domain::item::BoardFilter {
         kind,
         assignee,
         label: label.unwrap_or_default(),

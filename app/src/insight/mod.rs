@@ -186,6 +186,7 @@ fn bug_numbers(items: &str, bugs: &BugReport) -> AnyView {
         ];
         table(tr!(insight.found), heads, found)
     };
+    let (closed, reopened) = (opened(items, &bugs.closed), opened(items, &bugs.reopened));
     let rate = tr!(
         insight.reopen_rate,
         n = bugs.reopened.len(),
