@@ -4,6 +4,14 @@
 //! click makes it in the browser; one function turns it into an edit of the file. What is drawn comes from the file's
 //! text alone, so the page is the same wherever it is made.
 
+#![cfg_attr(
+    not(target_arch = "wasm32"),
+    expect(
+        clippy::large_types_passed_by_value,
+        reason = "the studio is a handful of signals, which are copied like one"
+    )
+)]
+
 pub mod api;
 mod change;
 mod conflict;

@@ -68,7 +68,7 @@ impl Cluster for KubeCluster {
     async fn apply(&self, object: &Value, fence: i64, takes: &[String]) -> Result<Vec<String>, ClusterError> {
         let manifest = Manifest::read(object)?;
         let applied = in_time(manifest.apply(&self.client, &self.kinds, fence, takes));
-        let (applied, warnings) = warning::heard(applied).await;
+        let (applied, warnings) = Box::pin(warning::heard(applied)).await;
         applied.map(|()| warnings)
     }
 

@@ -151,9 +151,9 @@ fn shown(pod: &v1::Pod) -> Pod {
             .collect::<Vec<_>>()
     };
     let inits = status.init_container_statuses.clone().unwrap_or_default();
-    let states = status.container_statuses.clone().unwrap_or_default();
+    let running = status.container_statuses.clone().unwrap_or_default();
     let mut containers = described(true, spec.init_containers.unwrap_or_default(), &inits);
-    containers.extend(described(false, spec.containers, &states));
+    containers.extend(described(false, spec.containers, &running));
     Pod {
         name: pod.name_any(),
         status: word(pod, &status, &containers),

@@ -41,7 +41,7 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     20 "0020_gates",
     21 "0021_drift",
     22 "0022_manifests",
-    24 "0024_items",
+    23 "0023_items",
 };
 
 /// How many migrations the database lacks. Changes nothing.

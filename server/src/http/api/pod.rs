@@ -166,7 +166,7 @@ pub struct PodEvent {
 
 /// The pods of an app in an environment.
 #[derive(Serialize, ToSchema)]
-pub struct Pods {
+pub struct WhatRuns {
     /// The version that was deployed; none: nothing yet.
     version: Option<String>,
     /// How many pods are asked for.
@@ -182,7 +182,7 @@ pub struct Pods {
     as_of: String,
 }
 
-impl Pods {
+impl WhatRuns {
     fn of(page: PodsPage, locale: Locale) -> Self {
         let pods = page.pods.into_iter().map(|pod| Pod {
             name: pod.name,
@@ -262,14 +262,14 @@ pub struct Scaled {
     tag = "Apps",
     operation_id = "pods.list",
     params(StopPath),
-    responses((status = 200, description = "The pods", body = Pods), Reads)
+    responses((status = 200, description = "The pods", body = WhatRuns), Reads)
 )]
-pub async fn list(asked: Asked, Path(at): Path<StopPath>) -> Answer<Pods> {
+pub async fn list(asked: Asked, Path(at): Path<StopPath>) -> Answer<WhatRuns> {
     let of = (at.org.as_str(), at.project.as_str(), at.app.as_str());
     let page = slipway_portal::pod::page(asked.ctx(), of, &at.environment)
         .await
         .or_refuse(&asked)?;
-    Ok(Json(Pods::of(page, asked.locale())))
+    Ok(Json(WhatRuns::of(page, asked.locale())))
 }
 
 /// The end of a container's log. Reading it is written into the audit log.

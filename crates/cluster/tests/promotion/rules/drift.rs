@@ -42,7 +42,7 @@ async fn page(stage: &Stage, environment: &str) -> DriftPage {
 
 /// Works until the page says so many fields.
 async fn seen(stage: &Stage, environment: &str, fields: usize) -> DriftPage {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     stage.clock.advance(MINUTE);
     loop {
         stage.tick().await;
@@ -203,12 +203,12 @@ pub async fn rule_30_a_revert_is_approved_and_takes_back_what_was_changed_and_no
         code(ask(&stage, &people.olga, &page, Settlement::Revert).await),
         "forbidden"
     );
-    let stale = DriftPage {
+    let outdated = DriftPage {
         digest: String::from("another"),
         ..page.clone()
     };
     assert_eq!(
-        code(ask(&stage, &people.lea, &stale, Settlement::Revert).await),
+        code(ask(&stage, &people.lea, &outdated, Settlement::Revert).await),
         "stale_drift"
     );
 
@@ -313,8 +313,8 @@ pub async fn rule_30_another_difference_is_another_thing_to_approve(stage: Stage
         .until(id, "another subject", |view| view.subject != waiting.subject)
         .await;
     let tess = stage.as_person(&people.tess);
-    let stale = slipway_portal::promotion::decide(&tess, id, &waiting.subject, Verdict::Approve, "").await;
-    assert!(stale.is_err(), "what was seen is not there any more");
+    let outdated = slipway_portal::promotion::decide(&tess, id, &waiting.subject, Verdict::Approve, "").await;
+    assert!(outdated.is_err(), "what was seen is not there any more");
 
     // Somebody takes it back: there is nothing to adopt any more.
     edit(&stage, "qa", &json!({ "spec": { "replicas": 2 } })).await;
@@ -357,7 +357,7 @@ pub async fn rule_30_what_a_failed_deployment_left_is_no_drift(stage: Stage) {
     stage.behave(2, "crash-loop");
     let id = stage.ask_skipping(&stage.people.lea, "1.1.0", "qa").await;
     stage.reaches(id, PromotionState::Failed).await;
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         stage.clock.advance(MINUTE / 4);
         stage.tick().await;
