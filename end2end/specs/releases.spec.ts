@@ -30,8 +30,12 @@ test("how an app runs is set, refused with what is wrong, and shown by environme
   await devon.getByLabel("Secret references").fill("DB_PASSWORD=orders-db/password");
   const containers = devon.getByRole("group", { name: "Further containers" });
   await containers.getByLabel("Name", { exact: true }).first().fill("migrate");
-  await devon.getByRole("group", { name: "What differs by environment" }).getByText("live", { exact: true }).click();
-  await devon.locator('[name="form[overrides][3][replicas]"]').fill("5");
+  const replicas = devon.locator('[name="form[overrides][3][replicas]"]');
+  // What came back from a refusal without JavaScript is open already.
+  if (!(await replicas.isVisible())) {
+    await devon.getByRole("group", { name: "What differs by environment" }).getByText("live", { exact: true }).click();
+  }
+  await replicas.fill("5");
   await devon.getByRole("button", { name: "Save" }).click();
   await expect(devon.locator(".error-summary")).toHaveCount(0);
   await look(`${app}/settings/workload`);

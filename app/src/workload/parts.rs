@@ -86,7 +86,7 @@ pub fn configuration(form: &WorkloadForm) -> AnyView {
         <Field name="form[secrets]" label=tr!(workload.secrets) help=tr!(workload.secrets_help) control=Control::Area(2) value=form.secrets/>
         <Field name="form[volumes]" label=tr!(workload.volumes) help=tr!(workload.volumes_help) control=Control::Area(2) value=form.volumes/>
         <div class="stack" id=FormState::here().id_of("form[files]")>
-            <h3>{tr!(workload.files)}</h3>
+            <p class="strong">{tr!(workload.files)}</p>
             <p class="help">{tr!(workload.files_help)}</p>
             {files}
         </div>

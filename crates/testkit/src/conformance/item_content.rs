@@ -29,7 +29,7 @@ fn titled(title: &str) -> Edit {
 }
 
 /// Every field is stored, and the history alone tells what an item holds.
-#[expect(clippy::too_many_lines, reason = "one story from its beginning to its end")]
+#[expect(clippy::too_many_lines, reason = "one story from its start to its end")]
 pub async fn the_history_tells_what_an_item_holds(world: World) {
     let owner = checkout(&world).await;
     let (dora, developer) = member(&world, &owner, "dora", Role::ProjectDeveloper).await;

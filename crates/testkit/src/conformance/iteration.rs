@@ -35,7 +35,7 @@ async fn titles(ctx: &OpCtx, filter: BacklogFilter, cursor: Option<&str>) -> (Ve
 }
 
 /// An iteration is planned, filled, started and closed; what is not over goes where it is told to.
-#[expect(clippy::too_many_lines, reason = "one story from its beginning to its end")]
+#[expect(clippy::too_many_lines, reason = "one story from its start to its end")]
 pub async fn an_iteration_is_planned_started_and_closed(world: World) {
     let owner = checkout(&world).await;
     let (_, lead) = member(&world, &owner, "lea", Role::ProjectLead).await;
@@ -142,8 +142,8 @@ pub async fn an_iteration_is_planned_started_and_closed(world: World) {
         3,
         "what was carried over was there until the end"
     );
-    let newest = view.chart.last().unwrap();
-    assert_eq!((newest.scope.points, newest.left().points), (9, 6));
+    let end = view.chart.last().unwrap();
+    assert_eq!((end.scope.points, end.left().points), (9, 6));
     assert_eq!(view.chart.iter().map(|day| day.added.items).sum::<i64>(), 3);
     let events = item::view(&dora, "acme", "checkout", 3).await.unwrap().events;
     let carried = events.iter().find(|event| event.field == "iteration").unwrap();
