@@ -143,7 +143,7 @@ test("a pipeline is changed by the keyboard alone, and read in Chinese", async (
   await keyboard.press("Enter");
   await expect(node(dora, "report")).toBeVisible();
   await node(dora, "unit").focus();
-  await keyboard.press("Shift+a");
+  await keyboard.press("Shift+A");
   await expect(drawer(dora).getByText("Add a job beside unit")).toBeVisible();
 
   // Linked, switched off and on, saved.

@@ -293,6 +293,35 @@ test("8 · a release that qa's configuration breaks fails there with the pod's r
   await picture(oli, "app");
 });
 
+test("where it runs, its pods, their log and what differs are seen, with JavaScript and without", async ({ as }) => {
+  const lin = await as("lin");
+  await open(lin, `${APP}/environments/dev`);
+  await expect(lin.getByRole("heading", { level: 1 })).toContainText("dev");
+  const pods = lin.getByRole("table", { name: "Pods" });
+  await expect(pods.getByText("Running").first()).toBeVisible();
+  await expect(lin.getByLabel("Pods", { exact: true })).toHaveValue(/^\d+$/);
+  await expectAccessible(lin);
+  await pods.getByRole("link").first().click();
+  await expect(lin.getByLabel("Log", { exact: true })).toBeVisible();
+  await expectAccessible(lin);
+  await lin.getByLabel("Last lines").selectOption("100");
+  await lin.getByRole("button", { name: "Show" }).click();
+  await expect(lin).toHaveURL(/lines=100/);
+  await open(lin, `${APP}/environments/dev/drift`);
+  await expect(lin.getByRole("heading", { level: 1 })).toContainText("Drift");
+  await expectAccessible(lin);
+
+  const plain = await as("lin", { javaScriptEnabled: false });
+  await plain.goto(`${APP}/environments/dev`);
+  await plain.getByRole("table", { name: "Pods" }).getByRole("link").first().click();
+  await expect(plain.getByRole("button", { name: "Show" })).toBeVisible();
+  await plain.goto(`${APP}/environments/dev`);
+  await plain.getByLabel("Pods", { exact: true }).fill("-1");
+  await plain.getByRole("button", { name: "Scale" }).click();
+  await expect(plain.locator(".error-summary")).toContainText("number of pods");
+  await expect(plain.getByLabel("Pods", { exact: true })).toHaveValue("-1");
+});
+
 test("10 · every step stands in the audit log, with who took it and how it went", async ({ as }) => {
   const ada = await as("ada");
   await open(ada, `${APP}/audit`);

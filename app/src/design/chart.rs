@@ -48,6 +48,10 @@ fn points(values: &[i64], count: usize, top: i64) -> String {
             HEIGHT - HEIGHT * float(*value) / float(top.max(1)),
         );
         let _ = write!(points, "{x:.1},{y:.1} ");
+        if count == 1 {
+            // One place alone is drawn from side to side: a point would not be seen.
+            let _ = write!(points, "{WIDTH:.1},{y:.1} ");
+        }
     }
     points
 }
@@ -87,8 +91,12 @@ pub fn chart(
                 view! { <polyline class=format!("line {}", one.class) points=line></polyline> }.into_any()
             }
             Look::Stacked => {
-                let last =
-                    WIDTH / float(places(labels.len()).max(2) - 1) * float(places(values.len()).max(1) - 1);
+                let step = WIDTH / float(places(labels.len()).max(2) - 1);
+                let last = if labels.len() == 1 {
+                    WIDTH
+                } else {
+                    step * float(places(values.len()).max(1) - 1)
+                };
                 let area = format!("0,{HEIGHT} {line} {last:.1},{HEIGHT}");
                 view! { <polygon class=format!("area {}", one.class) points=area></polygon> }.into_any()
             }

@@ -90,6 +90,12 @@ fn word(before: &str, part: &str) -> Option<String> {
         "drift" if before == "pipelines" => tr!(editor.drift_title),
         "drift" => tr!(drift.title),
         "copy" => tr!(editor.copy_there),
+        "workload" => tr!(workload.title),
+        "backlog" => tr!(iteration.backlog),
+        "iterations" => tr!(iteration.iterations),
+        "insights" => tr!(common.nav_insights),
+        "dora" => tr!(insight.delivery),
+        "compare" => tr!(release.compare),
         "runs" | "promotions" | "items" | "projects" | "apps" | "a" | "r" | "deliveries" | "imports" => {
             return None;
         }

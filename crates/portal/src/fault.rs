@@ -38,7 +38,6 @@ pub const POINTS: &[&str] = &[
 pub const ROLLBACK_POINTS: &[&str] = &[
     "outbox.claimed",
     "outbox.ran",
-    "promotion.evaluated",
     "promotion.starting",
     "promotion.started",
     "promotion.connected",

@@ -16,11 +16,11 @@ use sqlx::query;
 const COLUMNS_OF_PAGE: &str = "SELECT id, seq, at, actor, via, request_id, action, target_kind, target_id, target, \
      summary, outcome FROM audit_log \
      WHERE org_id = $1 AND ($2 = '' OR project_id = $2) AND ($3 = '' OR app_id = $3) \
-     AND ($4 = '' OR action LIKE $4) AND seq < $5 ORDER BY seq DESC LIMIT $6";
+     AND ($4 = '' OR action LIKE $4 ESCAPE '!') AND seq < $5 ORDER BY seq DESC LIMIT $6";
 
 const SERVER_PAGE: &str = "SELECT id, seq, at, actor, via, request_id, action, target_kind, target_id, target, \
      summary, outcome FROM server_audit_log \
-     WHERE ($1 = '' OR action LIKE $1) AND seq < $2 ORDER BY seq DESC LIMIT $3";
+     WHERE ($1 = '' OR action LIKE $1 ESCAPE '!') AND seq < $2 ORDER BY seq DESC LIMIT $3";
 
 /// What stands for the organization in the hashes of the server's own chain, and is the id of its row.
 const SERVER: &str = "server";
@@ -48,10 +48,18 @@ fn row_of(c: Columns<'_>) -> StoreResult<AuditRow> {
 /// The filter by action as `LIKE` takes it; empty: all.
 fn beginning_with(filter: &AuditFilter) -> String {
     let prefix = filter.action.as_deref().unwrap_or_default();
-    match prefix.replace(['%', '_'], "").as_str() {
-        "" => String::new(),
-        prefix => format!("{prefix}%"),
+    if prefix.is_empty() {
+        return String::new();
     }
+    let mut pattern = String::with_capacity(prefix.len() + 1);
+    for letter in prefix.chars() {
+        if matches!(letter, '!' | '%' | '_') {
+            pattern.push('!');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
 }
 
 /// What a row is about: organization, project, app, as its hash has them.

@@ -348,7 +348,8 @@ async fn dies_and_goes_back(folder: &Path, point: &'static str, config: String) 
     assert_eq!(
         died.status.signal(),
         Some(9),
-        "{point} was never reached: {words}"
+        "{point} was never reached: {words} {}",
+        String::from_utf8_lossy(&died.stdout)
     );
     let survived = run_as("kill::worker_that_goes_back", &url, 90, None).await;
     let words = String::from_utf8_lossy(&survived.stderr);

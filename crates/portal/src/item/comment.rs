@@ -205,8 +205,8 @@ pub async fn link(
     let wrong = |en: &str, zh: &str| Error::field("other", Text::new(en, zh));
     let Some(other) = found else {
         return Err(wrong(
-            "there is no such item in this project; use a key such as CHK-12",
-            "该项目中没有此事项，请填写如 CHK-12 的编号",
+            "there is no such item in this project; use a key such as ABC-12",
+            "该项目中没有此事项，请填写如 ABC-12 的编号",
         ));
     };
     if other.card.id == item.card.id {

@@ -293,8 +293,8 @@ async fn parent(
     match found {
         None => wrong.say(
             Field::Parent,
-            "there is no such item in this project; use a key such as CHK-12",
-            "该项目中没有此事项，请填写如 CHK-12 的编号",
+            "there is no such item in this project; use a key such as ABC-12",
+            "该项目中没有此事项，请填写如 ABC-12 的编号",
         ),
         Some(found) if !found.card.kind.contains(kind) => {
             let (whole, part) = (found.card.kind.text(), kind.text());

@@ -23,7 +23,7 @@ use utoipa::OpenApi as _;
 const SCRIPT: &str = include_str!("docs.js");
 
 /// The methods of HTTP that the API uses, as OpenAPI writes them, in the order in which they are shown.
-const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// The words of the page.
 struct Words {

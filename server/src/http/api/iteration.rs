@@ -52,7 +52,7 @@ pub struct ChartPath {
     /// The project's slug.
     project: String,
     /// Which numbers.
-    #[param(schema_with = charts)]
+    #[param(schema_with = charts, required = true)]
     chart: Chart,
 }
 

@@ -315,6 +315,9 @@ pub fn changes(at: &Places) -> Vec<Call> {
 pub const OPEN: &[&str] = &[
     "POST /api/v1/orgs/{org}/role-requests",
     "DELETE /api/v1/orgs/{org}/projects/{project}/apps/{app}/holds/{hold}",
+    // Whoever sees a work item may watch it.
+    "PUT /api/v1/orgs/{org}/projects/{project}/items/{number}/watch",
+    "DELETE /api/v1/orgs/{org}/projects/{project}/items/{number}/watch",
     // Everybody may give what approvals they have.
     "POST /api/v1/orgs/{org}/projects/{project}/delegations",
     // Whether one may propose is asked of each app.
