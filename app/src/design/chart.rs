@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn a_line_goes_from_edge_to_edge_and_the_highest_value_touches_the_top() {
         assert_eq!(points(&[0, 5, 10], 3, 10), "0.0,200.0 300.0,100.0 600.0,0.0 ");
-        assert_eq!(points(&[4], 1, 4), "0.0,0.0 ");
+        assert_eq!(points(&[4], 1, 4), "0.0,0.0 600.0,0.0 ");
         assert_eq!(points(&[0, 0], 2, 0), "0.0,200.0 600.0,200.0 ");
     }
 }

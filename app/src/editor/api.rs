@@ -89,7 +89,8 @@ pub async fn change_working_copy(
         text: step.text,
     };
     save(&ctx, &org, &project, &app, &input).await?;
-    leptos_axum::redirect(&super::editor_href(&view.place, step.then.as_deref()));
+    let then = super::afterwards(step.then, &change);
+    leptos_axum::redirect(&super::editor_href(&view.place, then.as_deref()));
     Ok(())
 }
 

@@ -60,6 +60,16 @@ pub(crate) fn job_query(job: &str) -> String {
     format!("job={}", encode(job))
 }
 
+/// What a form without JavaScript leads to: what its change says, or the job that it was about, unless that is gone.
+#[cfg(feature = "ssr")]
+pub(crate) fn afterwards(then: Option<String>, change: &change::Change) -> Option<String> {
+    then.or_else(|| {
+        let job = change.get("job").filter(|job| !job.is_empty())?;
+        let is_gone = change.get("op").is_some_and(|op| op == "remove");
+        (!is_gone).then(|| job_query(job))
+    })
+}
+
 /// What only the editor's page looks like; in the folder that the server serves as /pkg.
 const STYLE: &str = "/pkg/editor.css";
 

@@ -376,7 +376,7 @@ pub(crate) fn calls(at: &Places) -> Vec<Call> {
         ),
         call(
             "fn:project/features",
-            with(PROJECT, "boards=true&pipelines=true&releases=true"),
+            with(PROJECT, "boards=true&pipelines=true&releases=true&insights=true"),
             Some("dora"),
             ("devon", 200),
         ),

@@ -24,7 +24,8 @@ pub async fn change_template(
     let step = super::change::apply(&draft.text, &template, &change).inspect_err(AppError::tell_status)?;
     let at = At::new(&org, project.as_deref(), None);
     author::save(&ctx, at, &template, version, &step.text).await?;
-    leptos_axum::redirect(&super::href(&place, &template, step.then.as_deref()));
+    let then = crate::editor::afterwards(step.then, &change);
+    leptos_axum::redirect(&super::href(&place, &template, then.as_deref()));
     Ok(())
 }
 

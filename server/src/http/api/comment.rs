@@ -58,7 +58,7 @@ pub struct LinkPath {
     /// The item's number in the project.
     number: i64,
     /// What the item is to the other one.
-    #[param(schema_with = relations, required = true)]
+    #[param(value_type = String)]
     relation: Relation,
     /// The other one's key, as in `CHK-12`.
     other: String,

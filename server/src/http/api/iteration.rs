@@ -51,8 +51,8 @@ pub struct ChartPath {
     org: String,
     /// The project's slug.
     project: String,
-    /// Which numbers.
-    #[param(schema_with = charts, required = true)]
+    /// Which numbers: `flow`, `bugs` or `velocity`.
+    #[param(value_type = String)]
     chart: Chart,
 }
 
@@ -62,10 +62,6 @@ enum Chart {
     Flow,
     Bugs,
     Velocity,
-}
-
-fn charts() -> Object {
-    one_of(["flow", "bugs", "velocity"].into_iter())
 }
 
 fn states() -> Object {

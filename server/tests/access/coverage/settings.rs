@@ -91,7 +91,7 @@ pub fn settings() -> Vec<Call> {
         change(
             "PUT /api/v1/orgs/{org}/projects/{project}/features",
             &format!("{project}/features"),
-            r#"{"on":["boards","pipelines","releases"]}"#,
+            r#"{"on":["boards","pipelines","releases","insights"]}"#,
             "dora",
             ("devon", 204),
         ),
