@@ -106,7 +106,8 @@ mod real {
                 .ok()
                 .flatten();
             if let Some(element) = found.and_then(|e| e.dyn_into::<web_sys::HtmlElement>().ok()) {
-                if !element.has_attribute("tabindex") {
+                // What can be focused by itself stays in the order of the keys.
+                if !element.has_attribute("tabindex") && element.tab_index() < 0 {
                     let _ = element.set_attribute("tabindex", "-1");
                 }
                 let _ = element.focus();

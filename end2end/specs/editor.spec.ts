@@ -149,7 +149,7 @@ test("a pipeline is changed by the keyboard alone, and read in Chinese", async (
   // Linked, switched off and on, saved.
   await node(dora, "deploy").focus();
   await keyboard.press("l");
-  await expect(drawer(dora).getByLabel("Wait for")).toBeFocused();
+  await expect(drawer(dora).getByLabel("Wait for", { exact: true })).toBeFocused();
   await node(dora, "report").focus();
   await keyboard.press("x");
   await expect(node(dora, "\\.report")).toBeVisible();
