@@ -68,7 +68,7 @@ use leptos::prelude::*;
 use leptos::server::codee::{Decoder, Encoder};
 use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::components::{FlatRoutes, FlatRoutesProps, Router};
-use route::{RouteTable, apart, page};
+use route::{RouteTable, apart};
 use serde::{Deserialize, Serialize};
 
 /// What the server knows of a page before it renders it, and the browser must know as well.
@@ -105,7 +105,7 @@ impl Decoder<Seed> for SeedCodec {
 #[expect(clippy::too_many_lines, reason = "a table: one page a line")]
 fn routes() -> RouteTable {
     vec![
-        page("/sign-in", session::sign_in_page),
+        apart("/sign-in", part::sign_in()),
         // `new` and `settings` before the parameters that would take them for names.
         apart("/orgs/new", part::new_org()),
         apart("/orgs/:org/settings", part::org_settings()),
@@ -292,7 +292,7 @@ fn routes() -> RouteTable {
             "/orgs/:org/projects/:project/apps/:app/runs/:number/jobs/:job/files",
             part::artifacts(),
         ),
-        page("/sign-in/code", session::code_page),
+        apart("/sign-in/code", part::sign_in_code()),
         apart("/me", part::profile()),
         apart("/me/security", part::security()),
         apart("/me/sessions", part::sessions()),

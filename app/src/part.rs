@@ -5,8 +5,8 @@ use crate::route::Part;
 use crate::{
     application, artifact, audit, beside, board, cluster, connection, drift, editor, environment, freeze,
     group, home, import, insight, invitation, iteration, mail, me, member, notice, operator, org, pipeline,
-    pod, project, promotion, release, report, role, run, schedule, search, subscriber, template, token,
-    variable, workload,
+    pod, project, promotion, release, report, role, run, schedule, search, session, subscriber, template,
+    token, variable, workload,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -42,6 +42,10 @@ macro_rules! parts {
 }
 
 parts! {
+    signing SigningPage signing_page fetch_signing {
+        sign_in SignIn = session::sign_in_page,
+        sign_in_code Code = session::code_page,
+    }
     places PlacePage place_page fetch_places {
         home Home = home::home_page,
         org Org = org::org_page,
@@ -54,8 +58,10 @@ parts! {
         editor Editor = editor::editor_page,
         document Document = editor::document::document_page,
     }
-    pipelines PipelinePage pipeline_page fetch_pipelines {
+    galleries GalleryPage gallery_page fetch_galleries {
         gallery Gallery = pipeline::gallery_page,
+    }
+    pipelines PipelinePage pipeline_page fetch_pipelines {
         form Form = pipeline::form_page,
     }
     beside BesidePage beside_page fetch_beside {
@@ -90,6 +96,8 @@ parts! {
     boards BoardPage board_page fetch_boards {
         board Board = board::board_page,
         bugs Bugs = board::bugs_page,
+    }
+    items ItemPage item_page fetch_items {
         new_item New = board::new_item_page,
         item One = board::item_page,
         edit_item Edit = board::edit_item_page,
@@ -101,9 +109,11 @@ parts! {
         insights Insights = insight::insights_page,
         delivery Delivery = insight::delivery_page,
     }
-    promotions PromotionPage promotion_page fetch_promotions {
+    approving ApprovalPage approval_page fetch_approving {
         approvals Approvals = promotion::approvals_page,
         approval Approval = promotion::approval_page,
+    }
+    promotions PromotionPage promotion_page fetch_promotions {
         promotion One = promotion::promotion_page,
     }
     stops StopPage stop_page fetch_stops {
@@ -113,6 +123,8 @@ parts! {
     }
     releasing ReleasePage release_page fetch_releasing {
         releases Releases = release::releases_page,
+    }
+    released ReleasedPage released_page fetch_released {
         release Release = release::release_page,
     }
     shaping ShapePage shape_page fetch_shaping {
@@ -150,7 +162,11 @@ parts! {
     }
     environments EnvironmentPage environment_page fetch_environments {
         environments Environments = environment::environments_page,
+    }
+    freezing FreezePage freeze_page fetch_freezing {
         freezes Freezes = freeze::freezes_page,
+    }
+    governing GoverningPage governing_page fetch_governing {
         history History = environment::history_page,
         approvers Approvers = environment::preview_page,
     }

@@ -26,21 +26,9 @@ pub(crate) struct Part {
     pub(crate) make: fn() -> Making,
 }
 
-/// What makes a page.
-#[derive(Clone, Copy)]
-pub(crate) enum View {
-    /// It is in the WASM that every page loads.
-    Here(fn() -> AnyView),
-    /// It is in a part of its own.
-    Apart(Part),
-}
-
-impl ChooseView for View {
+impl ChooseView for Part {
     async fn choose(self) -> AnyView {
-        match self {
-            Self::Here(view) => view(),
-            Self::Apart(part) => (part.make)().await,
-        }
+        (self.make)().await
     }
 
     async fn preload(&self) {}
@@ -50,43 +38,35 @@ impl ChooseView for View {
 #[derive(Clone, Copy)]
 pub(crate) struct Page {
     pattern: Pattern,
-    view: View,
+    part: Part,
 }
 
 /// A page as the router wants it. The view's type depends on whether Leptos is built with `erase_components`.
-pub(crate) type Routed = NestedRoute<Pattern, (), (), <View as IntoChooseViewMaybeErased>::Output>;
+pub(crate) type Routed = NestedRoute<Pattern, (), (), <Part as IntoChooseViewMaybeErased>::Output>;
 
 /// All pages.
 pub(crate) type RouteTable = Vec<Page>;
 
-/// The page at `path`. It is rendered whole before the first byte is sent, so that it works without
-/// JavaScript and has its own HTTP status.
-pub(crate) const fn page(path: &'static str, view: fn() -> AnyView) -> Page {
-    Page {
-        pattern: Pattern(path),
-        view: View::Here(view),
-    }
-}
-
-/// As [`page`], in a part of the WASM of its own, see [`crate::part`].
+/// The page at `path`. It is rendered whole before the first byte is sent, so that it works without JavaScript and has its
+/// own HTTP status.
 pub(crate) const fn apart(path: &'static str, part: Part) -> Page {
     Page {
         pattern: Pattern(path),
-        view: View::Apart(part),
+        part,
     }
 }
 
 /// The table in the form that the router wants.
 pub(crate) fn children(table: RouteTable) -> StaticVec<Routed> {
-    let routed = |page: Page| NestedRoute::new(page.pattern, page.view).ssr_mode(SsrMode::Async);
+    let routed = |page: Page| NestedRoute::new(page.pattern, page.part).ssr_mode(SsrMode::Async);
     table.into_iter().map(routed).collect::<Vec<_>>().into()
 }
 
 /// Fetches what the page at `path` needs.
 pub(crate) async fn fetch(table: RouteTable, path: &str) {
     let found = table.into_iter().find(|page| page.pattern.test(path).is_some());
-    if let Some(View::Apart(part)) = found.map(|page| page.view) {
-        (part.fetch)().await;
+    if let Some(page) = found {
+        (page.part.fetch)().await;
     }
 }
 

@@ -6,7 +6,9 @@ use crate::i18n;
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 use slipway_domain::pipeline::form::{self, Parsed};
-use slipway_domain::pipeline::{Params, Problem, Template, compile, instantiate, validate};
+use slipway_domain::pipeline::{
+    Params, Problem, StepType, StepTypes, Template, compile_with, instantiate, validate_with,
+};
 use std::collections::BTreeMap;
 
 /// The texts of a form, by parameter.
@@ -52,12 +54,16 @@ pub struct Outcome {
     pub problems: Vec<Problem>,
 }
 
-/// Reads the texts and makes the file.
-pub fn outcome(template: &Template, inputs: &Inputs) -> Outcome {
+/// Reads the texts and makes the file, of steps of these types.
+pub fn outcome(template: &Template, steps: &[StepType], inputs: &Inputs) -> Outcome {
+    let types = StepTypes(steps);
     let parsed = form::parse(&template.params, inputs);
     let visible = visible(template, &parsed.values);
     let (yaml, problems) = match instantiate(template, &parsed.values) {
-        Ok(pipeline) => (timed("compile", || compile(&pipeline)).text, validate(&pipeline)),
+        Ok(pipeline) => (
+            timed("compile", || compile_with(&pipeline, types)).text,
+            validate_with(&pipeline, types),
+        ),
         Err(problems) => (String::new(), problems),
     };
     Outcome {
@@ -89,8 +95,9 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// The form of `template` with these texts; the defaults stand where there is none.
-    pub fn new(template: Template, typed: Inputs, all_left: bool) -> Self {
+    /// The form of `template`, whose steps are of the types `steps`, with these texts; the defaults stand where there is
+    /// none.
+    pub fn new(template: Template, steps: Vec<StepType>, typed: Inputs, all_left: bool) -> Self {
         let mut inputs = form::raw(&form::parse(&template.params, &Inputs::new()).values);
         let left = if all_left {
             typed.keys().cloned().collect()
@@ -99,7 +106,7 @@ impl Draft {
         };
         inputs.extend(typed);
         let inputs = RwSignal::new(inputs);
-        let outcome = Memo::new(move |_| inputs.with(|inputs| outcome(&template, inputs)));
+        let outcome = Memo::new(move |_| inputs.with(|inputs| outcome(&template, &steps, inputs)));
         Self {
             inputs,
             outcome,
@@ -162,7 +169,7 @@ mod tests {
     #[test]
     fn untouched_forms_of_all_templates_but_those_that_ask_make_a_file() {
         for built_in in slipway_domain::pipeline::templates() {
-            let outcome = outcome(built_in, &Inputs::new());
+            let outcome = outcome(built_in, &StepTypes::built_in().of(built_in), &Inputs::new());
             assert!(
                 outcome.yaml.contains("# Pipeline made with Slipway"),
                 "{}: {:?}",
@@ -195,7 +202,7 @@ mod tests {
     fn a_refused_text_names_its_field_and_keeps_a_file_in_sight() {
         let node = template("node").unwrap();
         let inputs = Inputs::from([(String::from("node_version"), String::from("not a version"))]);
-        let outcome = outcome(node, &inputs);
+        let outcome = outcome(node, &StepTypes::built_in().of(node), &inputs);
         assert_eq!(outcome.parsed.errors[0].param, "node_version");
         assert!(outcome.yaml.contains("image: node:"));
     }

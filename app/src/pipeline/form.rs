@@ -67,7 +67,7 @@ pub fn form_page() -> AnyView {
 fn begin(page: &TemplatePage, query: Inputs, owner: Option<&Owner>) -> Draft {
     let asked = !query.is_empty();
     let typed = if asked { query } else { page.typed.clone() };
-    let make = || Draft::new(page.template.clone(), typed, asked);
+    let make = || Draft::new(page.template.clone(), page.steps.clone(), typed, asked);
     match owner {
         Some(owner) => owner.with(make),
         None => make(),

@@ -15,7 +15,7 @@ pub use form::form_page;
 pub use gallery::gallery_page;
 
 use serde::{Deserialize, Serialize};
-use slipway_domain::pipeline::Template;
+use slipway_domain::pipeline::{StepType, Template};
 use slipway_domain::project::Place;
 use slipway_domain::proposal::{ExistingFile, Gallery};
 use slipway_domain::template::Told;
@@ -29,6 +29,8 @@ pub struct TemplatePage {
     pub place: Place,
     /// The template.
     pub template: Template,
+    /// The types of its steps.
+    pub steps: Vec<StepType>,
     /// What there is to know of it, where it did not come with Slipway.
     pub told: Option<Told>,
     /// What the reader typed before, by parameter.
@@ -47,6 +49,7 @@ pub struct TemplatePage {
 
 impl TemplatePage {
     /// The page of the gallery's template `key`, if it has one.
+    #[cfg(feature = "ssr")]
     pub fn of(gallery: Gallery, key: &str) -> Option<Self> {
         let template = gallery
             .templates
@@ -56,6 +59,7 @@ impl TemplatePage {
         Some(Self {
             told: gallery.told.get(key).cloned(),
             place: gallery.place,
+            steps: slipway_domain::pipeline::StepTypes::built_in().of(&template),
             template,
             typed: draft.map(|draft| draft.inputs).unwrap_or_default(),
             connected: gallery.repository.is_some(),

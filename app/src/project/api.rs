@@ -61,7 +61,6 @@ pub async fn edit_project(
         name,
         description,
         internal: internal.unwrap_or_default(),
-        was: None,
     };
     let place = slipway_portal::place::edit_project(&ctx, &org, &project, input).await?;
     leptos_axum::redirect(&format!("{}/settings", place.path()));

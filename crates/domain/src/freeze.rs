@@ -4,6 +4,7 @@
 //! which a window opens, it opens as much later (as RFC 5545 has it); where an hour is repeated, a window that ends in
 //! it ends at the hour's last end.
 
+mod clock;
 mod recurrence;
 
 pub use recurrence::{NoRecurrence, Recurrence};
@@ -48,8 +49,10 @@ pub struct Window {
     /// The IANA zone that its times are in, as in `Asia/Shanghai`.
     pub zone: String,
     /// When it (first) opens, local.
+    #[serde(with = "clock")]
     pub start: DateTime,
     /// When it (first) ends, local.
+    #[serde(with = "clock")]
     pub end: DateTime,
     /// When it comes again; `None`: never.
     pub repeats: Option<Recurrence>,

@@ -2,6 +2,7 @@
 //! `UNTIL`, `BYMONTH`, `BYMONTHDAY`, `BYDAY`, `BYSETPOS` and `WKST`. What it does not have (`BYHOUR`, `BYWEEKNO`,
 //! `BYYEARDAY`, and steps below a day) is refused where it is typed, never ignored: see `docs/adr/0018`.
 
+use super::clock::compact;
 use crate::text::Text;
 use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::TimeZone;
@@ -97,14 +98,10 @@ fn day(text: &str) -> Option<(i8, Weekday)> {
 
 fn until(text: &str) -> Option<Until> {
     if let Some(utc) = text.strip_suffix('Z') {
-        let at: DateTime = DateTime::strptime("%Y%m%dT%H%M%S", utc).ok()?;
+        let at = compact(utc).filter(|_| utc.contains('T'))?;
         return TimeZone::UTC.to_timestamp(at).ok().map(Until::Utc);
     }
-    if text.contains('T') {
-        return DateTime::strptime("%Y%m%dT%H%M%S", text).ok().map(Until::Local);
-    }
-    let day = Date::strptime("%Y%m%d", text).ok()?;
-    Some(Until::Local(day.at(23, 59, 59, 0)))
+    compact(text).map(Until::Local)
 }
 
 fn list<T>(value: &str, read: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::model::{Artifacts, Cache, Image, Job, Pipeline};
 use super::param::effective;
-use super::step_type::{Fragment, step_type};
+use super::step_type::{Fragment, StepTypes};
 
 /// The parts of a job, with all values placed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,13 +28,13 @@ pub struct Assembled {
 }
 
 /// Puts a job together. Steps of an unknown type add nothing; [`validate`](super::validate()) names them.
-pub fn assemble(job: &Job) -> Assembled {
+pub fn assemble(job: &Job, types: StepTypes<'_>) -> Assembled {
     let mut whole = Assembled {
         allow_failure: job.allow_failure,
         ..Assembled::default()
     };
     for step in &job.steps {
-        if let Some(kind) = step_type(&step.step_type) {
+        if let Some(kind) = types.get(&step.step_type) {
             add(&mut whole, kind.render(&effective(&kind.params, &step.params)));
         }
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::assemble::assemble;
 use super::model::{Artifacts, Cache, Image, Job, Need, Pipeline, TemplateRef, Trigger};
+use super::step_type::StepTypes;
 use super::yaml::Yaml;
 
 /// A compiled pipeline.
@@ -31,6 +32,11 @@ pub struct JobSpan {
 /// Writes a pipeline. It says what the model says, also where [`validate`](super::validate())
 /// finds problems.
 pub fn compile(pipeline: &Pipeline) -> Compiled {
+    compile_with(pipeline, StepTypes::built_in())
+}
+
+/// As [`compile`], with the steps' types looked up in `types`.
+pub fn compile_with(pipeline: &Pipeline, types: StepTypes<'_>) -> Compiled {
     let mut text = head(pipeline);
     let mut top = Vec::new();
     let used = pipeline.stages.iter();
@@ -53,7 +59,7 @@ pub fn compile(pipeline: &Pipeline) -> Compiled {
             text.push('\n');
             line += 1;
         }
-        let block = job_text(pipeline, job, &names);
+        let block = job_text(pipeline, job, &names, types);
         let lines = block.matches('\n').count();
         text.push_str(&block);
         spans.push(JobSpan {
@@ -97,9 +103,9 @@ fn comment(text: &str) -> String {
         .collect()
 }
 
-fn job_text(pipeline: &Pipeline, job: &Job, names: &BTreeMap<&str, &Job>) -> String {
+fn job_text(pipeline: &Pipeline, job: &Job, names: &BTreeMap<&str, &Job>, types: StepTypes<'_>) -> String {
     let mut text = marker_of(job, pipeline.template.as_ref());
-    text.push_str(&Yaml::Map(vec![(job.name.clone(), body_of(job, names))]).write());
+    text.push_str(&Yaml::Map(vec![(job.name.clone(), body_of(job, names, types))]).write());
     text
 }
 
@@ -117,8 +123,8 @@ pub(super) fn marker_of(job: &Job, template: Option<&TemplateRef>) -> String {
 }
 
 /// What stands under a job's key. `names`: the other jobs by id.
-pub(super) fn body_of(job: &Job, names: &BTreeMap<&str, &Job>) -> Yaml {
-    let parts = assemble(job);
+pub(super) fn body_of(job: &Job, names: &BTreeMap<&str, &Job>, types: StepTypes<'_>) -> Yaml {
+    let parts = assemble(job, types);
     let mut fields: Vec<(&str, Yaml)> = vec![("stage", Yaml::text(&job.stage))];
     let mut add = |key: &'static str, value: Option<Yaml>| fields.extend(value.map(|value| (key, value)));
     add("image", parts.image.as_ref().map(image));

@@ -65,7 +65,7 @@ mod value;
 pub(crate) mod yaml;
 
 pub use crate::text::{Locale, Text};
-pub use compile::{Compiled, JobSpan, compile};
+pub use compile::{Compiled, JobSpan, compile, compile_with};
 pub use detect::{Suggestion, detect, detect_among};
 pub use dotenv::parse_dotenv;
 pub use fix::Fix;
@@ -79,9 +79,9 @@ pub use model::{
 pub use param::{Choice, Condition, Options, Param, ParamKind, Pattern, effective};
 pub use problem::{Problem, ProblemCode, Severity};
 pub use step_type::{
-    Fragment, ScriptLine, StepArtifacts, StepKind, StepReports, StepType, step_type, step_types,
+    Fragment, ScriptLine, StepArtifacts, StepKind, StepReports, StepType, StepTypes, step_type, step_types,
 };
 pub use template::{Change, Detect, Graph, GraphJob, GraphStep, LockedField, Template, template, templates};
-pub use validate::validate;
+pub use validate::{validate, validate_with};
 pub use value::{Params, Value};
 pub use yaml::Yaml;

@@ -1,6 +1,6 @@
 //! Step types: what a step asks for and what it adds to its job, as data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::interpolate::{interpolate, whole};
 use super::model::{Artifacts, Cache, Image, Reports};
 use super::param::{Condition, Param, is_false};
+use super::template::Template;
 use super::value::{Params, Value};
 use crate::text::Text;
 
@@ -262,13 +263,41 @@ pub fn step_types() -> &'static [StepType] {
     })
 }
 
-/// The step type of a `key@version` reference.
+/// The step type of a `key@version` reference, of those that come with Slipway.
 pub fn step_type(reference: &str) -> Option<&'static StepType> {
-    let (key, version) = reference.split_once('@')?;
-    let version: u32 = version.parse().ok()?;
-    step_types()
-        .iter()
-        .find(|one| one.key == key && one.version == version)
+    StepTypes(step_types()).get(reference)
+}
+
+/// Step types that references are looked up in. A page that shows one template has those that it uses, and leaves the
+/// others and their reader on the server.
+#[derive(Clone, Copy, Debug)]
+pub struct StepTypes<'a>(pub &'a [StepType]);
+
+impl StepTypes<'static> {
+    /// Those that come with Slipway.
+    pub fn built_in() -> Self {
+        Self(step_types())
+    }
+}
+
+impl<'a> StepTypes<'a> {
+    /// The one of a `key@version` reference.
+    pub fn get(self, reference: &str) -> Option<&'a StepType> {
+        let (key, version) = reference.split_once('@')?;
+        let version: u32 = version.parse().ok()?;
+        self.0.iter().find(|one| one.key == key && one.version == version)
+    }
+
+    /// Those that the jobs of a template name, each once.
+    pub fn of(self, template: &Template) -> Vec<StepType> {
+        let steps = template.graph.jobs.iter().flat_map(|job| &job.steps);
+        let names: BTreeSet<&str> = steps.map(|step| step.step_type.as_str()).collect();
+        names
+            .into_iter()
+            .filter_map(|name| self.get(name))
+            .cloned()
+            .collect()
+    }
 }
 
 #[cfg(test)]

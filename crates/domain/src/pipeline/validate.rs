@@ -11,7 +11,7 @@ use super::form::check_values;
 use super::model::{Job, Pipeline};
 use super::param::ParamKind;
 use super::problem::{Problem, ProblemCode};
-use super::step_type::{StepKind, StepType, step_type};
+use super::step_type::{StepKind, StepType, StepTypes};
 use super::value::Value;
 
 /// Keywords of GitLab's file that cannot name a job.
@@ -38,6 +38,11 @@ const RESERVED: [&str; 18] = [
 
 /// Everything that is wrong, pipeline first, then job by job in the order of the file.
 pub fn validate(pipeline: &Pipeline) -> Vec<Problem> {
+    validate_with(pipeline, StepTypes::built_in())
+}
+
+/// As [`validate`], with the steps' types looked up in `types`.
+pub fn validate_with(pipeline: &Pipeline, types: StepTypes<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     check_stages(pipeline, &mut problems);
     if pipeline.jobs.is_empty() {
@@ -47,16 +52,16 @@ pub fn validate(pipeline: &Pipeline) -> Vec<Problem> {
     let parts: BTreeMap<&str, Assembled> = pipeline
         .jobs
         .iter()
-        .map(|job| (job.id.as_str(), assemble(job)))
+        .map(|job| (job.id.as_str(), assemble(job, types)))
         .collect();
     let mut names = BTreeSet::new();
     let mut ids = BTreeSet::new();
     for (index, job) in pipeline.jobs.iter().enumerate() {
         check_name(pipeline, index, job, &mut names, &mut ids, &mut problems);
         check_stage_and_needs(pipeline, job, &mut problems);
-        check_steps(job, &mut problems);
+        check_steps(job, types, &mut problems);
         if let Some(own) = parts.get(job.id.as_str()) {
-            check_parts(pipeline, job, own, &parts, &mut problems);
+            check_parts(pipeline, job, (own, &parts), types, &mut problems);
         }
     }
     problems
@@ -172,9 +177,9 @@ fn check_stage_and_needs(pipeline: &Pipeline, job: &Job, problems: &mut Vec<Prob
     }
 }
 
-fn check_steps(job: &Job, problems: &mut Vec<Problem>) {
+fn check_steps(job: &Job, types: StepTypes<'_>, problems: &mut Vec<Problem>) {
     let error = |code: ProblemCode, field: String| Problem::error(code).at_job(&job.id).at_field(field);
-    let kinds: Vec<Option<&StepType>> = job.steps.iter().map(|step| step_type(&step.step_type)).collect();
+    let kinds: Vec<Option<&StepType>> = job.steps.iter().map(|step| types.get(&step.step_type)).collect();
     let split = |step: &str| Fix::SplitStep {
         job: job.id.clone(),
         step: step.to_owned(),
@@ -226,8 +231,8 @@ fn check_steps(job: &Job, problems: &mut Vec<Problem>) {
 fn check_parts(
     pipeline: &Pipeline,
     job: &Job,
-    own: &Assembled,
-    parts: &BTreeMap<&str, Assembled>,
+    (own, parts): (&Assembled, &BTreeMap<&str, Assembled>),
+    types: StepTypes<'_>,
     problems: &mut Vec<Problem>,
 ) {
     let at = |problem: Problem, field: &str| problem.at_job(&job.id).at_field(field);
@@ -254,7 +259,7 @@ fn check_parts(
         }
     }
     if !job.when.on.only_protected() {
-        for secret in secrets(job) {
+        for secret in secrets(job, types) {
             let problem = Problem::error(ProblemCode::SecretOnUnprotectedRef { secret });
             problems.push(at(problem, "when").with_fix(Fix::OnlyDefaultBranch { job: job.id.clone() }));
         }
@@ -270,10 +275,10 @@ fn produces(parts: &Assembled, path: &str) -> bool {
     parts.artifacts.paths.iter().any(folder_holds) || reports.dotenv.as_deref() == Some(path)
 }
 
-fn secrets(job: &Job) -> BTreeSet<String> {
+fn secrets(job: &Job, types: StepTypes<'_>) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     for step in &job.steps {
-        let Some(kind) = step_type(&step.step_type) else {
+        let Some(kind) = types.get(&step.step_type) else {
             continue;
         };
         for param in kind

@@ -9,6 +9,7 @@ use super::super::file::{CutKind, import};
 use super::super::model::{Job, Trigger};
 use super::super::param::{Param, ParamKind};
 use super::super::source::SourceError;
+use super::super::step_type::StepTypes;
 use super::super::template::{Detect, Graph, GraphJob, GraphStep, LockedField, Template};
 use super::super::value::{Params, Value};
 use crate::text::Text;
@@ -160,7 +161,7 @@ fn unique_ids<'a>(jobs: &[&'a Job]) -> BTreeMap<&'a str, String> {
 /// The job with its commands in one step of type `script`; its image is a parameter, since apps differ in it.
 fn graph_job(job: &Job, ids: &BTreeMap<&str, String>, params: &mut Vec<Param>) -> Option<GraphJob> {
     let id = ids.get(job.id.as_str())?;
-    let parts = assemble(job);
+    let parts = assemble(job, StepTypes::built_in());
     let mut step = Params::from([(String::from("script"), Value::from(parts.script.join("\n")))]);
     if let Some(image) = &parts.image {
         let param = image_param(id, &job.name, &image.name);

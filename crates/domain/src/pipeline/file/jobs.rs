@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::compile::{body_of, marker_of};
 use super::super::model::{Job, TemplateRef};
+use super::super::step_type::StepTypes;
 use super::super::yaml::Yaml;
 use super::assignment::Assignment;
 use super::change::{Dependents, JobPlace};
@@ -53,7 +54,7 @@ pub(super) fn add(
         let import = import_tree(tree, true);
         let jobs = jobs_of(&import);
         let names: BTreeMap<&str, &Job> = jobs.iter().map(|(id, job)| (id.as_str(), job)).collect();
-        let body = body_of(job, &names);
+        let body = body_of(job, &names, StepTypes::built_in());
         let mut new = New::of(&job.name, &body);
         new.text.insert_str(0, &marker_of(job, template));
         top::insert(tree, &new, at(tree, &import, job, place)?)
@@ -296,7 +297,10 @@ pub(super) fn replace(
         let Some(own) = import.jobs.iter().find(|one| one.name == name) else {
             return Err(not_a_job(name));
         };
-        (fields(body_of(&own.own, &names)), fields(body_of(new, &names)))
+        {
+            let body = |job| fields(body_of(job, &names, StepTypes::built_in()));
+            (body(&own.own), body(new))
+        }
     };
     let mut keys: Vec<&String> = wanted.iter().map(|(key, _)| key).collect();
     keys.extend(
