@@ -19,6 +19,7 @@ pub struct Change<'a> {
     audited: bool,
     woken: bool,
     sessions: bool,
+    compared: bool,
     told: Vec<Invalidation>,
 }
 
@@ -96,6 +97,7 @@ impl OpCtx {
             audited: false,
             woken: false,
             sessions: false,
+            compared: self.expected().is_none(),
             told: Vec::new(),
         })
     }
@@ -110,6 +112,19 @@ impl Change<'_> {
     /// The transaction.
     pub fn tx(&mut self) -> &mut dyn Tx {
         &mut *self.tx
+    }
+
+    /// Refuses an update that was to be made on another version than `now`, which was read in this transaction after
+    /// whatever keeps others from changing it meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`].
+    pub fn only_on(&mut self, now: i64) -> Result<()> {
+        self.compared = true;
+        match self.ctx.expected() {
+            Some(expected) if expected != now => Err(Error::version_mismatch()),
+            _ => Ok(()),
+        }
     }
 
     /// Writes an audit row into the chain of the place's organization.
@@ -248,10 +263,16 @@ impl Change<'_> {
     /// Commits, then tells everyone and wakes the workers.
     ///
     /// # Errors
-    /// The database does not answer, or the change has no audit row (a bug: nothing is committed then).
+    /// The database does not answer, or the change has no audit row, or the version that it is for was not looked at
+    /// (bugs: nothing is committed then).
     pub async fn commit(self) -> Result<()> {
         if !self.audited {
             return Err(Error::internal("a change without an audit row was not committed"));
+        }
+        if !self.compared {
+            return Err(Error::internal(
+                "an update for one version was not committed: nothing compared the version",
+            ));
         }
         self.tx.commit().await?;
         if self.sessions {

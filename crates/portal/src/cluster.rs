@@ -6,6 +6,7 @@ use crate::connection::not_the_operators;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::{Cluster, ClusterAccess, ClusterError, ClusterRecord, NEEDS, StoreError};
+use crate::version;
 use slipway_domain::connection::{self, ClusterList, ClusterReport};
 use slipway_domain::id::{ClusterId, OrgId};
 use slipway_domain::name::NameError;
@@ -122,6 +123,10 @@ async fn keep(
 ) -> Result<()> {
     let place = org.place();
     let mut change = ctx.change().await?;
+    change.tx().lock_org(org.id()).await?;
+    if let Some(now) = change.tx().cluster(org.id(), record.cluster.id).await? {
+        change.only_on(version::cluster(&now.cluster))?;
+    }
     change
         .tx()
         .put_cluster(&record)

@@ -8,13 +8,14 @@ pub(crate) mod sealing;
 pub mod ways;
 
 use crate::access::{self, App, At, Authorized, Managed, Org, may};
-use crate::change::Entry;
+use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::{
     ConnectionRecord, Credential, ForgeAccess, ForgeError, GrantRecord, RepositoryLink, SourceForge,
     StoreError, TokenInfo,
 };
+use crate::version;
 use parking_lot::Mutex;
 use renewal::Renewal;
 use slipway_domain::connection::{Connection, ConnectionList, ConnectionReport, SCOPE};
@@ -224,6 +225,7 @@ async fn keep(
 ) -> Result<()> {
     let place = org.place();
     let mut change = ctx.change().await?;
+    only_on(&mut change, org.id(), record.connection.id).await?;
     change.tx().put_connection(&record).await.map_err(taken)?;
     let Connection {
         id, name, base_url, ..
@@ -234,6 +236,15 @@ async fn keep(
         .await?;
     change.touch("org", org.id(), &place);
     change.commit().await
+}
+
+/// Keeps others from changing the connection, and refuses the update where it is not the one it was to be made on.
+async fn only_on(change: &mut Change<'_>, org: OrgId, id: ConnectionId) -> Result<()> {
+    change.tx().lock_org(org).await?;
+    if let Some(now) = change.tx().connection(org, id).await? {
+        change.only_on(version::connection(&now.connection))?;
+    }
+    Ok(())
 }
 
 fn taken(error: StoreError) -> Error {

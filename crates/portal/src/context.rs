@@ -140,6 +140,7 @@ impl Portal {
             request_id,
             locale,
             session: None,
+            expected: None,
             rights: OnceCell::new(),
         }))
     }
@@ -205,6 +206,7 @@ struct Inner {
     request_id: String,
     locale: Locale,
     session: Option<InSession>,
+    expected: Option<i64>,
     rights: OnceCell<Rights>,
 }
 
@@ -268,10 +270,22 @@ impl OpCtx {
     /// The same context, of a request in `session`.
     #[must_use]
     pub fn in_session(&self, session: InSession) -> Self {
-        self.again(Some(session))
+        self.again(Some(session), self.0.expected)
     }
 
-    fn again(&self, session: Option<InSession>) -> Self {
+    /// The same context, of an update that is to be made only where [`version`](crate::version) is still `expected`;
+    /// `None`: on whatever is there.
+    #[must_use]
+    pub fn only_on(&self, expected: Option<i64>) -> Self {
+        self.again(self.0.session.clone(), expected)
+    }
+
+    /// The version that an update is to be made on.
+    pub fn expected(&self) -> Option<i64> {
+        self.0.expected
+    }
+
+    fn again(&self, session: Option<InSession>, expected: Option<i64>) -> Self {
         Self(Arc::new(Inner {
             portal: self.0.portal.clone(),
             actor: self.0.actor.clone(),
@@ -280,6 +294,7 @@ impl OpCtx {
             request_id: self.0.request_id.clone(),
             locale: self.0.locale,
             session,
+            expected,
             rights: OnceCell::new(),
         }))
     }
@@ -333,7 +348,7 @@ impl OpCtx {
     /// The same request, with rights that are loaded anew: for what goes on for long.
     #[must_use]
     pub fn anew(&self) -> Self {
-        self.again(self.0.session.clone())
+        self.again(self.0.session.clone(), self.0.expected)
     }
 
     /// Reads: one connection, no transaction.

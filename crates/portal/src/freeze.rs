@@ -6,6 +6,7 @@ use crate::context::OpCtx;
 use crate::environment::look_at_pending;
 use crate::error::{Error, FieldError, Result};
 use crate::ports::{FreezeRecord, StoreError};
+use crate::version;
 use jiff::ToSpan as _;
 use jiff::civil::DateTime;
 use slipway_domain::access::Action;
@@ -159,6 +160,13 @@ pub async fn edit(ctx: &OpCtx, at: At<'_>, id: FreezeId, input: Input) -> Result
     let modify = access::anywhere_to::<may::FreezeEdit>(ctx, at).await?.modify();
     let freeze = input.read(id, &modify)?;
     let mut change = ctx.change().await?;
+    change.tx().lock_org(modify.org_id()).await?;
+    let all = change.tx().freezes_at(&modify.see()).await?;
+    let now = all
+        .iter()
+        .find(|record| record.freeze.id == id)
+        .ok_or(Error::NotFound)?;
+    change.only_on(version::freeze(&now.freeze))?;
     change.tx().update_freeze(&modify, &freeze).await.map_err(gone)?;
     written(&mut change, &modify, "freeze.edit", &freeze).await?;
     change.commit().await

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::member::{keep_an_owner, may_give};
 use crate::ports::{GroupBinding, StoreError};
 use crate::subscriber::event;
+use crate::version;
 use slipway_domain::access::{Action, ScopeKind};
 use slipway_domain::group::{self, GroupList, GroupRef, GroupRole, GroupRow, GroupView};
 use slipway_domain::id::{GroupId, UserId};
@@ -175,6 +176,7 @@ pub async fn update(ctx: &OpCtx, org: &str, id: GroupId, name: &str, claim: &str
         return Err(Error::field("claim", text));
     }
     let Changing { org, mut change, row } = begin(ctx, org, id).await?;
+    change.only_on(version::group(&row.group.name, row.claim.as_deref()))?;
     let group = GroupRef { id, name };
     change
         .tx()

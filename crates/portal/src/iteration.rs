@@ -7,6 +7,7 @@ use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::item::{IterationInput, checked_iteration, one_runs};
 use crate::ports::{NewIteration, StoreError};
+use crate::version;
 use slipway_domain::access::Action;
 use slipway_domain::freeze::zone;
 use slipway_domain::insight::{Amount, Day, iteration_chart, members_at, velocity};
@@ -201,7 +202,9 @@ pub async fn update(ctx: &OpCtx, org: &str, project: &str, number: i64, input: I
     let new = checked_iteration(ctx, input)?;
     let (see, place) = (project.see(), project.place());
     let mut change = ctx.change().await?;
+    change.tx().lock_org(project.org_id()).await?;
     let line = found(&mut change, &see, number).await?;
+    change.only_on(version::iteration(&line.iteration))?;
     let new = NewIteration {
         id: line.iteration.id,
         ..new

@@ -8,6 +8,7 @@ use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::ports::{Mail, MailAccess, MailError, MailServerRecord, StoreError, Tx};
+use crate::version;
 use slipway_domain::id::OrgId;
 use slipway_domain::mail::{self, MailServer, MailSettings, PER_HOUR, Security, Sender};
 use slipway_domain::text::Text;
@@ -70,6 +71,7 @@ pub async fn edit(ctx: &OpCtx, org: &str, input: Input) -> Result<()> {
     let org = access::org::<may::OrgManage>(ctx, org).await?;
     let server = checked(ctx, &input).await?;
     let before = ctx.read().await?.mail_server(org.id()).await?;
+    let known = version::mail(before.as_ref().map(|record| &record.server));
     let password = password(ctx, org.id(), &server, &input.password, before.as_ref())?;
     let place = org.place();
     let summary = serde_json::json!({
@@ -77,6 +79,14 @@ pub async fn edit(ctx: &OpCtx, org: &str, input: Input) -> Result<()> {
         "username": server.username, "sender": server.sender.shown(), "new_password": !input.password.is_empty(),
     });
     let mut change = ctx.change().await?;
+    change.tx().lock_org(org.id()).await?;
+    let now = change.tx().mail_server(org.id()).await?;
+    let now = version::mail(now.as_ref().map(|record| &record.server));
+    change.only_on(now)?;
+    if now != known {
+        // The password that stays was the other server's.
+        return Err(Error::version_mismatch());
+    }
     let name = server.host.clone();
     let record = MailServerRecord { server, password };
     change.tx().put_mail_server(&org.modify(), &record).await?;

@@ -9,6 +9,7 @@ use crate::mail;
 use crate::notice::tell as notice;
 use crate::ports::{Binding, HeldBinding, NewBinding, Tx};
 use crate::subscriber::event;
+use crate::version;
 use slipway_domain::access::{Role, ScopeKind};
 use slipway_domain::id::{BindingId, OrgId, UserId};
 use slipway_domain::invitation::RoleRequest;
@@ -385,6 +386,7 @@ pub async fn change_role(ctx: &OpCtx, at: At<'_>, id: BindingId, role: &str) -> 
     let place = access::managed(ctx, at).await?;
     let mut change = ctx.change().await?;
     let held = held_here(ctx, &mut change, &place, id).await?;
+    change.only_on(version::member(id, &held.role))?;
     let role = role_at(change.tx(), &place, role).await?;
     may_give(ctx, &place, &role).await?;
     if role == held.role {

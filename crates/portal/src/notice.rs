@@ -5,9 +5,12 @@ use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::org;
 use crate::ports::{NoticeRecord, Which};
+use crate::version;
 use slipway_domain::access::Action;
-use slipway_domain::id::ProjectId;
-use slipway_domain::notice::{KEPT, NoticeKind, NoticePage, NoticeSettings, ProjectChoice, Thread, threads};
+use slipway_domain::id::{ProjectId, UserId};
+use slipway_domain::notice::{
+    KEPT, NoticeKind, NoticePage, NoticeSettings, ProjectChoice, Quiet, Thread, threads,
+};
 use slipway_domain::text::Text;
 use slipway_domain::time::Timestamp;
 
@@ -111,15 +114,22 @@ pub async fn settings(ctx: &OpCtx) -> Result<NoticeSettings> {
             org: found.name.clone(),
         }));
     }
+    Ok(told(person, &quiet, projects))
+}
+
+/// What the person wants to be told: all but what is `quiet`.
+fn told(person: UserId, quiet: &Quiet, mut projects: Vec<ProjectChoice>) -> NoticeSettings {
     let kinds = NoticeKind::ALL
         .iter()
-        .map(|kind| (*kind, !quiet.kinds.contains(kind)))
-        .collect();
-    Ok(NoticeSettings {
+        .map(|kind| (*kind, !quiet.kinds.contains(kind)));
+    for choice in &mut projects {
+        choice.muted = quiet.projects.contains(&choice.project.id);
+    }
+    NoticeSettings {
         person,
-        kinds,
+        kinds: kinds.collect(),
         projects,
-    })
+    }
 }
 
 /// Switches a kind of notice on or off for the actor.
@@ -169,6 +179,9 @@ pub async fn choose(ctx: &OpCtx, off: &[NoticeKind], muted: &[ProjectId]) -> Res
     }
     let mut change = ctx.change().await?;
     change.bookkeeping();
+    change.tx().lock_person(person).await?;
+    let quiet = change.tx().quiet_of(person).await?;
+    change.only_on(version::notices(&told(person, &quiet, seen.clone())))?;
     for kind in NoticeKind::ALL {
         let on = !off.contains(kind);
         change.tx().set_notice_kind(person, *kind, on).await?;

@@ -8,6 +8,7 @@ use crate::member;
 use crate::password;
 use crate::ports::NewPerson;
 use crate::session;
+use crate::version;
 use slipway_domain::id::UserId;
 use slipway_domain::name::{NameError, Slug};
 use slipway_domain::person::{self, Person, PersonRef};
@@ -283,6 +284,9 @@ pub async fn update_account(ctx: &OpCtx, name: &str, email: &str, locale: Option
     let name = person::name(name).map_err(|wrong| Error::name("name", wrong))?;
     let email = person::email(email).map_err(|wrong| Error::field("email", wrong))?;
     let mut change = ctx.change().await?;
+    change.tx().lock_person(user).await?;
+    let now = change.tx().person(user).await?.ok_or(Error::Unauthenticated)?;
+    change.only_on(version::profile(&now))?;
     if let Some(email) = &email {
         // Commits are told apart by address: it cannot be two people's.
         let theirs = change.tx().people_by_email(std::slice::from_ref(email)).await?;

@@ -6,6 +6,7 @@ use crate::context::OpCtx;
 use crate::environment::look_at_pending;
 use crate::error::{Error, FieldError, Result};
 use crate::ports::{PlacedWorkload, Tx};
+use crate::version;
 use slipway_domain::environment::EnvironmentRef;
 use slipway_domain::id::AppId;
 use slipway_domain::quota::{self, Quota, QuotaError, Requests};
@@ -71,6 +72,7 @@ pub async fn set(ctx: &OpCtx, org: &str, project: &str, environment: &str, input
     let project = access::project::<may::ProjectCreate>(ctx, org, project).await?;
     let quota = read(input)?;
     let mut change = ctx.change().await?;
+    change.tx().lock_org(project.org_id()).await?;
     let row = change
         .tx()
         .quotas(&project.see())
@@ -78,6 +80,7 @@ pub async fn set(ctx: &OpCtx, org: &str, project: &str, environment: &str, input
         .into_iter()
         .find(|row| row.environment.key == environment)
         .ok_or(Error::NotFound)?;
+    change.only_on(version::quota(&row.quota))?;
     change
         .tx()
         .set_quota(&project.modify(), row.environment.id, &quota)

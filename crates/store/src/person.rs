@@ -127,6 +127,15 @@ impl PersonTx for SqlTx {
         affected(done.rows_affected())
     }
 
+    async fn lock_person(&mut self, id: UserId) -> StoreResult<()> {
+        let done = query("UPDATE users SET name = name WHERE id = $1")
+            .bind(id.to_string())
+            .execute(self.conn())
+            .await
+            .map_err(map)?;
+        affected(done.rows_affected())
+    }
+
     async fn set_profile(&mut self, id: UserId, name: &str, email: Option<&str>) -> StoreResult<()> {
         query(
             "INSERT INTO former_emails (user_id, email) SELECT id, email FROM users \

@@ -258,13 +258,10 @@ impl PlaceTx for SqlTx {
         &mut self,
         project: &Authorized<Project, Modify>,
         edit: &ProjectEdit,
-        was: Option<&ProjectEdit>,
     ) -> StoreResult<()> {
-        let before = was.unwrap_or(edit);
         let done = query(
             "UPDATE projects SET first_slug = COALESCE(first_slug, slug), slug = $3, name = $4, description = $5, \
-             internal = $6 WHERE org_id = $1 AND id = $2 \
-             AND ($7 = 0 OR (slug = $8 AND name = $9 AND description = $10 AND internal = $11))",
+             internal = $6 WHERE org_id = $1 AND id = $2",
         )
         .bind(project.org_id().to_string())
         .bind(project.id().to_string())
@@ -272,11 +269,6 @@ impl PlaceTx for SqlTx {
         .bind(&edit.name)
         .bind(&edit.description)
         .bind(i64::from(edit.internal))
-        .bind(i64::from(was.is_some()))
-        .bind(&before.slug)
-        .bind(&before.name)
-        .bind(&before.description)
-        .bind(i64::from(before.internal))
         .execute(self.conn())
         .await
         .map_err(map)?;

@@ -81,6 +81,7 @@ on_both! {
     a_quota_is_kept_by_environment,
     a_renamed_place_is_found_by_its_old_slug,
     a_slug_is_checked_when_a_place_is_renamed,
+    of_updates_made_on_one_version_one_is_made,
     an_archived_place_reads_and_does_not_change,
     secrets_are_sealed_anew,
     a_proposal_is_changed_by_whoever_saw_it_last,

@@ -31,6 +31,7 @@ mod search;
 mod subscriber;
 mod template;
 mod token;
+mod version;
 
 use crate::MockClock;
 use slipway_domain::id::UserId;
@@ -128,6 +129,7 @@ pub use template::{
     an_app_uses_what_was_seen_last,
 };
 pub use token::{a_request_with_a_key_is_begun_once, a_token_speaks_for_its_owner_until_it_ends};
+pub use version::of_updates_made_on_one_version_one_is_made;
 
 /// The link of an invitation that is passed on by hand.
 async fn invited(

@@ -28,4 +28,5 @@ mod scene;
 mod sign_in;
 mod subscribers;
 mod tokens;
+mod versions;
 mod webhooks;

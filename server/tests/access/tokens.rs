@@ -7,7 +7,7 @@ use slipway_domain::time::{DAY, MINUTE};
 use slipway_domain::token::Scope;
 use slipway_portal::token::{self, Input, Made};
 
-async fn token(scene: &Scene, who: &str, scopes: &[Scope]) -> Made {
+pub async fn token(scene: &Scene, who: &str, scopes: &[Scope]) -> Made {
     let input = Input {
         name: String::from("ci"),
         scopes: scopes.to_vec(),
@@ -17,7 +17,7 @@ async fn token(scene: &Scene, who: &str, scopes: &[Scope]) -> Made {
 }
 
 /// A request of a program, which sends no cookie and no `Origin`.
-async fn send(
+pub async fn send(
     scene: &Scene,
     method: &str,
     path: &str,
@@ -492,94 +492,4 @@ async fn a_projects_token_is_shown_once() {
         !again.contains(&secret) && again.contains("ci"),
         "and never again"
     );
-}
-
-#[tokio::test]
-async fn what_a_list_shows_has_a_tag_that_an_update_is_made_from() {
-    let scene = Scene::new().await;
-    scene.furnish().await;
-    let made = token(&scene, "ada", &Scope::offered(false)).await;
-    let window = r#"{"name":"year end","effect":"deny","zone":"UTC","start":"2030-01-01T00:00","end":"2030-01-02T00:00"}"#;
-    for (list, new, change) in [
-        (
-            "groups",
-            r#"{"name":"Crew"}"#,
-            r#"{"name":"Crew two","claim":""}"#,
-        ),
-        ("freezes", window, window),
-        (
-            "connections",
-            r#"{"name":"two","base_url":"https://gitlab.example.com","token":"glpat-1"}"#,
-            r#"{"name":"three","base_url":"https://gitlab.example.com"}"#,
-        ),
-    ] {
-        let list = format!("/api/v1/orgs/acme/{list}");
-        let one = send(
-            &scene,
-            "POST",
-            &list,
-            &made,
-            Some(serde_json::from_str(new).unwrap()),
-        )
-        .await;
-        let id = one.json()["id"]
-            .as_str()
-            .unwrap_or_else(|| panic!("{}", one.body))
-            .to_owned();
-        let shown = send(&scene, "GET", &list, &made, None).await.json();
-        let entry = shown
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|entry| entry["id"] == id.as_str());
-        let tag = entry.unwrap()["etag"].as_str().unwrap().to_owned();
-        let put = |tag: &str| {
-            let request = Request::builder()
-                .method("PUT")
-                .uri(format!("{list}/{id}"))
-                .header(header::CONTENT_TYPE, "application/json")
-                .header(header::AUTHORIZATION, format!("Bearer {}", made.secret))
-                .header(header::IF_MATCH, tag)
-                .body(Body::from(change))
-                .unwrap();
-            scene.send(request)
-        };
-        assert_eq!(put("\"1\"").await.status, 412, "{list}");
-        let done = put(&tag).await;
-        assert_eq!(done.status, 204, "{list}: {}", done.body);
-        let again = put(&tag).await.status;
-        assert_eq!(
-            again.as_u16(),
-            if change == new { 204 } else { 412 },
-            "{list}: the tag is another one now"
-        );
-    }
-    let lead = token(&scene, "devon", &Scope::offered(false)).await;
-    for (path, made) in [
-        ("/api/v1/orgs/acme", &made),
-        ("/api/v1/orgs/acme/projects/checkout/apps/order-api", &lead),
-    ] {
-        let shown = send(&scene, "GET", path, made, None).await.json();
-        let tag = shown["etag"]
-            .as_str()
-            .unwrap_or_else(|| panic!("{shown}"))
-            .to_owned();
-        let slug = shown["slug"]
-            .as_str()
-            .unwrap_or_else(|| panic!("{shown}"))
-            .to_owned();
-        let body = serde_json::json!({ "slug": slug, "name": "Other" }).to_string();
-        for (tag, status) in [("\"1\"", 412), (tag.as_str(), 200), (tag.as_str(), 412)] {
-            let request = Request::builder()
-                .method("PUT")
-                .uri(path)
-                .header(header::CONTENT_TYPE, "application/json")
-                .header(header::AUTHORIZATION, format!("Bearer {}", made.secret))
-                .header(header::IF_MATCH, tag)
-                .body(Body::from(body.clone()))
-                .unwrap();
-            let answer = scene.send(request).await;
-            assert_eq!(answer.status, status, "{path}: {}", answer.body);
-        }
-    }
 }

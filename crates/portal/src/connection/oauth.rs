@@ -4,7 +4,7 @@
 //! Where somebody left from is in the database: an answer counts for the connection it was asked for, in the session
 //! that asked, once, and for [`AWAY`].
 
-use super::{checked, known, not_the_operators, refused, report, revocation, sealing, taken};
+use super::{checked, known, not_the_operators, only_on, refused, report, revocation, sealing, taken};
 use crate::access::{self, Authorized, Org, may};
 use crate::change::Entry;
 use crate::context::OpCtx;
@@ -133,6 +133,7 @@ pub async fn edit(ctx: &OpCtx, org: &str, id: ConnectionId, input: Input) -> Res
     };
     let place = org.place();
     let mut change = ctx.change().await?;
+    only_on(&mut change, org.id(), id).await?;
     if forget {
         revocation::begin(&mut change, &record, &grant).await?;
     }

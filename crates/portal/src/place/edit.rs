@@ -5,7 +5,8 @@ use crate::access::{self, Managed, may};
 use crate::change::Change;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
-use crate::ports::{AppEdit, ProjectEdit, StoreError};
+use crate::ports::{AppEdit, ProjectEdit};
+use crate::version;
 use slipway_domain::project::Place;
 
 /// What an organization is to be called.
@@ -28,8 +29,6 @@ pub struct ProjectInput {
     pub description: String,
     /// Whether all members of the organization see it.
     pub internal: bool,
-    /// What the caller read before: it is changed only where that still stands. `None`: whatever stands there.
-    pub was: Option<ProjectEdit>,
 }
 
 /// What an app is to be called.
@@ -46,7 +45,8 @@ pub struct AppInput {
 /// Changes what an organization is called; where it is from now on.
 ///
 /// # Errors
-/// [`Forbidden`](crate::Error::Forbidden); a wrong or taken name; `archived`.
+/// [`Forbidden`](crate::Error::Forbidden); a wrong or taken name; `archived`; [`Conflict`](crate::Error::Conflict) where
+/// it is not as it was read any more.
 pub async fn edit_org(ctx: &OpCtx, org: &str, input: OrgInput) -> Result<Place> {
     let org = access::org::<may::OrgManage>(ctx, org).await?;
     // One that was taken before the word was reserved stays.
@@ -59,6 +59,13 @@ pub async fn edit_org(ctx: &OpCtx, org: &str, input: OrgInput) -> Result<Place> 
     let modify = org.modify();
     let managed = Managed::Org(modify.clone());
     let mut change = ctx.change().await?;
+    change.tx().lock_org(org.id()).await?;
+    let now = change
+        .tx()
+        .find_org(&org.org.slug)
+        .await?
+        .ok_or(Error::NotFound)?;
+    change.only_on(version::org(&now.org))?;
     rename(ctx, &mut change, &managed, &org.org.slug, &new.slug).await?;
     change
         .tx()
@@ -75,13 +82,22 @@ pub async fn edit_org(ctx: &OpCtx, org: &str, input: OrgInput) -> Result<Place> 
 /// Changes what a project is called and who sees it; where it is from now on.
 ///
 /// # Errors
-/// As [`edit_org`]; [`Conflict`](crate::Error::Conflict) where it is not as it was read any more.
+/// As [`edit_org`].
 pub async fn edit_project(ctx: &OpCtx, org: &str, project: &str, input: ProjectInput) -> Result<Place> {
     let project = access::project::<may::ProjectManage>(ctx, org, project).await?;
     let new = checked(&input.slug, &input.name, &input.description)?;
     let modify = project.modify();
     let managed = Managed::Project(modify.clone());
     let mut change = ctx.change().await?;
+    change.tx().lock_org(project.org_id()).await?;
+    let (description, _) = change.tx().project_chain(&project.see()).await?;
+    let now = change
+        .tx()
+        .find_project_by_id(project.id())
+        .await?
+        .ok_or(Error::NotFound)?;
+    let (slug, name) = (&now.project.slug, &now.project.name);
+    change.only_on(version::project(slug, name, &description, now.internal))?;
     rename(ctx, &mut change, &managed, &project.project.slug, &new.slug).await?;
     let mut place = project.place();
     if let Some(known) = &mut place.project {
@@ -95,11 +111,7 @@ pub async fn edit_project(ctx: &OpCtx, org: &str, project: &str, input: ProjectI
         description: new.description,
         internal: input.internal,
     };
-    let kept = change.tx().edit_project(&modify, &edit, input.was.as_ref()).await;
-    kept.map_err(|error| match error {
-        StoreError::Gone if input.was.is_some() => Error::version_mismatch(),
-        other => taken(other),
-    })?;
+    change.tx().edit_project(&modify, &edit).await.map_err(taken)?;
     let more = serde_json::json!({ "internal": input.internal });
     finish(change, &managed, &slug, &name, more).await?;
     Ok(place)
@@ -115,6 +127,14 @@ pub async fn edit_app(ctx: &OpCtx, org: &str, project: &str, app: &str, input: A
     let modify = app.modify();
     let managed = Managed::App(modify.clone());
     let mut change = ctx.change().await?;
+    change.tx().lock_org(app.org_id()).await?;
+    let (description, ..) = change.tx().app_detail(&app.see()).await?;
+    let now = change
+        .tx()
+        .find_app_by_id(app.id())
+        .await?
+        .ok_or(Error::NotFound)?;
+    change.only_on(version::app(&now.app.slug, &now.app.name, &description))?;
     free_for_app(&mut change, &access::project_of(&app), &new.slug, Some(app.id())).await?;
     rename(ctx, &mut change, &managed, &app.app.slug, &new.slug).await?;
     let mut place = app.place();

@@ -44,6 +44,8 @@ pub trait PersonTx: Send {
     async fn set_deactivated(&mut self, id: UserId, at: Option<Timestamp>) -> StoreResult<()>;
     /// Sets the password's hash.
     async fn set_password(&mut self, id: UserId, hash: &str) -> StoreResult<()>;
+    /// Keeps other transactions that ask for this from going on until this one ends; `Gone` for nobody.
+    async fn lock_person(&mut self, id: UserId) -> StoreResult<()>;
     /// Sets the display name and where mail goes. An address they had before stays theirs in
     /// [`people_by_email`](Self::people_by_email).
     async fn set_profile(&mut self, id: UserId, name: &str, email: Option<&str>) -> StoreResult<()>;

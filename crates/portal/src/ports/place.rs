@@ -50,13 +50,11 @@ pub struct AppEdit {
 pub trait PlaceTx: Send {
     /// Changes what an organization is called.
     async fn edit_org(&mut self, org: &Authorized<Org, Modify>, slug: &str, name: &str) -> StoreResult<()>;
-    /// Changes what a project is called and who sees it. Its first slug is kept. With `was`, only where that still
-    /// stands; `Gone` where it does not.
+    /// Changes what a project is called and who sees it. Its first slug is kept.
     async fn edit_project(
         &mut self,
         project: &Authorized<Project, Modify>,
         edit: &ProjectEdit,
-        was: Option<&ProjectEdit>,
     ) -> StoreResult<()>;
     /// Changes what an app is called. Its first slug is kept.
     async fn edit_app(&mut self, app: &Authorized<App, Modify>, edit: &AppEdit) -> StoreResult<()>;

@@ -8,10 +8,11 @@ use slipway_domain::id::AppId;
 use slipway_domain::quota::Quota;
 use slipway_portal::access::{self, may};
 use slipway_portal::place::{self, AppInput, OrgInput, ProjectInput};
-use slipway_portal::ports::ProjectEdit;
 use slipway_portal::seal::Sealer;
 use slipway_portal::secret::SecretKind;
-use slipway_portal::{Error, OpCtx, app, audit, connection, environment, feature, item, org, project, quota};
+use slipway_portal::{
+    Error, OpCtx, app, audit, connection, environment, feature, item, org, project, quota, version,
+};
 
 struct Scene {
     owner: OpCtx,
@@ -82,19 +83,10 @@ pub async fn a_renamed_place_is_found_by_its_old_slug(world: World) {
         name: String::from("Till"),
         description: String::from("Takes money"),
         internal: false,
-        was: None,
     };
     // What somebody else changed since it was read is not written over.
-    let stale = ProjectInput {
-        was: Some(ProjectEdit {
-            slug: String::from("checkout"),
-            name: String::from("Another name"),
-            description: String::new(),
-            internal: false,
-        }),
-        ..edit.clone()
-    };
-    let late = place::edit_project(&owner, "acme", "checkout", stale).await;
+    let stale = owner.only_on(Some(version::project("checkout", "Another name", "", false)));
+    let late = place::edit_project(&stale, "acme", "checkout", edit.clone()).await;
     assert_eq!(late.unwrap_err().code(), Error::version_mismatch().code());
     let at = place::edit_project(&owner, "acme", "checkout", edit)
         .await

@@ -4,7 +4,7 @@ use super::ask::{Asked, Body, OrRefuse as _, Path};
 use super::paging::{Page, Paged};
 use super::place::{AppName, AppPath, EnvironmentName, Made, Person, ProjectPath, Slugs};
 use super::refusals::{Changes, Reads};
-use super::{Answer, created, etag, tag_of};
+use super::{Answer, created, etag};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use slipway_domain::app::{AppOverview, LaneStop};
 use slipway_domain::project::GridRow;
 use slipway_domain::text::Locale;
+use slipway_portal::version;
 use utoipa::ToSchema;
 
 const LIST: &str = "/api/v1/orgs/{org}/projects/{project}/apps";
@@ -155,21 +156,12 @@ impl Stop {
     }
 }
 
-/// Another one whenever what an update changes is.
-pub fn version(overview: &AppOverview) -> Option<i64> {
-    let app = overview.place.app.as_ref()?;
-    Some(tag_of(&serde_json::json!([
-        app.slug,
-        app.name,
-        overview.description
-    ])))
-}
-
 impl App {
     fn of(overview: AppOverview, locale: Locale) -> Option<Self> {
+        let app = overview.place.app.as_ref()?;
         Some(Self {
-            etag: etag(version(&overview)?),
-            name: AppName::of(overview.place.app.as_ref()?),
+            etag: etag(version::app(&app.slug, &app.name, &overview.description)),
+            name: AppName::of(app),
             place: Slugs::of(&overview.place),
             description: overview.description,
             repository: overview.repository.map(|repository| Repository {

@@ -4,7 +4,7 @@ use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path};
 use super::paging::{Page, Paged};
 use super::place::{Made, OrgPath};
 use super::refusals::{Changes, Reads};
-use super::{Answer, created, etag, tag_of};
+use super::{Answer, created, etag};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
@@ -17,6 +17,7 @@ use slipway_domain::id::ClusterId;
 use slipway_domain::text::Locale;
 use slipway_domain::time::Timestamp;
 use slipway_portal::cluster as clusters;
+use slipway_portal::version;
 use utoipa::{IntoParams, ToSchema};
 
 const LIST: &str = "/api/v1/orgs/{org}/clusters";
@@ -64,16 +65,11 @@ pub struct Cluster {
     etag: String,
 }
 
-/// Another one whenever what an update changes is.
-fn version(one: &connection::Cluster) -> i64 {
-    tag_of(&serde_json::json!([one.name, one.context]))
-}
-
 impl Cluster {
     fn of(one: &connection::Cluster, locale: Locale) -> Self {
         Self {
             id: one.id.to_string(),
-            etag: etag(version(one)),
+            etag: etag(version::cluster(one)),
             name: one.name.clone(),
             context: one.context.clone(),
             operator: one.operator,
@@ -177,13 +173,11 @@ pub async fn create(
 pub async fn update(
     asked: Asked,
     Path(at): Path<ClusterPath>,
-    expected: IfMatch,
+    IfMatch(expected): IfMatch,
     Body(new): Body<ClusterUpdate>,
 ) -> Result<StatusCode, Refusal> {
-    let found = clusters::list(asked.ctx(), &at.org).await.or_refuse(&asked)?;
-    let now = found.iter().find(|one| one.id == at.cluster);
-    expected.still(&asked, now.map(version))?;
-    clusters::edit(asked.ctx(), &at.org, at.cluster, new.into())
+    let ctx = asked.ctx().only_on(expected);
+    clusters::edit(&ctx, &at.org, at.cluster, new.into())
         .await
         .or_refuse(&asked)?;
     Ok(StatusCode::NO_CONTENT)

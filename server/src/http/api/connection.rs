@@ -4,7 +4,7 @@ use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path};
 use super::paging::{Page, Paged};
 use super::place::OrgPath;
 use super::refusals::{Changes, Reads};
-use super::{Answer, etag, tag_of};
+use super::{Answer, etag};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
@@ -16,8 +16,8 @@ use slipway_domain::connection;
 use slipway_domain::id::ConnectionId;
 use slipway_domain::text::Text;
 use slipway_domain::time::Timestamp;
-use slipway_portal::Error;
 use slipway_portal::connection::{self as connections, oauth};
+use slipway_portal::{Error, version};
 use utoipa::{IntoParams, ToSchema};
 
 const LIST: &str = "/api/v1/orgs/{org}/connections";
@@ -99,18 +99,12 @@ impl Oauth {
     }
 }
 
-/// Another one whenever what an update changes is.
-fn version(one: &connection::Connection) -> i64 {
-    let application = one.oauth.as_ref().map(|oauth| &oauth.application_id);
-    tag_of(&serde_json::json!([one.name, one.base_url, application]))
-}
-
 impl Connection {
     fn of(one: &connection::Connection, org: &str, asked: &Asked) -> Self {
         let locale = asked.locale();
         Self {
             id: one.id.to_string(),
-            etag: etag(version(one)),
+            etag: etag(version::connection(one)),
             name: one.name.clone(),
             base_url: one.base_url.clone(),
             operator: one.operator,
@@ -270,13 +264,10 @@ pub async fn create(
 pub async fn update(
     asked: Asked,
     Path(at): Path<ConnectionPath>,
-    expected: IfMatch,
+    IfMatch(expected): IfMatch,
     Body(new): Body<ConnectionUpdate>,
 ) -> Result<StatusCode, Refusal> {
-    let found = connections::list(asked.ctx(), &at.org).await.or_refuse(&asked)?;
-    let now = found.connections.iter().find(|one| one.id == at.connection);
-    expected.still(&asked, now.map(version))?;
-    let (ctx, org, id) = (asked.ctx(), at.org.as_str(), at.connection);
+    let (ctx, org, id) = (&asked.ctx().only_on(expected), at.org.as_str(), at.connection);
     let done = match new.given().or_refuse(&asked)? {
         Given::Token(input) => connections::edit(ctx, org, id, input).await,
         Given::Oauth(input) => oauth::edit(ctx, org, id, input).await,

@@ -4,7 +4,7 @@ use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path, Query};
 use super::paging::{Page, Paged};
 use super::place::{Made, OrgPath, one_of};
 use super::refusals::{Changes, Reads};
-use super::{created, etag, tag_of};
+use super::{created, etag};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::response::Response;
@@ -16,6 +16,7 @@ use slipway_domain::freeze::{Effect, FreezeView};
 use slipway_domain::id::FreezeId;
 use slipway_portal::access::At;
 use slipway_portal::freeze::{self, Input};
+use slipway_portal::version;
 use utoipa::openapi::schema::Object;
 use utoipa::{IntoParams, ToSchema};
 
@@ -96,31 +97,13 @@ pub struct Freeze {
     etag: String,
 }
 
-/// Another one whenever what an update changes is.
-fn version(view: &FreezeView) -> i64 {
-    let (freeze, window) = (&view.freeze, &view.freeze.window);
-    tag_of(&serde_json::json!([
-        freeze.name,
-        freeze.reason,
-        freeze.effect.key(),
-        window.zone,
-        window.start.to_string(),
-        window.end.to_string(),
-        window
-            .repeats
-            .as_ref()
-            .map(slipway_domain::freeze::Recurrence::as_str),
-        freeze.tiers.iter().map(|tier| tier.key()).collect::<Vec<_>>(),
-    ]))
-}
-
 impl Freeze {
     fn of(view: &FreezeView) -> Self {
         let freeze = &view.freeze;
         let window = &freeze.window;
         Self {
             id: freeze.id.to_string(),
-            etag: etag(version(view)),
+            etag: etag(version::freeze(&view.freeze)),
             level: freeze.level.key(),
             name: freeze.name.clone(),
             reason: freeze.reason.clone(),
@@ -228,17 +211,11 @@ pub async fn update(
     asked: Asked,
     Path(at): Path<FreezePath>,
     Query(within): Query<Within>,
-    expected: IfMatch,
+    IfMatch(expected): IfMatch,
     Body(new): Body<NewFreeze>,
 ) -> Result<StatusCode, Refusal> {
-    if expected.0.is_some() {
-        let calendar = freeze::calendar(asked.ctx(), within.at(&at.org), None, None)
-            .await
-            .or_refuse(&asked)?;
-        let now = calendar.freezes.iter().find(|view| view.freeze.id == at.freeze);
-        expected.still(&asked, now.map(version))?;
-    }
-    freeze::edit(asked.ctx(), within.at(&at.org), at.freeze, new.into())
+    let ctx = asked.ctx().only_on(expected);
+    freeze::edit(&ctx, within.at(&at.org), at.freeze, new.into())
         .await
         .or_refuse(&asked)?;
     Ok(StatusCode::NO_CONTENT)

@@ -4,7 +4,7 @@ use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path};
 use super::paging::{Page, Paged};
 use super::place::{HeldRole, Made, OrgPath, Person};
 use super::refusals::{Changes, Reads};
-use super::{Answer, created, etag, tag_of};
+use super::{Answer, created, etag};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
@@ -16,6 +16,7 @@ use slipway_domain::group::{GroupRow, GroupView};
 use slipway_domain::id::{GroupId, UserId};
 use slipway_domain::text::Locale;
 use slipway_portal::group;
+use slipway_portal::version;
 use utoipa::{IntoParams, ToSchema};
 
 const LIST: &str = "/api/v1/orgs/{org}/groups";
@@ -76,16 +77,11 @@ pub struct Group {
     etag: String,
 }
 
-/// Another one whenever what an update changes is.
-fn version(name: &str, claim: Option<&str>) -> i64 {
-    tag_of(&serde_json::json!([name, claim]))
-}
-
 impl Group {
     fn of(row: GroupRow) -> Self {
         Self {
             id: row.group.id.to_string(),
-            etag: etag(version(&row.group.name, row.claim.as_deref())),
+            etag: etag(version::group(&row.group.name, row.claim.as_deref())),
             name: row.group.name,
             claim: row.claim,
             people: row.people,
@@ -136,7 +132,7 @@ impl GroupDetail {
         });
         Self {
             id: view.group.id.to_string(),
-            etag: etag(version(&view.group.name, view.claim.as_deref())),
+            etag: etag(version::group(&view.group.name, view.claim.as_deref())),
             name: view.group.name,
             claim: view.claim,
             people: view.people.iter().map(Person::of).collect(),
@@ -231,16 +227,11 @@ pub async fn show(asked: Asked, Path(at): Path<GroupPath>) -> Answer<GroupDetail
 pub async fn update(
     asked: Asked,
     Path(at): Path<GroupPath>,
-    expected: IfMatch,
+    IfMatch(expected): IfMatch,
     Body(new): Body<GroupUpdate>,
 ) -> Result<StatusCode, Refusal> {
-    let found = group::list(asked.ctx(), &at.org).await.or_refuse(&asked)?;
-    let now = found.groups.iter().find(|row| row.group.id == at.group);
-    expected.still(
-        &asked,
-        now.map(|row| version(&row.group.name, row.claim.as_deref())),
-    )?;
-    group::update(asked.ctx(), &at.org, at.group, &new.name, &new.claim)
+    let ctx = asked.ctx().only_on(expected);
+    group::update(&ctx, &at.org, at.group, &new.name, &new.claim)
         .await
         .or_refuse(&asked)?;
     Ok(StatusCode::NO_CONTENT)

@@ -128,7 +128,8 @@ pub struct Item {
 }
 
 impl Item {
-    fn of(card: Card) -> Self {
+    /// As the API says it.
+    pub fn of(card: Card) -> Self {
         Self {
             id: card.id.to_string(),
             key: card.key,
@@ -439,6 +440,39 @@ pub struct NewIteration {
     ends_on: String,
 }
 
+impl From<EditedItem> for Edit {
+    fn from(new: EditedItem) -> Self {
+        Self {
+            title: new.title,
+            description: new.description,
+            priority: new.priority,
+            severity: new.severity,
+            assignee: new.assignee,
+            iteration: new.iteration,
+            app: new.app,
+            parent: new.parent,
+            labels: new.labels.map(|labels| labels.join(",")),
+            points: new.points,
+            due_on: new.due_on,
+            found_release: new.found_release,
+            found_environment: new.found_environment,
+            fixed_release: new.fixed_release,
+            fixed_environment: new.fixed_environment,
+        }
+    }
+}
+
+impl From<NewIteration> for IterationInput {
+    fn from(new: NewIteration) -> Self {
+        Self {
+            name: new.name,
+            goal: new.goal,
+            starts_on: new.starts_on,
+            ends_on: new.ends_on,
+        }
+    }
+}
+
 /// The work items of a project, by number.
 #[utoipa::path(
     get,
@@ -538,25 +572,8 @@ pub async fn edit(
     IfMatch(expected): IfMatch,
     Body(new): Body<EditedItem>,
 ) -> Result<StatusCode, Refusal> {
-    let edit = Edit {
-        title: new.title,
-        description: new.description,
-        priority: new.priority,
-        severity: new.severity,
-        assignee: new.assignee,
-        iteration: new.iteration,
-        app: new.app,
-        parent: new.parent,
-        labels: new.labels.map(|labels| labels.join(",")),
-        points: new.points,
-        due_on: new.due_on,
-        found_release: new.found_release,
-        found_environment: new.found_environment,
-        fixed_release: new.fixed_release,
-        fixed_environment: new.fixed_environment,
-    };
     let base = expected.map_or(Base::Any, Base::Exactly);
-    slipway_portal::item::update(asked.ctx(), &at.org, &at.project, at.number, edit, base)
+    slipway_portal::item::update(asked.ctx(), &at.org, &at.project, at.number, new.into(), base)
         .await
         .or_refuse(&asked)?;
     Ok(StatusCode::NO_CONTENT)
@@ -670,13 +687,7 @@ pub async fn start_iteration(
     Path(at): Path<ProjectPath>,
     Body(new): Body<NewIteration>,
 ) -> Result<Response, Refusal> {
-    let input = IterationInput {
-        name: new.name,
-        goal: new.goal,
-        starts_on: new.starts_on,
-        ends_on: new.ends_on,
-    };
-    let number = slipway_portal::item::start_iteration(asked.ctx(), &at.org, &at.project, input)
+    let number = slipway_portal::item::start_iteration(asked.ctx(), &at.org, &at.project, new.into())
         .await
         .or_refuse(&asked)?;
     let url = format!("/api/v1/orgs/{}/projects/{}/board", at.org, at.project);

@@ -36,11 +36,11 @@ pub const ROUTES: &[Route] = &[
 #[into_params(parameter_in = Path)]
 pub struct IterationPath {
     /// The organization's slug.
-    org: String,
+    pub(super) org: String,
     /// The project's slug.
-    project: String,
+    pub(super) project: String,
     /// The iteration's number in the project.
-    number: i64,
+    pub(super) number: i64,
 }
 
 /// `…/insights/{chart}`
@@ -73,9 +73,9 @@ fn states() -> Object {
 #[into_params(parameter_in = Query)]
 pub struct Days {
     /// How many, up to today; 90 where it is left out, at most 740.
-    days: Option<i64>,
+    pub(super) days: Option<i64>,
     /// The IANA zone that says what a day is; UTC where it is left out.
-    zone: Option<String>,
+    pub(super) zone: Option<String>,
 }
 
 /// An iteration with what is planned for it.
@@ -107,7 +107,8 @@ pub struct PlannedIteration {
 }
 
 impl PlannedIteration {
-    fn of(line: IterationLine) -> Self {
+    /// As the API says it.
+    pub fn of(line: IterationLine) -> Self {
         Self {
             number: line.iteration.number,
             name: line.iteration.name,

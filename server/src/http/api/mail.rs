@@ -12,7 +12,7 @@ use axum::routing::{delete, get, post, put};
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use slipway_domain::mail::{MailSettings, Security};
-use slipway_portal::{Error, mail};
+use slipway_portal::{mail, version};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::Object;
 
@@ -73,11 +73,6 @@ impl MailDetail {
             test_goes_to: settings.address,
         }
     }
-
-    /// What changes whenever what `update` changes does, but for the password.
-    fn version(&self) -> i64 {
-        super::tag_of(&serde_json::json!(self.own))
-    }
 }
 
 /// What the organization's own mail server should be.
@@ -108,11 +103,6 @@ pub struct MailTest {
     to: String,
 }
 
-async fn read(asked: &Asked, org: &str) -> Result<MailDetail, Refusal> {
-    let found = mail::settings(asked.ctx(), org).await.or_refuse(asked)?;
-    Ok(MailDetail::of(found))
-}
-
 /// What an organization's mail goes through. Its `ETag` is for the `If-Match` of an update.
 #[utoipa::path(
     get,
@@ -123,9 +113,9 @@ async fn read(asked: &Asked, org: &str) -> Result<MailDetail, Refusal> {
     responses((status = 200, description = "It", body = MailDetail, headers(("ETag" = String))), Reads)
 )]
 pub async fn show(asked: Asked, Path(at): Path<OrgPath>) -> Result<Response, Refusal> {
-    let found = read(&asked, &at.org).await?;
-    let tag = [(header::ETAG, format!("\"{}\"", found.version()))];
-    Ok((tag, Json(found)).into_response())
+    let found = mail::settings(asked.ctx(), &at.org).await.or_refuse(&asked)?;
+    let tag = [(header::ETAG, super::etag(version::mail(found.own.as_ref())))];
+    Ok((tag, Json(MailDetail::of(found))).into_response())
 }
 
 /// Makes or changes the organization's own mail server; with `If-Match`, only where that is still its version.
@@ -144,11 +134,7 @@ pub async fn update(
     IfMatch(expected): IfMatch,
     Body(new): Body<MailUpdate>,
 ) -> Result<StatusCode, Refusal> {
-    if let Some(expected) = expected
-        && read(&asked, &at.org).await?.version() != expected
-    {
-        return Err(asked.refuse(Error::version_mismatch()));
-    }
+    let ctx = asked.ctx().only_on(expected);
     let input = mail::Input {
         host: new.host,
         port: new.port.map(|port| port.to_string()).unwrap_or_default(),
@@ -157,7 +143,7 @@ pub async fn update(
         password: new.password,
         sender: new.sender,
     };
-    mail::edit(asked.ctx(), &at.org, input).await.or_refuse(&asked)?;
+    mail::edit(&ctx, &at.org, input).await.or_refuse(&asked)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

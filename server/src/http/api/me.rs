@@ -18,7 +18,7 @@ use slipway_domain::identity::IdentityView;
 use slipway_domain::session::SessionView;
 use slipway_domain::text::{Locale, Text};
 use slipway_domain::time::Timestamp;
-use slipway_portal::{Error, identity, person, session};
+use slipway_portal::{Error, identity, person, session, version};
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use utoipa::{IntoParams, ToSchema};
 
@@ -96,11 +96,6 @@ impl Profile {
             email: person.email,
             locale: person.locale.map(Locale::tag),
         }
-    }
-
-    /// What changes whenever what `update` changes does.
-    fn version(&self) -> i64 {
-        super::tag_of(&serde_json::json!([self.name, self.email, self.locale]))
     }
 }
 
@@ -236,9 +231,9 @@ pub async fn show(asked: Asked) -> Answer<Me> {
     responses((status = 200, description = "The profile", body = Profile, headers(("ETag" = String))), Reads)
 )]
 pub async fn profile(asked: Asked) -> Result<Response, Refusal> {
-    let found = Profile::of(person::profile(asked.ctx()).await.or_refuse(&asked)?);
-    let tag = [(header::ETAG, format!("\"{}\"", found.version()))];
-    Ok((tag, Json(found)).into_response())
+    let found = person::profile(asked.ctx()).await.or_refuse(&asked)?;
+    let tag = [(header::ETAG, super::etag(version::profile(&found)))];
+    Ok((tag, Json(Profile::of(found))).into_response())
 }
 
 /// Changes the caller's profile; with `If-Match`, only where that is still its version.
@@ -263,14 +258,9 @@ pub async fn update(
         let text = Text::new("use en or zh-CN", "请使用 en 或 zh-CN");
         return Err(asked.refuse(Error::field("locale", text)));
     }
-    if let Some(expected) = expected {
-        let found = Profile::of(person::profile(asked.ctx()).await.or_refuse(&asked)?);
-        if found.version() != expected {
-            return Err(asked.refuse(Error::version_mismatch()));
-        }
-    }
+    let ctx = asked.ctx().only_on(expected);
     let email = new.email.unwrap_or_default();
-    person::update_account(asked.ctx(), &new.name, &email, locale)
+    person::update_account(&ctx, &new.name, &email, locale)
         .await
         .or_refuse(&asked)?;
     Ok(StatusCode::NO_CONTENT)

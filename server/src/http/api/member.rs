@@ -1,10 +1,10 @@
 //! Members and their roles: of an organization, or by `?project=` and `?app=` of a place in it.
 
-use super::Answer;
-use super::ask::{Asked, Body, OrRefuse as _, Path, Query};
+use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path, Query};
 use super::paging::{Page, Paged};
 use super::place::{At, GroupName, HeldRole, OrgPath, Person};
 use super::refusals::{Changes, Reads};
+use super::{Answer, etag};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
@@ -14,8 +14,7 @@ use serde::{Deserialize, Serialize};
 use slipway_domain::id::{BindingId, GroupId, UserId};
 use slipway_domain::member::{Ability, GroupHolding, Holder, PersonHere, Reason};
 use slipway_domain::text::{Locale, Text};
-use slipway_portal::Error;
-use slipway_portal::member;
+use slipway_portal::{Error, member, version};
 use utoipa::{IntoParams, ToSchema};
 
 const LIST: &str = "/api/v1/orgs/{org}/members";
@@ -59,6 +58,8 @@ pub struct Member {
     /// The id of this entry, for changing it and taking it away where it is held.
     #[schema(format = "uuid")]
     id: String,
+    /// Its version, for the `If-Match` of a change.
+    etag: String,
     /// Who; none: everybody in the group.
     person: Option<Person>,
     /// The group that holds it; none: the person does.
@@ -73,6 +74,7 @@ impl Member {
     fn of(member: &slipway_domain::member::Member, locale: Locale) -> Self {
         Self {
             id: member.binding.to_string(),
+            etag: etag(version::member(member.binding, &member.role)),
             person: Some(Person::of(&member.person)),
             group: member.via.as_ref().map(GroupName::of),
             role: HeldRole::of(&member.role, locale),
@@ -83,6 +85,7 @@ impl Member {
     fn of_group(held: &GroupHolding, locale: Locale) -> Self {
         Self {
             id: held.binding.to_string(),
+            etag: etag(version::member(held.binding, &held.role)),
             person: None,
             group: Some(GroupName::of(&held.group)),
             role: HeldRole::of(&held.role, locale),
@@ -240,7 +243,7 @@ pub async fn grant(
     path = "/api/v1/orgs/{org}/members/{member}",
     tag = "People",
     operation_id = "members.change",
-    params(MemberPath, At),
+    params(MemberPath, At, ("If-Match" = Option<String>, Header, description = "The `etag` it was read with")),
     request_body = OtherRole,
     responses((status = 204, description = "They hold the other role"), Changes)
 )]
@@ -248,10 +251,11 @@ pub async fn change(
     asked: Asked,
     Path(path): Path<MemberPath>,
     Query(at): Query<At>,
+    IfMatch(expected): IfMatch,
     Body(new): Body<OtherRole>,
 ) -> Result<StatusCode, Refusal> {
     let place = at.of(&path.org).or_refuse(&asked)?;
-    member::change_role(asked.ctx(), place, path.member, &new.role)
+    member::change_role(&asked.ctx().only_on(expected), place, path.member, &new.role)
         .await
         .or_refuse(&asked)?;
     Ok(StatusCode::NO_CONTENT)

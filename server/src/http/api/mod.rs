@@ -40,6 +40,7 @@ pub mod operator;
 pub mod org;
 pub mod paging;
 pub mod place;
+pub mod planning;
 mod pod;
 pub mod project;
 pub mod promotion;
@@ -64,7 +65,6 @@ use super::route::Route;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use sha2::{Digest as _, Sha256};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -93,6 +93,7 @@ pub const ROUTES: &[&[Route]] = &[
     item::ROUTES,
     item_file::ROUTES,
     iteration::ROUTES,
+    planning::ROUTES,
     job::ROUTES,
     mail::ROUTES,
     me::ROUTES,
@@ -152,6 +153,8 @@ pub const ROUTES: &[&[Route]] = &[
         item::start_iteration,
         item_file::export,
         iteration::list, iteration::start, iteration::close, iteration::chart,
+        planning::work, planning::delivery, planning::plan, planning::show, planning::update, planning::backlog,
+        planning::bulk,
         job::log, job::retry, job::cancel, job::play,
         mail::show, mail::update, mail::remove, mail::test,
         me::show, me::profile, me::update, me::sessions, me::end, me::end_others, me::identities, me::unlink,
@@ -209,13 +212,6 @@ impl Modify for Token {
 /// `GET /api/v1/openapi.json`
 pub async fn openapi() -> Json<utoipa::openapi::OpenApi> {
     Json(Description::openapi())
-}
-
-/// A version of what has no number of its own: it is another one whenever `content` is.
-fn tag_of(content: &serde_json::Value) -> i64 {
-    let digest = Sha256::digest(content.to_string().as_bytes());
-    let bytes = std::array::from_fn(|at| digest[at]);
-    i64::from_be_bytes(bytes) & i64::MAX
 }
 
 /// As an `ETag` has it.

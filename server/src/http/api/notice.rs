@@ -1,15 +1,16 @@
 //! The caller's notices, and what they want to be told.
 
-use super::Answer;
-use super::ask::{Asked, Body, OrRefuse as _, Query};
+use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Query};
+use super::etag;
 use super::paging::{Page, Paged};
 use super::place::one_of;
 use super::refusals::{Changes, Reads};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
-use http::StatusCode;
+use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use slipway_domain::id::{NoticeId, ProjectId};
 use slipway_domain::notice::{NoticeKind, Thread};
@@ -17,6 +18,7 @@ use slipway_domain::text::Locale;
 use slipway_domain::time::Timestamp;
 use slipway_portal::notice;
 use slipway_portal::ports::Which;
+use slipway_portal::version;
 use utoipa::openapi::schema::{Array, ArrayBuilder, Object};
 use utoipa::{IntoParams, ToSchema};
 
@@ -210,10 +212,11 @@ pub async fn mark(asked: Asked, Body(marks): Body<Marks>) -> Result<StatusCode, 
     path = "/api/v1/me/notice-settings",
     tag = "You",
     operation_id = "notices.settings",
-    responses((status = 200, description = "It", body = NoticeChoices), Reads)
+    responses((status = 200, description = "It", body = NoticeChoices, headers(("ETag" = String))), Reads)
 )]
-pub async fn settings(asked: Asked) -> Answer<NoticeChoices> {
+pub async fn settings(asked: Asked) -> Result<Response, Refusal> {
     let found = notice::settings(asked.ctx()).await.or_refuse(&asked)?;
+    let tag = [(header::ETAG, etag(version::notices(&found)))];
     let kinds = found
         .kinds
         .into_iter()
@@ -224,10 +227,11 @@ pub async fn settings(asked: Asked) -> Answer<NoticeChoices> {
         org: choice.org,
         muted: choice.muted,
     });
-    Ok(Json(NoticeChoices {
+    let choices = NoticeChoices {
         kinds: kinds.collect(),
         projects: projects.collect(),
-    }))
+    };
+    Ok((tag, Json(choices)).into_response())
 }
 
 /// Sets all that the caller wants to be told.
@@ -236,11 +240,16 @@ pub async fn settings(asked: Asked) -> Answer<NoticeChoices> {
     path = "/api/v1/me/notice-settings",
     tag = "You",
     operation_id = "notices.choose",
+    params(("If-Match" = Option<String>, Header, description = "The ETag it was read with")),
     request_body = NoticeChoicesUpdate,
     responses((status = 204, description = "It is set"), Changes)
 )]
-pub async fn choose(asked: Asked, Body(new): Body<NoticeChoicesUpdate>) -> Result<StatusCode, Refusal> {
-    notice::choose(asked.ctx(), &new.off, &new.muted)
+pub async fn choose(
+    asked: Asked,
+    IfMatch(expected): IfMatch,
+    Body(new): Body<NoticeChoicesUpdate>,
+) -> Result<StatusCode, Refusal> {
+    notice::choose(&asked.ctx().only_on(expected), &new.off, &new.muted)
         .await
         .or_refuse(&asked)?;
     Ok(StatusCode::NO_CONTENT)

@@ -4,13 +4,14 @@ use super::ask::{Asked, OrRefuse as _, Path};
 use super::paging::{Page, Paged};
 use super::place::OrgPath;
 use super::refusals::Reads;
-use super::{Answer, etag, tag_of};
+use super::{Answer, etag};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
 use axum::routing::get;
 use serde::Serialize;
 use slipway_domain::org::OrgRef;
+use slipway_portal::version;
 use utoipa::ToSchema;
 
 /// The routes.
@@ -33,15 +34,10 @@ pub struct Org {
     etag: String,
 }
 
-/// Another one whenever what an update changes is.
-pub fn version(org: &OrgRef) -> i64 {
-    tag_of(&serde_json::json!([org.slug, org.name]))
-}
-
 impl Org {
     fn of(org: &OrgRef) -> Self {
         Self {
-            etag: etag(version(org)),
+            etag: etag(version::org(org)),
             id: org.id.to_string(),
             slug: org.slug.clone(),
             name: org.name.clone(),

@@ -90,6 +90,12 @@ impl Page {
         Paged { entries, next }
     }
 
+    /// The entries of this page, of a list that says itself where it goes on.
+    pub fn as_read<T>(self, entries: Vec<T>, next: Option<&str>) -> Paged<T> {
+        let next = next.map(|next| self.link(next));
+        Paged { entries, next }
+    }
+
     /// As [`take`](Self::take), of a list that goes on before an instant (µs since the epoch): a page never ends between
     /// two entries of one instant, unless it has no others. `older`: where the list that was read goes on.
     pub fn take_by_instant<T>(

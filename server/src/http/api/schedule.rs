@@ -4,7 +4,7 @@ use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path, Query};
 use super::place::{AppPath, Made};
 use super::refusals::{Changes, Reads};
 use super::run::RunVariable;
-use super::{Answer, created, etag, tag_of};
+use super::{Answer, created, etag};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
@@ -130,7 +130,7 @@ fn version(row: &ScheduleRow) -> i64 {
         .iter()
         .map(|input| (&input.name, &input.value))
         .collect();
-    tag_of(&serde_json::json!([
+    slipway_portal::version::of(&serde_json::json!([
         row.description,
         row.git_ref,
         row.cron,

@@ -3,7 +3,7 @@
 use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path, Query};
 use super::place::{AppPath, At, Made, OrgPath, ProjectPath, one_of};
 use super::refusals::{Changes, Reads};
-use super::{Answer, created};
+use super::{Answer, created, etag};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
@@ -15,8 +15,7 @@ use slipway_domain::feature::{Feature, Features};
 use slipway_domain::project::ProjectSettings;
 use slipway_domain::quota::{QuotaRow, Requests};
 use slipway_portal::place::{self, AppInput, OrgInput, ProjectInput};
-use slipway_portal::ports::ProjectEdit;
-use slipway_portal::{Error, OpCtx};
+use slipway_portal::{Error, OpCtx, version};
 use utoipa::openapi::schema::Object;
 use utoipa::{IntoParams, ToSchema};
 
@@ -129,6 +128,8 @@ pub struct Amounts {
 pub struct EnvironmentQuota {
     /// The key of the environment.
     environment: String,
+    /// Its version, for the `If-Match` of a new quota.
+    etag: String,
     /// What they may ask for together.
     quota: Amounts,
     /// CPU that they ask for, in thousandths of a core.
@@ -148,6 +149,7 @@ impl EnvironmentQuota {
         } = row.taken;
         Self {
             environment: row.environment.key.clone(),
+            etag: etag(version::quota(&row.quota)),
             quota: Amounts {
                 cpu: row.quota.cpu_text(),
                 memory: row.quota.memory_text(),
@@ -188,6 +190,8 @@ pub struct ProjectSettingsDetail {
     internal: bool,
     /// Whether it is archived.
     archived: bool,
+    /// The version of the switches, for the `If-Match` of new ones.
+    features_etag: String,
     /// Its features.
     features: Vec<Switch>,
     /// The quotas, in the order of the chain.
@@ -216,18 +220,6 @@ pub struct Confirm {
 
 fn moved(id: String, url: String) -> Json<Made> {
     Json(Made { id, url })
-}
-
-/// What changes whenever what `update_project` changes does.
-fn version(settings: &ProjectSettings) -> i64 {
-    let project = settings.place.project.as_ref();
-    let (slug, name) = project.map_or(("", ""), |project| (project.slug.as_str(), project.name.as_str()));
-    super::tag_of(&serde_json::json!([
-        slug,
-        name,
-        settings.description,
-        settings.internal
-    ]))
 }
 
 async fn settings(ctx: &OpCtx, at: &ProjectPath) -> slipway_portal::Result<ProjectSettings> {
@@ -264,22 +256,15 @@ pub async fn create_org(asked: Asked, Body(new): Body<OrgUpdate>) -> Result<Resp
 pub async fn update_org(
     asked: Asked,
     Path(at): Path<OrgPath>,
-    expected: IfMatch,
+    IfMatch(expected): IfMatch,
     Body(new): Body<OrgUpdate>,
 ) -> Answer<Made> {
-    if expected.0.is_some() {
-        let now = slipway_portal::org::overview(asked.ctx(), &at.org)
-            .await
-            .or_refuse(&asked)?;
-        expected.still(&asked, Some(super::org::version(&now.org)))?;
-    }
+    let ctx = asked.ctx().only_on(expected);
     let input = OrgInput {
         slug: new.slug,
         name: new.name,
     };
-    let place = place::edit_org(asked.ctx(), &at.org, input)
-        .await
-        .or_refuse(&asked)?;
+    let place = place::edit_org(&ctx, &at.org, input).await.or_refuse(&asked)?;
     let url = format!("/api/v1/orgs/{}", place.org.slug);
     Ok(moved(place.org.slug, url))
 }
@@ -363,8 +348,9 @@ pub async fn restore(
 )]
 pub async fn show(asked: Asked, Path(at): Path<ProjectPath>) -> Result<Response, Refusal> {
     let found = settings(asked.ctx(), &at).await.or_refuse(&asked)?;
-    let tag = [(header::ETAG, format!("\"{}\"", version(&found)))];
     let project = found.place.project.ok_or(Error::NotFound).or_refuse(&asked)?;
+    let version = version::project(&project.slug, &project.name, &found.description, found.internal);
+    let tag = [(header::ETAG, etag(version))];
     let on: Features = project.features;
     let detail = ProjectSettingsDetail {
         slug: project.slug,
@@ -372,6 +358,7 @@ pub async fn show(asked: Asked, Path(at): Path<ProjectPath>) -> Result<Response,
         description: found.description,
         internal: found.internal,
         archived: project.archived,
+        features_etag: etag(version::features(on)),
         features: Feature::ALL
             .into_iter()
             .map(|feature| Switch {
@@ -400,28 +387,13 @@ pub async fn update_project(
     IfMatch(expected): IfMatch,
     Body(new): Body<ProjectUpdate>,
 ) -> Answer<Made> {
-    let mut was = None;
-    if let Some(expected) = expected {
-        let found = settings(asked.ctx(), &at).await.or_refuse(&asked)?;
-        if version(&found) != expected {
-            return Err(asked.refuse(Error::version_mismatch()));
-        }
-        // Whoever changes it from here on is noticed by the store.
-        was = found.place.project.map(|project| ProjectEdit {
-            slug: project.slug,
-            name: project.name,
-            description: found.description,
-            internal: found.internal,
-        });
-    }
     let input = ProjectInput {
         slug: new.slug,
         name: new.name,
         description: new.description,
         internal: new.internal,
-        was,
     };
-    let place = place::edit_project(asked.ctx(), &at.org, &at.project, input)
+    let place = place::edit_project(&asked.ctx().only_on(expected), &at.org, &at.project, input)
         .await
         .or_refuse(&asked)?;
     let slug = place.project.map_or(at.project, |project| project.slug);
@@ -435,16 +407,17 @@ pub async fn update_project(
     path = "/api/v1/orgs/{org}/projects/{project}/features",
     tag = "Projects",
     operation_id = "projects.features",
-    params(ProjectPath),
+    params(ProjectPath, ("If-Match" = Option<String>, Header, description = "The `features_etag` of the settings")),
     request_body = FeaturesUpdate,
     responses((status = 204, description = "They are switched"), Changes)
 )]
 pub async fn switch(
     asked: Asked,
     Path(at): Path<ProjectPath>,
+    IfMatch(expected): IfMatch,
     Body(new): Body<FeaturesUpdate>,
 ) -> Result<StatusCode, Refusal> {
-    slipway_portal::feature::switch(asked.ctx(), &at.org, &at.project, &new.on)
+    slipway_portal::feature::switch(&asked.ctx().only_on(expected), &at.org, &at.project, &new.on)
         .await
         .or_refuse(&asked)?;
     Ok(StatusCode::NO_CONTENT)
@@ -456,13 +429,14 @@ pub async fn switch(
     path = "/api/v1/orgs/{org}/projects/{project}/environments/{environment}/quota",
     tag = "Projects",
     operation_id = "environments.quota",
-    params(EnvironmentPath),
+    params(EnvironmentPath, ("If-Match" = Option<String>, Header, description = "The quota's `etag` in the settings")),
     request_body = QuotaUpdate,
     responses((status = 204, description = "It is set"), Changes)
 )]
 pub async fn set_quota(
     asked: Asked,
     Path(at): Path<EnvironmentPath>,
+    IfMatch(expected): IfMatch,
     Body(new): Body<QuotaUpdate>,
 ) -> Result<StatusCode, Refusal> {
     let input = slipway_portal::quota::Input {
@@ -470,9 +444,15 @@ pub async fn set_quota(
         memory: new.memory,
         pods: new.pods,
     };
-    slipway_portal::quota::set(asked.ctx(), &at.org, &at.project, &at.environment, &input)
-        .await
-        .or_refuse(&asked)?;
+    slipway_portal::quota::set(
+        &asked.ctx().only_on(expected),
+        &at.org,
+        &at.project,
+        &at.environment,
+        &input,
+    )
+    .await
+    .or_refuse(&asked)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -489,21 +469,16 @@ pub async fn set_quota(
 pub async fn update_app(
     asked: Asked,
     Path(at): Path<AppPath>,
-    expected: IfMatch,
+    IfMatch(expected): IfMatch,
     Body(new): Body<AppUpdate>,
 ) -> Answer<Made> {
-    if expected.0.is_some() {
-        let now = slipway_portal::app::overview(asked.ctx(), &at.org, &at.project, &at.app)
-            .await
-            .or_refuse(&asked)?;
-        expected.still(&asked, super::application::version(&now))?;
-    }
+    let ctx = asked.ctx().only_on(expected);
     let input = AppInput {
         slug: new.slug,
         name: new.name,
         description: new.description,
     };
-    let place = place::edit_app(asked.ctx(), &at.org, &at.project, &at.app, input)
+    let place = place::edit_app(&ctx, &at.org, &at.project, &at.app, input)
         .await
         .or_refuse(&asked)?;
     let slug = place.app.map_or(at.app, |app| app.slug);

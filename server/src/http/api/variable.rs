@@ -3,7 +3,7 @@
 use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path, Query};
 use super::place::AppPath;
 use super::refusals::{Changes, Reads};
-use super::{Answer, etag, tag_of};
+use super::{Answer, etag};
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
@@ -71,7 +71,7 @@ pub struct Variable {
 
 /// Another one whenever what an update changes is, but for the value, which nobody sees.
 fn version(row: &VariableRow) -> i64 {
-    tag_of(&serde_json::json!([
+    slipway_portal::version::of(&serde_json::json!([
         row.scope,
         row.kind.key(),
         row.visibility.key(),
