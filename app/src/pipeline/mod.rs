@@ -17,7 +17,9 @@ pub use gallery::gallery_page;
 use serde::{Deserialize, Serialize};
 use slipway_domain::pipeline::{StepType, Template};
 use slipway_domain::project::Place;
-use slipway_domain::proposal::{ExistingFile, Gallery};
+use slipway_domain::proposal::ExistingFile;
+#[cfg(feature = "ssr")]
+use slipway_domain::proposal::Gallery;
 use slipway_domain::template::Told;
 use slipway_domain::text::Text;
 use std::collections::BTreeMap;

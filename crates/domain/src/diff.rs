@@ -1,7 +1,8 @@
 //! The difference of two texts, line by line, with what is equal left out and counted.
 
 use serde::{Deserialize, Serialize};
-use similar::{Algorithm, ChangeTag, TextDiff};
+use similar::ChangeTag;
+use similar::algorithms::{Capture, Compact, Replace, myers};
 
 /// How many equal lines stand around a change.
 pub const CONTEXT: usize = 3;
@@ -65,15 +66,17 @@ pub enum DiffKind {
 
 /// Compares two texts by lines, with [`CONTEXT`] equal lines around each change. `CRLF` and `LF` differ.
 pub fn diff_lines(old: &str, new: &str) -> DiffView {
-    let diff = TextDiff::configure()
-        .algorithm(Algorithm::Myers)
-        .diff_lines(old, new);
+    // Not by `TextDiff`, which has every algorithm in it: this comes to the browser.
+    let (old, new): (Vec<&str>, Vec<&str>) = (lines(old), lines(new));
+    let mut hook = Compact::new(Replace::new(Capture::new()), &old[..], &new[..]);
+    let Ok(()) = myers::diff(&mut hook, &old[..], 0..old.len(), &new[..], 0..new.len());
+    let groups = hook.into_inner().into_inner().into_grouped_ops(CONTEXT);
     let mut view = DiffView::default();
     let mut shown = 0;
-    for group in diff.grouped_ops(CONTEXT) {
+    for group in groups {
         let start = group.first().map_or(shown, |op| op.old_range().start);
         let mut lines = Vec::new();
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+        for change in group.iter().flat_map(|op| op.iter_changes(&old[..], &new[..])) {
             let kind = match change.tag() {
                 ChangeTag::Equal => DiffKind::Same,
                 ChangeTag::Insert => DiffKind::Added,
@@ -96,8 +99,13 @@ pub fn diff_lines(old: &str, new: &str) -> DiffView {
         });
         shown = group.last().map_or(shown, |op| op.old_range().end);
     }
-    view.hidden_after = diff.old_len() - shown;
+    view.hidden_after = old.len() - shown;
     view
+}
+
+/// The lines with their breaks.
+fn lines(text: &str) -> Vec<&str> {
+    text.split_inclusive('\n').collect()
 }
 
 #[cfg(test)]

@@ -238,8 +238,10 @@ pub struct Hours {
     /// The days, 1 (Monday) to 7 (Sunday).
     pub days: Vec<u8>,
     /// From then on, local.
+    #[serde(with = "clock")]
     pub from: Time,
     /// Until then, local; not after `from`: on the next day. Midnight is the end of the day.
+    #[serde(with = "clock")]
     pub to: Time,
 }
 

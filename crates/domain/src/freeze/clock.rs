@@ -1,7 +1,7 @@
 //! Times of a wall clock as they are sent and stored, read by hand: jiff's own reader of every format there is would
 //! come to the browser with it.
 
-use jiff::civil::DateTime;
+use jiff::civil::{DateTime, Time};
 use serde::{Deserialize, Deserializer, Serializer, de};
 
 /// The number that `text` is, digits alone.
@@ -50,15 +50,42 @@ pub(super) fn compact(text: &str) -> Option<DateTime> {
     made(day, time)
 }
 
+/// `08:00:00`.
+fn hours(text: &str) -> Option<Time> {
+    let mut parts = text.split(':');
+    let (hour, minute, second) = (parts.next()?, parts.next()?, parts.next()?);
+    let read = Time::new(number(hour)?, number(minute)?, number(second)?, 0).ok();
+    read.filter(|_| parts.next().is_none())
+}
+
+/// A time of a wall clock as it is sent and stored.
+pub(super) trait Sent: Sized {
+    /// Reads what [`Display`](std::fmt::Display) writes.
+    fn read(text: &str) -> Option<Self>;
+}
+
+impl Sent for DateTime {
+    fn read(text: &str) -> Option<Self> {
+        plain(text)
+    }
+}
+
+impl Sent for Time {
+    fn read(text: &str) -> Option<Self> {
+        hours(text)
+    }
+}
+
 /// For `#[serde(with)]`.
-pub(super) fn serialize<S: Serializer>(at: &DateTime, to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn serialize<T: std::fmt::Display, S: Serializer>(at: &T, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(at)
 }
 
 /// For `#[serde(with)]`.
-pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime, D::Error> {
+pub(super) fn deserialize<'de, T: Sent, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     let text = String::deserialize(from)?;
-    plain(&text).ok_or_else(|| de::Error::custom("a time of a wall clock is written 2026-11-21T08:00:00"))
+    let wrong = || de::Error::custom("a time of a wall clock is written 2026-11-21T08:00:00 or 08:00:00");
+    T::read(&text).ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -74,6 +101,7 @@ mod tests {
         ) {
             let at = DateTime::new(year, month, day, hour, minute, second, 0).unwrap();
             prop_assert_eq!(plain(&at.to_string()), Some(at));
+            prop_assert_eq!(hours(&at.time().to_string()), Some(at.time()));
             prop_assert_eq!(compact(&at.strftime("%Y%m%dT%H%M%S").to_string()), Some(at));
             let end = compact(&at.strftime("%Y%m%d").to_string()).unwrap();
             prop_assert_eq!(end, at.date().at(23, 59, 59, 0));
