@@ -132,7 +132,7 @@ fn of_job(studio: Studio, sheet: &Sheet, job: &CanvasJob) -> AnyView {
         .into_any()
 }
 
-fn findings(studio: Studio, sheet: &Sheet, job: &CanvasJob) -> Option<AnyView> {
+fn findings(studio: Studio, sheet: &Sheet, job: &CanvasJob) -> AnyView {
     let rows = sheet
         .notes(job)
         .into_iter()
@@ -144,7 +144,21 @@ fn findings(studio: Studio, sheet: &Sheet, job: &CanvasJob) -> Option<AnyView> {
             view! { <div class=class><p>{note.words.clone()}</p>{mend(studio, note)}</div> }
         })
         .collect::<Vec<_>>();
-    (!rows.is_empty()).then(|| view! { <div class="drawer-part">{rows}</div> }.into_any())
+    let name = job.name.clone();
+    let linted = move || {
+        let found = studio.linted(&name).into_iter();
+        found
+            .map(|finding| {
+                let class = if finding.warning {
+                    "note warn small"
+                } else {
+                    "note bad small"
+                };
+                view! { <p class=class>{tr!(editor.gitlab_says, words = say(&finding.text))}</p> }
+            })
+            .collect::<Vec<_>>()
+    };
+    view! { <div class="drawer-part findings">{rows}{linted}</div> }.into_any()
 }
 
 /// The button that mends what is wrong, where there is one.

@@ -79,7 +79,7 @@ fn nodes(studio: Studio, chosen: Chosen, sheet: &Sheet, graph: &Layout) -> Vec<A
                 place.y - 4,
                 NODE_WIDTH + 8,
                 NODE_HEIGHT + 8,
-                node(sheet, job, link, chosen),
+                node(studio, sheet, job, link, chosen),
             )
         })
         .collect()
@@ -110,7 +110,7 @@ fn foreign(x: i32, y: i32, width: i32, height: i32, inside: AnyView) -> AnyView 
     view! { <foreignObject x=x y=y width=width height=height>{inside}</foreignObject> }.into_any()
 }
 
-fn node(sheet: &Sheet, job: &CanvasJob, href: String, chosen: Chosen) -> AnyView {
+fn node(studio: Studio, sheet: &Sheet, job: &CanvasJob, href: String, chosen: Chosen) -> AnyView {
     let name = job.name.clone();
     let current = {
         let name = name.clone();
@@ -126,13 +126,28 @@ fn node(sheet: &Sheet, job: &CanvasJob, href: String, chosen: Chosen) -> AnyView
         (CutKind::Opaque, _) => "node-card opaque",
         _ => "node-card",
     };
-    let mark = sheet.worst(job).map(|severity| {
-        let (class, word) = match severity {
-            Severity::Error => ("mark", tr!(pipeline.error)),
-            Severity::Warning => ("mark warn", tr!(pipeline.warning)),
-        };
-        view! { <span class=class title=word.clone()>{icon(Icon::Warning)}<span class="visually-hidden">{word.clone()}</span></span> }
-    });
+    let worst = sheet.worst(job);
+    let mark = {
+        let name = name.clone();
+        move || {
+            let linted = studio.linted(&name);
+            let of_lint = linted.iter().map(|finding| match finding.warning {
+                true => Severity::Warning,
+                false => Severity::Error,
+            });
+            let found: Vec<Severity> = worst.into_iter().chain(of_lint).collect();
+            let (class, word) = if found.contains(&Severity::Error) {
+                ("mark", tr!(pipeline.error))
+            } else if found.is_empty() {
+                return None;
+            } else {
+                ("mark warn", tr!(pipeline.warning))
+            };
+            Some(view! {
+                <span class=class title=word.clone()>{icon(Icon::Warning)}<span class="visually-hidden">{word.clone()}</span></span>
+            })
+        }
+    };
     let locked = job
         .lock
         .as_ref()

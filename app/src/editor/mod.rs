@@ -19,6 +19,7 @@ pub mod document;
 mod drawer;
 mod effective;
 mod fieldset;
+mod gates;
 mod graph;
 mod here;
 mod keys;
@@ -209,7 +210,9 @@ fn show(view: &EditorView, studio: Studio, chosen: Chosen) -> AnyView {
         {moved}
         {move || conflict::with_editor(studio)}
         {move || studio.refused.get().map(refusal)}
+        {sync::at_large(studio)}
         {body}
+        {gates::chain(view)}
     }
     .into_any()
 }

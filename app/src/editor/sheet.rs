@@ -3,6 +3,7 @@
 use crate::i18n::locale;
 use crate::tr;
 use slipway_domain::pipeline::authored::{Lock, apply_locks};
+use slipway_domain::pipeline::file::advice::advice;
 use slipway_domain::pipeline::file::canvas::{Canvas, CanvasJob, Field, FieldKind, canvas_of};
 use slipway_domain::pipeline::file::import::import_tree;
 use slipway_domain::pipeline::file::side;
@@ -112,6 +113,14 @@ impl Default for Sheet {
 /// # Errors
 /// It is not YAML.
 pub fn sheet(text: &str) -> Result<Sheet, SourceError> {
+    sheet_with(text, &[])
+}
+
+/// As [`sheet`], of a repository with these variables for protected branches alone.
+///
+/// # Errors
+/// It is not YAML.
+pub fn sheet_with(text: &str, protected: &[String]) -> Result<Sheet, SourceError> {
     let whole = text;
     // A file of nothing is a file without jobs.
     let text = if text.trim().is_empty() { "{}\n" } else { text };
@@ -127,6 +136,7 @@ pub fn sheet(text: &str) -> Result<Sheet, SourceError> {
             Some((cut.job.clone()?, locked.reason.text.clone()))
         })
         .collect();
+    let advice = advice(&tree, &imported, protected);
     let own = imported.jobs.into_iter().map(|job| (job.name, job.own)).collect();
     let note = |finding: &Finding| Note {
         line: finding.line,
@@ -134,7 +144,8 @@ pub fn sheet(text: &str) -> Result<Sheet, SourceError> {
         words: finding.message(locale()),
         fix: Fix::of(finding),
     };
-    let notes = canvas.findings.iter().map(note).collect();
+    let mut notes: Vec<Note> = canvas.findings.iter().chain(&advice).map(note).collect();
+    notes.sort_by_key(|note| note.line);
     Ok(Sheet {
         canvas,
         own,

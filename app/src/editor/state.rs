@@ -4,13 +4,16 @@
 //! JavaScript this is only what the page is drawn from.
 
 use super::change::{self, Change, Step};
-use super::sheet::{Sheet, sheet};
+use super::sheet::{Sheet, sheet_with};
 use super::{document, editor_href};
 use crate::AppError;
 use crate::browser::timed;
+use crate::pipeline::preview::Checked;
 use leptos::prelude::*;
 use slipway_domain::pipeline::authored::Lock;
+use slipway_domain::pipeline::file::advice::job_of;
 use slipway_domain::project::Place;
+use slipway_domain::proposal::LintFinding;
 use slipway_domain::template::{DraftView, TemplateView};
 use slipway_domain::working_copy::EditorView;
 use std::sync::Arc;
@@ -83,9 +86,9 @@ pub enum Subject {
 
 impl Subject {
     /// What is drawn of a text; nothing where it cannot be read.
-    fn sheet(&self, text: &str, locks: &[Lock]) -> Option<Sheet> {
+    fn sheet(&self, text: &str, locks: &[Lock], protected: &[String]) -> Option<Sheet> {
         match self {
-            Self::Pipeline => sheet(text).ok().map(|sheet| sheet.locked(locks)),
+            Self::Pipeline => sheet_with(text, protected).ok().map(|sheet| sheet.locked(locks)),
             Self::Template(key) => document::sheet::sheet(text, key),
         }
     }
@@ -98,6 +101,7 @@ struct Begin<'a> {
     source: (String, Vec<String>),
     may_edit: bool,
     locks: Vec<Lock>,
+    protected: Vec<String>,
     text: &'a str,
     base: &'a str,
     base_commit: Option<String>,
@@ -132,6 +136,8 @@ pub struct Studio {
     pub saving: RwSignal<Saving>,
     /// The file as it is drawn; the last one that could be read.
     pub sheet: Memo<Arc<Sheet>>,
+    /// What GitLab's lint says of it.
+    pub checked: RwSignal<Checked>,
     /// Why the last change was refused.
     pub refused: RwSignal<Option<AppError>>,
     /// The names of others who edit it now.
@@ -160,6 +166,7 @@ impl Studio {
             source: (copy.branch.clone(), view.stages.clone()),
             may_edit: view.may_edit,
             locks: view.locks.clone(),
+            protected: view.protected.clone(),
             text: &copy.text,
             base: &copy.base,
             base_commit: copy.base_commit.clone(),
@@ -177,6 +184,7 @@ impl Studio {
             source: (String::new(), Vec::new()),
             may_edit: view.may_publish,
             locks: Vec::new(),
+            protected: Vec::new(),
             text: &draft.text,
             base: &draft.text,
             base_commit: None,
@@ -189,10 +197,11 @@ impl Studio {
     fn make(begin: Begin<'_>) -> Self {
         let text = RwSignal::new(Arc::<str>::from(begin.text));
         let locks = StoredValue::new(begin.locks);
+        let protected = begin.protected;
         let subject = StoredValue::new(begin.subject);
         let sheet = Memo::new(move |before: Option<&Arc<Sheet>>| {
             let read = |text: &str| {
-                subject.with_value(|subject| locks.with_value(|locks| subject.sheet(text, locks)))
+                subject.with_value(|subject| locks.with_value(|locks| subject.sheet(text, locks, &protected)))
             };
             timed("sheet", || text.with(|text| read(text)))
                 .map_or_else(|| before.cloned().unwrap_or_else(Arc::default), Arc::new)
@@ -212,6 +221,7 @@ impl Studio {
             }),
             saving: RwSignal::new(Saving::Saved),
             sheet,
+            checked: RwSignal::new(Checked::default()),
             refused: RwSignal::new(None),
             here: RwSignal::new(begin.here),
             drawn: RwSignal::new(0),
@@ -227,6 +237,30 @@ impl Studio {
         self.subject.with_value(|subject| match subject {
             Subject::Template(key) => Some(key.clone()),
             Subject::Pipeline => None,
+        })
+    }
+
+    /// What GitLab's lint says of the job of that name.
+    pub fn linted(self, job: &str) -> Vec<LintFinding> {
+        self.lint_by(|about| about == Some(job))
+    }
+
+    /// What GitLab's lint says of no job that is drawn.
+    pub fn linted_at_large(self) -> Vec<LintFinding> {
+        self.lint_by(|about| about.is_none())
+    }
+
+    fn lint_by(self, wanted: impl Fn(Option<&str>) -> bool) -> Vec<LintFinding> {
+        self.checked.with(|checked| {
+            let findings = checked.findings();
+            if findings.is_empty() {
+                return Vec::new();
+            }
+            self.sheet.with(|sheet| {
+                let jobs = || sheet.canvas.jobs.iter().map(|job| job.name.as_str());
+                let about = |finding: &&LintFinding| wanted(job_of(&finding.text.en, jobs()));
+                findings.iter().filter(about).cloned().collect()
+            })
         })
     }
 

@@ -4,6 +4,7 @@
 use super::Kept;
 use super::api::ReadPresence;
 use super::state::Studio;
+use crate::i18n::say;
 use crate::live::Topics;
 use crate::load::{Load, load};
 use crate::pipeline::preview::{Checked, verdict};
@@ -47,17 +48,29 @@ pub(super) fn others(studio: Studio) -> AnyView {
 
 /// What GitLab's lint says of the draft, asked when the reader pauses.
 pub(super) fn lint(studio: Studio) -> AnyView {
-    let checked = RwSignal::new(Checked::default());
-    if studio.may_edit {
-        real::check_when_quiet(studio, checked);
-    }
-    view! { <div class="needs-js" aria-live="polite">{move || checked.with(verdict)}</div> }.into_any()
+    view! { <div class="needs-js" aria-live="polite">{move || studio.checked.with(verdict)}</div> }.into_any()
 }
 
-/// Saves the draft by itself from now on, and says that the reader edits.
+/// What the lint says of no job, for the head of the page.
+pub(super) fn at_large(studio: Studio) -> AnyView {
+    let rows = move || {
+        let found = studio.linted_at_large();
+        let errors = found.iter().filter(|finding| !finding.warning);
+        let rows = errors.map(|finding| view! { <li>{say(&finding.text)}</li> });
+        let rows: Vec<_> = rows.collect();
+        (!rows.is_empty()).then(|| view! { <ul class="note bad gap-below" role="status">{rows}</ul> })
+    };
+    view! { {rows} }.into_any()
+}
+
+/// Saves the draft by itself from now on, has GitLab check it, and says that the reader edits.
 pub(super) fn keep_saved(studio: Studio, page: Option<Load<EditorView>>) {
     if studio.may_edit {
         real::keep_saved(studio, page);
+        // GitLab is asked about files, not about templates.
+        if studio.template().is_none() {
+            real::check_when_quiet(studio, studio.checked);
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::i18n::{locale, say};
 use crate::tr;
 use leptos::prelude::*;
 use slipway_domain::pipeline::{Problem, Severity};
-use slipway_domain::proposal::LintView;
+use slipway_domain::proposal::{LintFinding, LintView};
 
 /// What the server said of the form as it stands.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +29,19 @@ pub(crate) enum Checked {
     /// It could not.
     #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only a browser asks"))]
     Failed(AppError),
+}
+
+impl Checked {
+    /// What GitLab's lint found.
+    pub(crate) fn findings(&self) -> &[LintFinding] {
+        match self {
+            Self::Answered(view) => match &view.lint {
+                LintView::Answered { findings, .. } => findings,
+                LintView::NotAsked | LintView::Unavailable(_) => &[],
+            },
+            Self::Not | Self::Asking | Self::Failed(_) => &[],
+        }
+    }
 }
 
 /// The right side of the page.

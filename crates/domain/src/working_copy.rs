@@ -81,8 +81,34 @@ pub struct EditorView {
     pub drifted: usize,
     /// Where Slipway's own file is edited: the stages of the one that includes it.
     pub stages: Vec<String>,
+    /// Variables that the file names and GitLab gives to protected branches and tags alone.
+    pub protected: Vec<String>,
+    /// Where a release goes after the pipeline, in order.
+    pub chain: Vec<Gate>,
     /// Whether the reader may change and propose it.
     pub may_edit: bool,
+}
+
+/// An environment at the end of an edge that Slipway guards: no job of the pipeline leads there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    /// Its key.
+    pub key: String,
+    /// For people.
+    pub name: String,
+    /// Refs whose green pipelines go there by themselves.
+    pub branches: Vec<String>,
+    /// Who has to say yes, rule by rule, in the order in which they are asked.
+    pub approvals: Vec<GateRule>,
+}
+
+/// An approval rule of a gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateRule {
+    /// What it is called.
+    pub name: Text,
+    /// How many people of it.
+    pub needed: u32,
 }
 
 /// What of a working copy changes while somebody looks at it.

@@ -31,8 +31,10 @@ use slipway_domain::pipeline::file::side::{MARK, ROOT_FILE, SIDE_FILE, is_includ
 use slipway_domain::pipeline::file::tree::parse;
 use slipway_domain::pipeline::source::{SourceError, check_source};
 use slipway_domain::text::{Locale, Text};
-use slipway_domain::working_copy::{EditorView, LARGEST, Moved, PRESENT, Presence, WorkingCopy};
-use std::collections::BTreeMap;
+use slipway_domain::working_copy::{
+    EditorView, Gate, GateRule, LARGEST, Moved, PRESENT, Presence, WorkingCopy,
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The topic of the invalidations of a working copy; their id is the app's.
 pub const TOPIC: &str = "working_copy";
@@ -73,6 +75,7 @@ pub async fn open(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<Ed
     let mut view = beside_repository(ctx, &app).await?;
     let marks = format!("{}\n{}", view.copy.base, view.copy.text);
     view.locks = locks_in(ctx, &app, &marks).await?;
+    view.chain = gates(ctx, &app).await?;
     Ok(view)
 }
 
@@ -92,6 +95,8 @@ async fn beside_repository(ctx: &OpCtx, app: &Authorized<App, may::See>) -> Resu
         trouble: None,
         drifted: 0,
         stages: Vec::new(),
+        protected: Vec::new(),
+        chain: Vec::new(),
         may_edit: held.has(Action::PipelineEdit),
     };
     let link = match connection::link(ctx, app).await {
@@ -157,7 +162,41 @@ async fn beside_repository(ctx: &OpCtx, app: &Authorized<App, may::See>) -> Resu
         }
         None => begun(ctx, app, &found).await?,
     };
+    view.protected = protected_in(&link, &view.copy).await;
     Ok(view)
+}
+
+/// The variables that the file names and that GitLab gives to protected branches and tags alone. Where GitLab does not
+/// say, nothing is warned of.
+async fn protected_in(link: &Link, copy: &WorkingCopy) -> Vec<String> {
+    let all = link.forge.variables(link.project()).await.unwrap_or_default();
+    let named = |key: &str| copy.text.contains(key) || copy.base.contains(key);
+    let protected: BTreeSet<String> = all
+        .into_iter()
+        .filter(|row| row.protected && named(&row.key))
+        .map(|row| row.key)
+        .collect();
+    protected.into_iter().collect()
+}
+
+/// Where a release goes after the pipeline, and who guards the way.
+async fn gates(ctx: &OpCtx, app: &Authorized<App, may::See>) -> Result<Vec<Gate>> {
+    let chain = ctx.read().await?.environments(&access::project_of(app)).await?;
+    let gates = chain.into_iter().map(|record| Gate {
+        key: record.environment.key,
+        name: record.environment.name,
+        branches: record.branches,
+        approvals: record
+            .policy
+            .rules
+            .into_iter()
+            .map(|rule| GateRule {
+                name: rule.name,
+                needed: rule.required,
+            })
+            .collect(),
+    });
+    Ok(gates.collect())
 }
 
 /// A file on the default branch; `None`: there are no commits.

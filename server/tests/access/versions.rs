@@ -61,7 +61,7 @@ async fn settings_are_changed_only_as_they_were_read() {
         .await
         .header("etag")
         .to_owned();
-    once(&scene, path, &made, &tag, r#"{"off":["mention"]}"#).await;
+    once(&scene, path, &made, &tag, r#"{"off":["item_mentioned"]}"#).await;
 }
 
 #[tokio::test]

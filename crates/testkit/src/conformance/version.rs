@@ -1,6 +1,7 @@
 //! Updates that are made on a version: of several at once, one is made.
 
 use super::World;
+use slipway_domain::access::Role;
 use slipway_domain::feature::Feature;
 use slipway_domain::group::GroupRef;
 use slipway_domain::notice::NoticeKind;
@@ -50,6 +51,11 @@ pub async fn of_updates_made_on_one_version_one_is_made(world: World) {
         name: String::from("Pay"),
         description: String::new(),
     };
+    // Apps are their project's lead's.
+    org::grant(&owner, "acme", Some("till"), ada.id, Role::ProjectLead)
+        .await
+        .unwrap();
+    let owner = owner.anew();
     app::create(&owner, "acme", "till", input).await.unwrap();
 
     let now = org::overview(&owner, "acme").await.unwrap().org;

@@ -145,6 +145,27 @@ pub enum FindingCode {
         /// Its path.
         path: String,
     },
+    /// Files are asked for of a job that keeps none.
+    NothingKept {
+        /// The job that asks.
+        job: String,
+        /// `needs` or `dependencies`.
+        field: String,
+        /// The job that keeps none.
+        of: String,
+    },
+    /// A variable that GitLab gives to protected branches alone, in a job that runs on others.
+    ProtectedVariable {
+        /// The job.
+        job: String,
+        /// The variable's key.
+        variable: String,
+    },
+    /// A job that deploys, by its name or stage, without an environment.
+    NoEnvironment {
+        /// The job.
+        job: String,
+    },
 }
 
 impl Finding {
@@ -259,6 +280,15 @@ impl FindingCode {
             Self::ReferenceTooDeep { path } => {
                 format!("!reference [{path}] leads over more than 10 steps or in a circle. Make it direct.")
             }
+            Self::NothingKept { job, field, of } => format!(
+                "the {field} of “{job}” ask for files, but “{of}” keeps none. Add artifacts to “{of}”, or remove it."
+            ),
+            Self::ProtectedVariable { job, variable } => format!(
+                "“{job}” uses ${variable}, which GitLab gives to protected branches and tags alone, but runs on every branch, where it is empty. Run the job on the default branch only."
+            ),
+            Self::NoEnvironment { job } => format!(
+                "“{job}” seems to deploy and names no environment, so nobody sees what runs where. Add environment, or let Slipway deploy."
+            ),
         }
     }
 
@@ -314,6 +344,19 @@ impl FindingCode {
             }
             Self::ReferenceTooDeep { path } => {
                 format!("!reference [{path}] 超过 10 层或形成循环，请直接引用。")
+            }
+            Self::NothingKept { job, field, of } => {
+                format!(
+                    "“{job}”的 {field} 需要“{of}”的文件，但后者没有保留任何文件。请为“{of}”添加 artifacts，或将其移除。"
+                )
+            }
+            Self::ProtectedVariable { job, variable } => format!(
+                "“{job}”使用了 ${variable}，GitLab 只在受保护的分支和标签上提供它，而该作业在所有分支运行，届时其值为空。请让作业只在默认分支运行。"
+            ),
+            Self::NoEnvironment { job } => {
+                format!(
+                    "“{job}”看起来会执行部署，却没有指定 environment，部署到哪里无从得知。请添加 environment，或交给 Slipway 部署。"
+                )
             }
         }
     }

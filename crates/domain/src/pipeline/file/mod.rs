@@ -59,6 +59,7 @@
 //! written. [`tree`] reads a file with the place of every value, [`effective`] writes aliases, merge keys,
 //! references and `extends` out.
 
+pub mod advice;
 pub mod canvas;
 pub mod carry;
 pub mod draft;
