@@ -68,12 +68,14 @@ parts! {
         copy_job Copy = beside::copy_page,
         drift Drift = beside::drift_page,
     }
-    templates TemplatePage template_page fetch_templates {
+    templates TemplatesPage templates_page fetch_templates {
         templates List = template::templates_page,
-        new_template New = template::new_page,
-        template One = template::template_page,
         template_usage Usage = template::usage_page,
         template_upgrade Bulk = template::bulk_page,
+    }
+    authoring TemplatePage template_page fetch_authoring {
+        new_template New = template::new_page,
+        template One = template::template_page,
         app_upgrade Upgrade = template::upgrade_page,
     }
     runs RunPage run_page fetch_runs {

@@ -131,9 +131,12 @@ fn node(studio: Studio, sheet: &Sheet, job: &CanvasJob, href: String, chosen: Ch
         let name = name.clone();
         move || {
             let linted = studio.linted(&name);
-            let of_lint = linted.iter().map(|finding| match finding.warning {
-                true => Severity::Warning,
-                false => Severity::Error,
+            let of_lint = linted.iter().map(|finding| {
+                if finding.warning {
+                    Severity::Warning
+                } else {
+                    Severity::Error
+                }
             });
             let found: Vec<Severity> = worst.into_iter().chain(of_lint).collect();
             let (class, word) = if found.contains(&Severity::Error) {
