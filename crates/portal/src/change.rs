@@ -12,6 +12,17 @@ use slipway_domain::project::Place;
 use slipway_domain::time::Timestamp;
 use slipway_domain::token::Scope;
 
+/// Whether an update was compared with the version that it is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compared {
+    /// It is for whatever is there.
+    NeedsNot,
+    /// Not yet.
+    NotYet,
+    /// It was.
+    Done,
+}
+
 /// A write transaction. Dropping it without [`commit`](Self::commit) rolls it back.
 pub struct Change<'a> {
     ctx: &'a OpCtx,
@@ -19,7 +30,7 @@ pub struct Change<'a> {
     audited: bool,
     woken: bool,
     sessions: bool,
-    compared: bool,
+    compared: Compared,
     told: Vec<Invalidation>,
 }
 
@@ -97,7 +108,10 @@ impl OpCtx {
             audited: false,
             woken: false,
             sessions: false,
-            compared: self.expected().is_none(),
+            compared: match self.expected() {
+                Some(_) => Compared::NotYet,
+                None => Compared::NeedsNot,
+            },
             told: Vec::new(),
         })
     }
@@ -120,7 +134,7 @@ impl Change<'_> {
     /// # Errors
     /// [`Error::Conflict`].
     pub fn only_on(&mut self, now: i64) -> Result<()> {
-        self.compared = true;
+        self.compared = Compared::Done;
         match self.ctx.expected() {
             Some(expected) if expected != now => Err(Error::version_mismatch()),
             _ => Ok(()),
@@ -269,7 +283,7 @@ impl Change<'_> {
         if !self.audited {
             return Err(Error::internal("a change without an audit row was not committed"));
         }
-        if !self.compared {
+        if self.compared == Compared::NotYet {
             return Err(Error::internal(
                 "an update for one version was not committed: nothing compared the version",
             ));

@@ -120,7 +120,7 @@ impl Bugs {
 
 /// What an iteration took on and got done.
 #[derive(Serialize, ToSchema)]
-pub struct Done {
+pub struct Took {
     /// The iteration's number in the project.
     iteration: i64,
     /// What it is called.
@@ -131,7 +131,7 @@ pub struct Done {
     done: Count,
 }
 
-impl Done {
+impl Took {
     fn of(one: Velocity) -> Self {
         Self {
             iteration: one.iteration.number,
@@ -152,7 +152,7 @@ pub struct WorkInsights {
     /// Bugs.
     bugs: Bugs,
     /// Velocity, the oldest iteration first.
-    velocity: Vec<Done>,
+    velocity: Vec<Took>,
 }
 
 /// A part of a whole.
@@ -291,7 +291,7 @@ pub async fn work(
         zone: found.zone,
         flow: flow.collect(),
         bugs: Bugs::of(found.bugs),
-        velocity: found.velocity.into_iter().map(Done::of).collect(),
+        velocity: found.velocity.into_iter().map(Took::of).collect(),
     }))
 }
 

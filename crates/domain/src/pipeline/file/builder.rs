@@ -51,6 +51,7 @@ impl<'t> Builder<'t> {
                 duplicates: Vec::new(),
                 nodes: Vec::with_capacity(text.len() / 10),
                 anchors: BTreeMap::new(),
+                shares: false,
             },
             levels: Vec::new(),
             mark,
@@ -177,6 +178,12 @@ impl<'t> Builder<'t> {
             known.node = id;
             known.weight = 1;
         }
+        self.tree.shares |= match &kind {
+            Kind::Alias(_) => true,
+            Kind::Scalar { text, .. } => text == "<<",
+            Kind::List { .. } | Kind::Map { .. } => false,
+        } || anchor > 0
+            || tag.is_some();
         self.tree.nodes.push(Node {
             start,
             end,

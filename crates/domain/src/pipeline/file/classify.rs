@@ -19,6 +19,9 @@ pub(super) struct Classified {
 
 /// Why a value can only be kept: something in it is shared with other places, or tagged.
 pub(super) fn shared(tree: &Tree<'_>, id: NodeId) -> Option<ReasonCode> {
+    if !tree.shares {
+        return None;
+    }
     let node = tree.node(id);
     if let Some(anchor) = node.anchor {
         return Some(ReasonCode::Anchor {

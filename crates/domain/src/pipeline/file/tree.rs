@@ -20,6 +20,8 @@ pub struct Tree<'t> {
     pub duplicates: Vec<Duplicate>,
     pub(super) nodes: Vec<Node<'t>>,
     pub(super) anchors: BTreeMap<usize, Anchor>,
+    /// Whether anything may be shared between places or tagged: an anchor, an alias, a merge key or a tag is there.
+    pub shares: bool,
 }
 
 /// One document of a file.
