@@ -45,7 +45,7 @@ pub async fn of_updates_made_on_one_version_one_is_made(world: World) {
         key: String::from("TIL"),
         internal: false,
     };
-    project::create(&owner, "acme", input).await.unwrap();
+    project::create_with_chain(&owner, "acme", input).await.unwrap();
     let input = app::Input {
         slug: String::from("pay"),
         name: String::from("Pay"),

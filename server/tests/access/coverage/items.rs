@@ -147,9 +147,9 @@ pub fn calls() -> Vec<Call> {
         change(
             "PATCH /api/v1/orgs/{org}/projects/{project}/items",
             &format!("{project}/items"),
-            r#"{"numbers":[999],"edit":{"priority":"high"}}"#,
+            r#"{"numbers":[1],"edit":{"priority":"high"}}"#,
             "vic",
-            ("dora", 422),
+            ("dora", 200),
         ),
         change(
             "POST /api/v1/orgs/{org}/projects/{project}/iterations/{number}/start",
