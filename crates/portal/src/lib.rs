@@ -67,6 +67,7 @@ pub mod template;
 pub mod token;
 mod totp;
 pub mod variable;
+pub mod watch;
 pub mod webhook;
 pub mod working_copy;
 pub mod workload;
