@@ -4,6 +4,7 @@ import { type Page, expect, expectAccessible, open, test } from "../support/slip
 /** A rollout takes the time that the sandbox's pods take. */
 const ROLLOUT = { timeout: 60_000 };
 
+const PROJECT = "/orgs/acme/projects/checkout";
 let app = "";
 
 /** Asks for 1.0.0 to be brought there; the page of the promotion. */
@@ -42,6 +43,19 @@ test("a rejection and its reason stand on the requester's open page at once", as
   await dora.evaluate(() => {
     document.documentElement.dataset.mark = "kept";
   });
+
+  // The product manager sees at a glance what waits, where, for whom and why.
+  const mara = await as("mara");
+  await open(mara, PROJECT);
+  const waits = mara.locator("section", { has: mara.getByRole("heading", { name: "Waits or failed" }) });
+  const row = waits.getByRole("listitem").filter({ hasText: "Parcels 1.0.0" });
+  await expect(row).toContainText("LIVE");
+  await expect(row).toContainText("for Devon Lee");
+  await expect(row).toContainText("dev approver");
+  const cell = mara.getByRole("row", { name: /Parcels/ }).getByRole("cell").last();
+  await expect(cell).toContainText("for Devon Lee");
+  await expect(mara.getByRole("list", { name: "In short" })).toContainText("waiting for approval");
+  await expectAccessible(mara);
 
   await open(devon, `/approvals/${promotion}`);
   await devon.getByLabel(/Comment/).fill("The changelog says nothing of refunds.");

@@ -8,7 +8,7 @@ const PIPELINE = { timeout: 120_000 };
 type As = (name: string) => Promise<Page>;
 
 /** A pipeline of one job that tells of an image, as an image job does that pushed one. */
-const file = (slug: string, version: string, digit: string) => `image:
+const file = (slug: string, version: string, digit: string) => `pack:
   script:
     - echo "IMAGE_NAME=registry.example.com/acme/${slug}" > release.env
     - echo "IMAGE_DIGEST=sha256:${digit.repeat(64)}" >> release.env

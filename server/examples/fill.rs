@@ -129,7 +129,9 @@ async fn place(portal: &Portal, outside: Option<Outside>) -> anyhow::Result<Plac
         internal: false,
     };
     project::create(&owner, "acme", input).await?;
-    let kubeconfig = outside.as_ref().map_or(NOBODY, |outside| &outside.kubeconfig);
+    let kubeconfig = outside
+        .as_ref()
+        .map_or(NOBODY, |outside| outside.kubeconfig.as_str());
     let input = cluster::Input {
         name: String::from("one"),
         kubeconfig: kubeconfig.to_owned(),

@@ -18,7 +18,7 @@ async fn main() -> anyhow::Result<()> {
     let portal = outside::portal(
         store,
         Sealer::new(key, &[]),
-        slipway_portal::outgoing::Outgoing::default(),
+        slipway_portal::outgoing::Outgoing::with_loopback(),
         outside::Told::default(),
         String::from("http://127.0.0.1:3000"),
     )

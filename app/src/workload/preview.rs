@@ -21,10 +21,6 @@ pub struct Preview {
     /// Whether it is what was saved.
     saved: RwSignal<bool>,
     /// Tells answers apart that come late.
-    #[cfg_attr(
-        not(feature = "hydrate"),
-        expect(dead_code, reason = "nothing is typed on the server")
-    )]
     round: StoredValue<u32>,
 }
 
@@ -85,7 +81,7 @@ impl Preview {
     #[cfg(not(feature = "hydrate"))]
     pub fn typed(self, _: &leptos::ev::Event) {
         // Its path is asked by the browser alone.
-        let _ = PreviewWorkload::PATH;
+        let _ = (self.round, PreviewWorkload::PATH);
     }
 
     /// What it becomes, environment by environment, and how that differs from what it is without what is set for it.

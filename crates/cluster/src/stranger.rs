@@ -42,17 +42,18 @@ pub async fn find(
             ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
         },
     );
-    let found = try_join_all(kinds.map(|kind| of_kind(client, namespace, kind, &params))).await?;
+    let kinds: Vec<ApiResource> = kinds.collect();
+    let found = try_join_all(kinds.iter().map(|kind| of_kind(client, namespace, kind, &params))).await?;
     Ok(found.into_iter().flatten().collect())
 }
 
 async fn of_kind(
     client: &Client,
     namespace: &str,
-    kind: ApiResource,
+    kind: &ApiResource,
     params: &ListParams,
 ) -> Result<Vec<FieldChange>, ClusterError> {
-    let api = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, &kind);
+    let api = Api::<DynamicObject>::namespaced_with(client.clone(), namespace, kind);
     let listed = match api.list_metadata(params).await.map_err(|error| translate(&error)) {
         Ok(listed) => listed.items,
         // What may not be listed, or is not served, cannot be told of.

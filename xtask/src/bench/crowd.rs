@@ -179,7 +179,7 @@ fn promotions(
         "times",
         "--",
     ]);
-    let said = capture(cargo.args([&database, KEY, &apps.to_string()]))?;
+    let said = capture(cargo.args([database.as_str(), KEY, &apps.to_string()]))?;
     let times: Vec<Took> =
         serde_json::from_str(said.trim()).context("the example `times` said something else")?;
     if let Some(other) = times.iter().find(|one| one.state != "succeeded") {
