@@ -400,6 +400,9 @@ async fn what_is_applied_between_the_look_and_the_deletion_stays() {
 /// Changes it as `kubectl edit` does.
 async fn edit(sandbox: &Sandbox, change: impl FnOnce(&mut Value)) {
     let mut object = sandbox.deployment("web").await;
+    // Whatever the controllers wrote in between.
+    let metadata = object["metadata"].as_object_mut();
+    metadata.expect("metadata").remove("resourceVersion");
     change(&mut object);
     let path = format!("/apis/apps/v1/namespaces/{NAMESPACE}/deployments/web?fieldManager=kubectl-edit");
     sandbox.raw(Method::PUT, &path, &object).await;

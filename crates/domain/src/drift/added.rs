@@ -46,9 +46,10 @@ pub(super) fn beside(
     let (foreign, held): (Vec<&Value>, Vec<&Value>) = (foreign.iter().collect(), held.iter().collect());
     let mut found = Vec::new();
     walk(&FieldPath::default(), live, &foreign, &held, &mut found);
-    found.retain(|(path, _): &(FieldPath, Value)| {
-        !known.iter().any(|(other, ..)| path.0.starts_with(&other.0))
-    });
+    // What is known to differ is Slipway's, and so is what it is in.
+    let apart =
+        |path: &FieldPath, other: &FieldPath| !path.0.starts_with(&other.0) && !other.0.starts_with(&path.0);
+    found.retain(|(path, _): &(FieldPath, Value)| known.iter().all(|(other, ..)| apart(path, other)));
     found
 }
 

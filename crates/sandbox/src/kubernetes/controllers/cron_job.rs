@@ -52,7 +52,7 @@ pub fn reconcile(registry: &mut Registry, key: &Key) -> Option<Duration> {
         .cloned()
         .collect();
     let (ended, active): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| has_ended(job).is_some());
-    prune(registry, &cron_job, ended.clone());
+    prune(registry, &cron_job, &ended);
     let now = Timestamp::now();
     let since = ["/status/lastScheduleTime", "/metadata/creationTimestamp"]
         .iter()
@@ -168,7 +168,7 @@ fn delete(registry: &mut Registry, job: &Value) {
 }
 
 /// Deletes the oldest Jobs beyond the limits of history.
-fn prune(registry: &mut Registry, cron_job: &Value, ended: Vec<Arc<Value>>) {
+fn prune(registry: &mut Registry, cron_job: &Value, ended: &[Arc<Value>]) {
     for (well, limit) in [
         (true, "/spec/successfulJobsHistoryLimit"),
         (false, "/spec/failedJobsHistoryLimit"),
