@@ -173,7 +173,7 @@ test("a form with a mistake keeps what was typed and names the field", { tag: "@
 test("the grid shows every app by environment", async ({ as }) => {
   const ada = await as("ada");
   await open(ada, PROJECT);
-  for (const app of ["Ledger", "Order API", "Storefront"]) await expect(ada.getByRole("link", { name: app })).toBeVisible();
+  for (const app of ["Ledger", "Order API", "Storefront"]) await expect(ada.getByRole("rowheader", { name: app })).toBeVisible();
   for (const environment of ["dev", "qa", "uat", "live"])
     await expect(ada.getByRole("columnheader", { name: environment })).toBeVisible();
 });

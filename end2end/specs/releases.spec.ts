@@ -45,6 +45,28 @@ test("how an app runs is set, refused with what is wrong, and shown by environme
   await expect(devon.locator("pre", { hasText: "secretKeyRef" }).first()).toBeVisible();
 });
 
+test("what is typed becomes manifests while it is typed, and nothing is saved", async ({ as }) => {
+  const devon = await as("devon");
+  const app = await makeApp(devon, "shape-live", (address) => open(devon, address));
+  await open(devon, `${app}/settings/workload`);
+  await devon.getByText("Show the manifests").first().click();
+  const first = devon.locator("pre").first();
+  await expect(first).toContainText("containerPort: 8080");
+  await devon.getByLabel("Port", { exact: true }).fill("3000");
+  await expect(first).toContainText("containerPort: 3000");
+  await expect(first).toBeVisible();
+  await expect(devon.getByText("As typed, not saved yet.")).toBeVisible();
+  await devon.getByLabel("Variables").first().fill("LOG_LEVEL=debug");
+  await expect(first).toContainText("LOG_LEVEL");
+  // What cannot be read is told, and what was shown stays.
+  await devon.getByLabel("Port", { exact: true }).fill("70000");
+  await expect(devon.getByText("What is typed cannot be shown yet:")).toBeVisible();
+  await expect(first).toContainText("containerPort: 3000");
+  await expectAccessible(devon);
+  await open(devon, `${app}/settings/workload`);
+  await expect(devon.getByLabel("Port", { exact: true })).toHaveValue("8080");
+});
+
 test("two releases are compared, and a commit is found", { tag: "@nojs" }, async ({ as }, info) => {
   const javaScriptEnabled = info.project.name !== "nojs";
   const dora = await as("dora", { javaScriptEnabled });

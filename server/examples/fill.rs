@@ -3,12 +3,18 @@
 //! what the load needs.
 //!
 //! `fill DATABASE_URL KEY APPS`
+//!
+//! With a cluster that answers, the apps have no pipelines, and a release that is `ready` to be promoted, or `running` in every
+//! environment, in the cluster as well:
+//!
+//! `fill DATABASE_URL KEY APPS KUBECONFIG ready|running`
 
 use anyhow::{Context as _, bail};
 use slipway_domain::access::ScopeKind;
 use slipway_domain::app::{Observed, Repository};
-use slipway_domain::environment::Health;
-use slipway_domain::id::{ClusterId, ConnectionId, EnvironmentId, UserId};
+use slipway_domain::environment::{EnvironmentRef, Health};
+use slipway_domain::id::{ClusterId, ConnectionId, UserId};
+use slipway_domain::manifest::{self, Stamp};
 use slipway_domain::person::PersonRef;
 use slipway_domain::promotion::{DeploymentState, PromotionKind, PromotionState};
 use slipway_domain::release::{Evidence, Image, Workload};
@@ -19,13 +25,15 @@ use slipway_domain::token::Scope;
 use slipway_portal::access::{self, App, Authorized, may};
 use slipway_portal::person::{self, NewAccount};
 use slipway_portal::ports::{
-    DeploymentRecord, NowRunning, PromotionRecord, ReleaseRecord, RepositoryLink, RunRecord, Tx,
+    Cluster, ClusterAccess, DeploymentRecord, NowRunning, PromotionRecord, ReleaseRecord, RepositoryLink,
+    RunRecord, Tx,
 };
 use slipway_portal::seal::Sealer;
 use slipway_portal::{
     Actor, OpCtx, Portal, Via, app, cluster, connection, environment, group, org, project, role, token,
 };
 use slipway_server::{config::Database, outside};
+use std::sync::Arc;
 
 const USERNAME: &str = "bench";
 const PASSWORD: &str = "slipway-bench";
@@ -36,8 +44,14 @@ const RUNS: i64 = 20;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [url, key, apps] = arguments.as_slice() else {
-        bail!("usage: fill DATABASE_URL KEY APPS");
+    let (url, key, apps, outside) = match arguments.as_slice() {
+        [url, key, apps] => (url, key, apps, None),
+        [url, key, apps, kubeconfig, how] if how == "ready" || how == "running" => {
+            let kubeconfig = std::fs::read_to_string(kubeconfig).context("no kubeconfig")?;
+            let running = how == "running";
+            (url, key, apps, Some(Outside { kubeconfig, running }))
+        }
+        _ => bail!("usage: fill DATABASE_URL KEY APPS [KUBECONFIG ready|running]"),
     };
     let database = Database { url: url.clone() };
     let store = outside::database(&database).await?;
@@ -50,7 +64,7 @@ async fn main() -> anyhow::Result<()> {
         address,
     )
     .await?;
-    let place = place(&portal).await?;
+    let place = place(&portal, outside).await?;
     let mut first = None;
     for number in 1..=apps.parse::<u32>().context("APPS is not a number")? {
         let id = fill(&portal, &place, number).await?;
@@ -73,16 +87,30 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A cluster that answers.
+struct Outside {
+    kubeconfig: String,
+    /// Whether the apps run in it.
+    running: bool,
+}
+
 /// Where the apps go.
 struct Place {
     owner: OpCtx,
     person: PersonRef,
     connection: ConnectionId,
     cluster: ClusterId,
-    environments: Vec<EnvironmentId>,
+    environments: Vec<EnvironmentRef>,
+    /// The cluster, where it answers, and whether the apps run in it.
+    outside: Option<(Arc<dyn Cluster>, bool)>,
 }
 
-async fn place(portal: &Portal) -> anyhow::Result<Place> {
+/// Nobody answers there: what is measured is Slipway.
+const NOBODY: &str = "apiVersion: v1\nkind: Config\ncurrent-context: one\n\
+     contexts: [{name: one, context: {cluster: one, user: one}}]\n\
+     clusters: [{name: one, cluster: {server: 'http://127.0.0.1:9'}}]\nusers: [{name: one, user: {}}]\n";
+
+async fn place(portal: &Portal, outside: Option<Outside>) -> anyhow::Result<Place> {
     let system = portal.system("bench");
     let account = NewAccount {
         username: USERNAME.to_owned(),
@@ -101,14 +129,12 @@ async fn place(portal: &Portal) -> anyhow::Result<Place> {
         internal: false,
     };
     project::create(&owner, "acme", input).await?;
+    let kubeconfig = outside
+        .as_ref()
+        .map_or(NOBODY, |outside| outside.kubeconfig.as_str());
     let input = cluster::Input {
         name: String::from("one"),
-        // Nobody answers there either.
-        kubeconfig: String::from(
-            "apiVersion: v1\nkind: Config\ncurrent-context: one\n\
-             contexts: [{name: one, context: {cluster: one, user: one}}]\n\
-             clusters: [{name: one, cluster: {server: 'http://127.0.0.1:9'}}]\nusers: [{name: one, user: {}}]\n",
-        ),
+        kubeconfig: kubeconfig.to_owned(),
         context: None,
     };
     let cluster = cluster::create(&owner, "acme", input).await?;
@@ -125,13 +151,33 @@ async fn place(portal: &Portal) -> anyhow::Result<Place> {
     let connection = connection::create(&owner, "acme", input).await?;
     let see = access::project::<may::See>(&owner, "acme", "checkout").await?;
     let chain = owner.read().await?.environments(&see).await?;
+    let outside = match outside {
+        None => None,
+        Some(Outside { kubeconfig, running }) => {
+            let access = ClusterAccess {
+                kubeconfig: Some(kubeconfig),
+                context: None,
+                operator: false,
+            };
+            let client = portal.clusters.connect(&access).await?;
+            for one in &chain {
+                client.ensure_namespace(&namespace_of(&one.environment)).await?;
+            }
+            Some((client, running))
+        }
+    };
     Ok(Place {
         owner,
         person,
         connection,
         cluster,
-        environments: chain.iter().map(|e| e.environment.id).collect(),
+        environments: chain.into_iter().map(|e| e.environment).collect(),
+        outside,
     })
+}
+
+fn namespace_of(environment: &EnvironmentRef) -> String {
+    format!("checkout-{}", environment.key)
 }
 
 /// What made-up requests need beside the apps: things to name by their ids, and an organization that they may rename and
@@ -180,6 +226,35 @@ async fn fill(portal: &Portal, place: &Place, number: u32) -> anyhow::Result<sli
         .await?
         .modify();
     let mut tx = portal.store.write().await?;
+    if place.outside.is_none() {
+        pipelines(tx.as_mut(), portal, place, &app, number).await?;
+    }
+    let release = release(&place.owner, &app);
+    tx.insert_release(&app, &release).await?;
+    let mut applied = Vec::new();
+    if place.outside.as_ref().is_none_or(|(_, running)| *running) {
+        for environment in &place.environments {
+            applied.extend(deploy(tx.as_mut(), place, &app, &slug, &release, environment).await?);
+        }
+    }
+    tx.commit().await?;
+    if let Some((client, _)) = &place.outside {
+        let all = applied.iter().map(|object| client.apply(object, 1, &[]));
+        futures::future::try_join_all(all).await?;
+    }
+    Ok(id)
+}
+
+/// A repository and its runs.
+async fn pipelines(
+    tx: &mut dyn Tx,
+    portal: &Portal,
+    place: &Place,
+    app: &Authorized<App, may::Modify>,
+    number: u32,
+) -> anyhow::Result<()> {
+    let slug = format!("app-{number}");
+    let id = app.id();
     let link = RepositoryLink {
         connection: place.connection,
         repository: Repository {
@@ -192,18 +267,12 @@ async fn fill(portal: &Portal, place: &Place, number: u32) -> anyhow::Result<sli
         hook_id: Some(1),
         hook_secret: Some(portal.sealer.seal(&format!("webhook of {id}"), HOOK_TOKEN)),
     };
-    tx.set_repository(&app, &link).await?;
+    tx.set_repository(app, &link).await?;
     for run in 1..=RUNS {
-        tx.put_run(&app, &run_record(&place.owner, i64::from(number), run))
+        tx.put_run(app, &run_record(&place.owner, i64::from(number), run))
             .await?;
     }
-    let release = release(&place.owner, &app);
-    tx.insert_release(&app, &release).await?;
-    for environment in &place.environments {
-        deploy(tx.as_mut(), place, &app, &release, *environment).await?;
-    }
-    tx.commit().await?;
-    Ok(id)
+    Ok(())
 }
 
 fn run_record(ctx: &OpCtx, project: i64, number: i64) -> RunRecord {
@@ -245,10 +314,13 @@ fn release(ctx: &OpCtx, app: &Authorized<App, may::Modify>) -> ReleaseRecord {
         git_ref: String::from("main"),
         run: None,
         images: vec![Image {
-            repository: String::from("registry.example.com/app"),
+            repository: String::from("registry.example.com/acme/crowd"),
             digest: format!("sha256:{:064x}", 1),
         }],
-        workload: Workload::default(),
+        workload: Workload {
+            replicas: 1,
+            ..Workload::default()
+        },
         template: None,
         commits: Vec::new(),
         previous: None,
@@ -259,14 +331,26 @@ fn release(ctx: &OpCtx, app: &Authorized<App, may::Modify>) -> ReleaseRecord {
     }
 }
 
+/// Deploys it, as the database has it; the objects as they are to be applied where a cluster answers.
 async fn deploy(
     tx: &mut dyn Tx,
     place: &Place,
     app: &Authorized<App, may::Modify>,
+    slug: &str,
     release: &ReleaseRecord,
-    environment: EnvironmentId,
-) -> anyhow::Result<()> {
-    let now = place.owner.now();
+    at: &EnvironmentRef,
+) -> anyhow::Result<Vec<serde_json::Value>> {
+    let (now, environment, namespace) = (place.owner.now(), at.id, namespace_of(at));
+    let target = manifest::Target {
+        app: slug,
+        project: "checkout",
+        environment: &at.key,
+        namespace: &namespace,
+    };
+    let manifests = match &place.outside {
+        Some(_) => manifest::render(target, &release.images, &release.workload),
+        None => Vec::new(),
+    };
     let by: UserId = place.person.id;
     let promotion = PromotionRecord {
         id: place.owner.id(),
@@ -300,11 +384,11 @@ async fn deploy(
         state: DeploymentState::Succeeded,
         fence: 1,
         cluster: place.cluster,
-        namespace: String::from("checkout-dev"),
-        manifests: Vec::new(),
+        namespace: namespace.clone(),
+        manifests: manifests.clone(),
         reason: None,
-        ready: 2,
-        desired: 2,
+        ready: 1,
+        desired: 1,
         health: Health::Healthy,
         trouble: Vec::new(),
         started_at: now,
@@ -328,10 +412,17 @@ async fn deploy(
     let observed = Observed {
         health: Health::Healthy,
         reason: None,
-        ready: 2,
-        desired: 2,
+        ready: 1,
+        desired: 1,
         at: now,
     };
     tx.set_observed(app, environment, &observed).await?;
-    Ok(())
+    let marks = Stamp {
+        promotion: promotion.id.to_string(),
+        release: release.id.to_string(),
+        version: release.version.clone(),
+        fence: 1,
+        attempt: 1,
+    };
+    Ok(manifest::stamp(&manifests, &marks))
 }

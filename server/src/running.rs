@@ -79,6 +79,7 @@ pub async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener>
 pub async fn serve(plan: Plan, listener: TcpListener, stop: watch::Receiver<bool>) -> Result<()> {
     begin_upkeep(&plan.portal).await?;
     let worker = work(plan.portal.clone(), stop.clone());
+    let watches = tokio::spawn(slipway_portal::watch::work(plan.portal.clone(), stop.clone()));
     let notifier = std::sync::Arc::clone(&plan.portal.notifier);
     let edge = edge(plan, stop.clone());
     let upkeep = edge.metrics.clone().map(|handle| {
@@ -91,6 +92,7 @@ pub async fn serve(plan: Plan, listener: TcpListener, stop: watch::Receiver<bool
     });
     listen::serve(listener, router(edge), stop).await;
     let _ = worker.await;
+    let _ = watches.await;
     notifier.flush().await;
     if let Some(upkeep) = upkeep {
         upkeep.abort();

@@ -224,13 +224,32 @@ fn enhanced(
                     crate::live::refresh_all();
                 }
                 Err(refused) => {
+                    let words = refused.message.clone();
                     error.try_set(Some(refused));
                     crate::browser::focus(".error-summary");
+                    if let Some(toasts) = toasts {
+                        said_elsewhere(toasts, words, form);
+                    }
                 }
             }
         });
     })
 }
+
+/// A form that went away with its page, as when somebody else was faster, leaves its refusal to the page's toasts.
+#[cfg(feature = "hydrate")]
+fn said_elsewhere(toasts: crate::design::toast::Toasts, words: String, form: web_sys::HtmlFormElement) {
+    let look = move || {
+        if !form.is_connected() {
+            toasts.failed(words);
+        }
+    };
+    set_timeout(look, GONE_AFTER);
+}
+
+/// How soon a page that is told of a change has drawn itself anew.
+#[cfg(feature = "hydrate")]
+const GONE_AFTER: std::time::Duration = std::time::Duration::from_millis(1500);
 
 /// The fields as the browser would post them, the pressed button among them.
 #[cfg(feature = "hydrate")]

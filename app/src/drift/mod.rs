@@ -167,11 +167,16 @@ pub fn changes(changes: &[FieldChange]) -> AnyView {
 fn change(change: &FieldChange) -> AnyView {
     let path = if change.is_gone() {
         tr!(drift.object_gone)
+    } else if change.is_stranger() {
+        tr!(drift.object_strange)
     } else {
         change.path.to_string()
     };
-    let name = view! { <span class="muted">{change.kind.clone()}</span>" "<code class="break">{path}</code> }
-        .into_any();
+    let name = view! {
+        <span class="muted">{change.kind.clone()}" "{change.name.clone()}</span>" "<code class="break">{path}</code>
+    }
+    .into_any();
+    let live = change.live.as_ref().filter(|_| !change.is_stranger());
     let who = change
         .by
         .as_ref()
@@ -180,7 +185,14 @@ fn change(change: &FieldChange) -> AnyView {
         name,
         vec![
             (tr!(drift.applied), value(change.applied.as_ref())),
-            (tr!(drift.live), value(change.live.as_ref())),
+            (
+                tr!(drift.live),
+                if change.is_stranger() {
+                    ().into_any()
+                } else {
+                    value(live)
+                },
+            ),
             (tr!(drift.who), who),
         ],
     )

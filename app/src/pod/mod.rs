@@ -24,6 +24,7 @@ use api::{ReadPods, RestartWorkload, ScaleWorkload};
 use leptos::prelude::*;
 use server_fn::ServerFn;
 use slipway_domain::pod::{Event, Pod, PodsPage};
+use slipway_domain::rollout::{Run, RunOutcome};
 
 /// `P/apps/{app}/environments/{environment}`.
 pub fn pods_page() -> AnyView {
@@ -87,6 +88,7 @@ fn show(page: &PodsPage) -> AnyView {
         {trouble}
         {drifted}
         <div class="stack wide">
+            {runs(&page.runs)}
             {pods(page)}
             {acts(page)}
             {events(&page.events)}
@@ -96,6 +98,9 @@ fn show(page: &PodsPage) -> AnyView {
 }
 
 fn pods(page: &PodsPage) -> AnyView {
+    if page.pods.is_empty() && !page.runs.is_empty() {
+        return ().into_any();
+    }
     if page.pods.is_empty() {
         let (title, hint) = match (&page.current, &page.trouble) {
             (_, Some(_)) => (tr!(pod.unknown), tr!(pod.unknown_hint)),
@@ -124,6 +129,43 @@ fn pods(page: &PodsPage) -> AnyView {
         rows,
     );
     view! { <Panel title=tr!(pod.title) aside>{list}</Panel> }.into_any()
+}
+
+/// The runs of a schedule: how each went, when, and why it failed.
+fn runs(runs: &[Run]) -> Option<AnyView> {
+    if runs.is_empty() {
+        return None;
+    }
+    let heads = [tr!(pod.run), tr!(pod.status), tr!(pod.began), tr!(pod.ended)];
+    let rows = runs
+        .iter()
+        .map(|run| {
+            let (look, word) = match run.outcome {
+                RunOutcome::Running => (Status::Running, tr!(pod.run_runs)),
+                RunOutcome::Succeeded => (Status::Success, tr!(pod.run_succeeded)),
+                RunOutcome::Failed => (Status::Failed, tr!(pod.run_failed)),
+            };
+            let old = (!run.current).then(|| tag(tr!(pod.run_earlier)));
+            let why = run
+                .message
+                .as_ref()
+                .map(|why| view! { <span class="small muted break">" "{why.clone()}</span> });
+            row(
+                view! { <code class="break">{run.name.clone()}</code>" "{old} }.into_any(),
+                vec![
+                    (tr!(pod.status), view! { {pill(look, word)}{why} }.into_any()),
+                    (tr!(pod.began), run.started_at.map_or_else(|| ().into_any(), time)),
+                    (tr!(pod.ended), run.ended_at.map_or_else(|| "–".into_any(), time)),
+                ],
+            )
+        })
+        .collect();
+    let list = table(
+        tr!(pod.runs),
+        heads.into_iter().map(IntoAny::into_any).collect(),
+        rows,
+    );
+    Some(view! { <Panel title=tr!(pod.runs)>{list}</Panel> }.into_any())
 }
 
 fn one(page: &PodsPage, pod: &Pod) -> AnyView {

@@ -1,6 +1,7 @@
 //! A project's page: the grid of app × environment.
 
 pub mod api;
+mod grid;
 mod new;
 mod settings;
 
@@ -8,12 +9,8 @@ pub use new::new_project_page;
 pub use settings::project_settings_page;
 
 use crate::design::button::{Weight, button_link};
-use crate::design::environment::env_badge;
-use crate::design::lane::stop_status;
 use crate::design::page::PageHead;
 use crate::design::state::EmptyState;
-use crate::design::status;
-use crate::design::table::{row, table};
 use crate::design::time::clock;
 use crate::live::{Topics, refresh_without_js};
 use crate::load::load;
@@ -21,8 +18,7 @@ use crate::place::archived_note;
 use crate::places::param;
 use crate::tr;
 use leptos::prelude::*;
-use slipway_domain::app::LaneStop;
-use slipway_domain::project::{GridRow, ProjectGrid};
+use slipway_domain::project::ProjectGrid;
 
 /// `/orgs/{org}/projects/{project}`.
 pub fn project_page() -> AnyView {
@@ -74,7 +70,9 @@ fn page(grid: &ProjectGrid) -> AnyView {
         view! { <EmptyState title=tr!(project.no_apps) hint=tr!(project.no_apps_hint) action/> }.into_any()
     } else {
         view! {
-            <div class="box">{cells(grid, &rows)}</div>
+            {grid::summary(grid, &rows)}
+            {grid::attention(grid, &rows)}
+            <div class="box stops">{grid::cells(grid, &rows)}</div>
             <p class="small muted foot">{tr!(common.as_of)}" "{clock(grid.as_of)}" · "{tr!(common.updates_live)}</p>
         }
         .into_any()
@@ -103,46 +101,4 @@ fn page(grid: &ProjectGrid) -> AnyView {
         {archived}
     }
     .into_any()
-}
-
-fn cells(grid: &ProjectGrid, rows: &[&GridRow]) -> AnyView {
-    let base = grid.place.path();
-    let mut heads = vec![tr!(project.app).into_any()];
-    heads.extend(grid.environments.iter().map(env_badge));
-    let rows = rows.iter().map(|one| grid_row(&base, one)).collect();
-    table(tr!(project.grid), heads, rows)
-}
-
-fn grid_row(base: &str, one: &GridRow) -> AnyView {
-    let href = format!("{base}/apps/{}", one.app.slug);
-    let name = view! { <a href=href.clone()>{one.app.name.clone()}</a> }.into_any();
-    let cells = one
-        .stops
-        .iter()
-        .map(|stop| (stop.environment.name.clone(), cell(&href, stop)))
-        .collect();
-    row(name, cells)
-}
-
-fn cell(app: &str, stop: &LaneStop) -> AnyView {
-    let version = stop
-        .current
-        .as_ref()
-        .map_or_else(|| String::from("–"), |current| current.version.clone());
-    let waiting = stop
-        .open
-        .as_ref()
-        .filter(|open| open.state.is_pending())
-        .map(|open| {
-            view! { <a href=format!("{app}/promotions/{}", open.id)>{status::promotion(open.state)}</a> }
-        });
-    let shown = match waiting {
-        Some(waiting) => waiting.into_any(),
-        None => stop_status(stop),
-    };
-    let drift = stop
-        .drift
-        .as_ref()
-        .map(|drift| crate::drift::brief(app, &stop.environment.key, drift));
-    view! { <span class="cell"><span class="mono">{version}</span>{shown}{drift}</span> }.into_any()
 }

@@ -24,3 +24,15 @@ pub async fn set_workload(
     let ctx = crate::ctx()?;
     Ok(slipway_portal::workload::set_typed(&ctx, &org, &project, &app, &mark, &form).await?)
 }
+
+/// What the page would show once this was saved, which it is not.
+#[server(name = PreviewWorkload, prefix = "/api/fn", endpoint = "workload/preview")]
+pub async fn preview_workload(
+    org: String,
+    project: String,
+    app: String,
+    form: WorkloadForm,
+) -> Result<WorkloadView, AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::workload::preview(&ctx, &org, &project, &app, &form).await?)
+}

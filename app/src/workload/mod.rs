@@ -2,13 +2,11 @@
 
 pub mod api;
 mod parts;
+mod preview;
 
 use crate::design::button::{Weight, submit};
-use crate::design::diff::diff;
-use crate::design::environment::env_badge;
 use crate::design::form::{Form, hidden, place_fields};
-use crate::design::page::{PageHead, Panel};
-use crate::design::state::EmptyState;
+use crate::design::page::PageHead;
 use crate::live::Topics;
 use crate::load::load;
 use crate::place::archived_note;
@@ -17,8 +15,9 @@ use crate::promotion::parts::title_of;
 use crate::tr;
 use api::{ReadWorkload, SetWorkload};
 use leptos::prelude::*;
+use preview::Preview;
 use server_fn::ServerFn;
-use slipway_domain::workload::{RenderedIn, WorkloadForm, WorkloadView};
+use slipway_domain::workload::{WorkloadForm, WorkloadView};
 
 /// `App/settings/workload`.
 pub fn workload_page() -> AnyView {
@@ -35,8 +34,9 @@ pub fn workload_page() -> AnyView {
 }
 
 fn show(view: &WorkloadView) -> AnyView {
+    let preview = Preview::of(view);
     let form = if view.may_edit {
-        form(view)
+        form(view, preview)
     } else {
         view! { <p class="note">{tr!(workload.may_not)}</p> }.into_any()
     };
@@ -57,13 +57,13 @@ fn show(view: &WorkloadView) -> AnyView {
             {unused}
             <p class="muted">{tr!(workload.words)}</p>
             {form}
-            {rendered(view)}
+            {preview.view()}
         </div>
     }
     .into_any()
 }
 
-fn form(view: &WorkloadView) -> AnyView {
+fn form(view: &WorkloadView, preview: Preview) -> AnyView {
     let keys: Vec<String> = view
         .environments
         .iter()
@@ -80,6 +80,7 @@ fn form(view: &WorkloadView) -> AnyView {
     let (at, mark) = (place_fields(&view.place), view.mark.clone());
     let images: Vec<String> = view.images.iter().map(|image| image.repository.clone()).collect();
     view! {
+        <div on:input=move |event| preview.typed(&event)>
         <Form action=SetWorkload::PATH class="form" done=tr!(workload.saved)>
             {at}
             {hidden("mark", mark)}
@@ -91,46 +92,6 @@ fn form(view: &WorkloadView) -> AnyView {
             {parts::plain(&typed)}
             <p>{submit(Weight::Primary, tr!(workload.save))}</p>
         </Form>
-    }
-    .into_any()
-}
-
-/// What it becomes, environment by environment, and how that differs from what it is without what is set for it.
-fn rendered(view: &WorkloadView) -> AnyView {
-    if !view.workload.manifests.is_empty() {
-        let paths = view.workload.manifests.join(", ");
-        return view! {
-            <Panel title=tr!(workload.manifests)>
-                <p class="box-body">{tr!(workload.from_repository)}" "<code>{paths}</code></p>
-            </Panel>
-        }
-        .into_any();
-    }
-    if view.environments.is_empty() {
-        return view! { <EmptyState title=tr!(release.no_environments) hint=tr!(release.no_environments_hint)/> }.into_any();
-    }
-    let note = view
-        .images
-        .is_empty()
-        .then(|| view! { <p class="small muted box-body">{tr!(workload.no_images)}</p> });
-    let rows = view.environments.iter().map(one).collect_view();
-    view! { <Panel title=tr!(workload.manifests)>{note}{rows}</Panel> }.into_any()
-}
-
-fn one(one: &RenderedIn) -> AnyView {
-    let over = if one.over.is_empty() {
-        view! { <p class="small muted">{tr!(workload.as_everywhere)}</p> }.into_any()
-    } else {
-        view! { <div class="box">{diff(&one.over)}</div> }.into_any()
-    };
-    view! {
-        <div class="box-body stack">
-            <h3 class="row">{env_badge(&one.environment)}{one.environment.name.clone()}</h3>
-            {over}
-            <details class="wide">
-                <summary>{tr!(workload.yaml)}</summary>
-                <pre class="mono small scroll">{one.yaml.clone()}</pre>
-            </details>
         </div>
     }
     .into_any()

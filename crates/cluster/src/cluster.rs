@@ -11,11 +11,14 @@ use slipway_domain::pod::{Event, LogAsk, Pod};
 use slipway_domain::promotion::PodTrouble;
 use slipway_domain::rollout::WorkloadStatus;
 use slipway_domain::time::Timestamp;
-use slipway_portal::ports::{Cluster, ClusterError, Need};
+use slipway_portal::ports::{Cluster, ClusterError, Need, Touched};
+use std::collections::BTreeMap;
 
 use crate::manifest::{Kinds, Manifest};
 use crate::refusal::{answer, in_time};
-use crate::{log, made_of, manifest, namespace, permission, pods, warning, workload};
+use crate::{
+    log, made_of, manifest, namespace, permission, pods, runs, stranger, warning, watching, workload,
+};
 
 /// A client of a cluster, with what it has learned of it.
 pub struct KubeCluster {
@@ -78,8 +81,17 @@ impl Cluster for KubeCluster {
     }
 
     async fn workload(&self, namespace: &str, name: &str) -> Result<Option<WorkloadStatus>, ClusterError> {
-        let found = in_time(workload::find(&self.client, namespace, name)).await?;
-        Ok(found.as_ref().map(workload::Workload::status))
+        let status = async {
+            let Some(found) = workload::find(&self.client, namespace, name).await? else {
+                return Ok(None);
+            };
+            let mut status = found.status();
+            if let workload::Workload::CronJob(cron_job) = &found {
+                status.runs = runs::of(&self.client, namespace, cron_job).await?;
+            }
+            Ok(Some(status))
+        };
+        in_time(status).await
     }
 
     async fn trouble(&self, namespace: &str, name: &str) -> Result<Vec<PodTrouble>, ClusterError> {
@@ -123,8 +135,31 @@ impl Cluster for KubeCluster {
         in_time(made_of::restart(&self.client, namespace, name, at)).await
     }
 
-    async fn delete(&self, object: &Value) -> Result<(), ClusterError> {
+    async fn delete(&self, object: &Value, fence: i64) -> Result<(), ClusterError> {
         let manifest = Manifest::read(object)?;
-        in_time(manifest.delete(&self.client, &self.kinds)).await
+        in_time(manifest.delete(&self.client, &self.kinds, fence)).await
+    }
+
+    async fn take_away(
+        &self,
+        object: &Value,
+        fence: i64,
+        changes: &[FieldChange],
+    ) -> Result<(), ClusterError> {
+        let manifest = Manifest::read(object)?;
+        in_time(manifest.take_away(&self.client, &self.kinds, fence, changes)).await
+    }
+
+    async fn watch(&self) -> Result<BoxStream<'static, Result<Touched, ClusterError>>, ClusterError> {
+        watching::begin(&self.client).await
+    }
+
+    async fn strangers(
+        &self,
+        namespace: &str,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<Vec<FieldChange>, ClusterError> {
+        let namespace = manifest::label("namespace", namespace)?;
+        in_time(stranger::find(&self.client, namespace, labels)).await
     }
 }

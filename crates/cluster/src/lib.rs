@@ -14,8 +14,12 @@ mod namespace;
 mod permission;
 mod pods;
 mod refusal;
+mod removal;
+mod runs;
+mod stranger;
 mod trouble;
 mod warning;
+mod watching;
 mod workload;
 
 pub use connector::KubeConnector;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use kube::api::{ApiResource, DeleteParams, DynamicObject, ObjectMeta, Patch, PatchParams};
+use kube::api::{ApiResource, DynamicObject, ObjectMeta, Patch, PatchParams};
 use kube::core::GroupVersionKind;
 use kube::discovery::{self, Scope};
 use kube::{Api, Client};
@@ -15,7 +15,7 @@ use slipway_portal::ports::ClusterError;
 use crate::refusal::{answer, is_lost_race, translate};
 
 /// The kinds that workloads are made of, which need no discovery: group, version, kind, plural, whether namespaced.
-const KNOWN: [(&str, &str, &str, &str, bool); 14] = [
+pub const KNOWN: [(&str, &str, &str, &str, bool); 14] = [
     ("", "v1", "ConfigMap", "configmaps", true),
     ("", "v1", "Namespace", "namespaces", false),
     ("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", true),
@@ -39,7 +39,7 @@ const KNOWN: [(&str, &str, &str, &str, bool); 14] = [
 ];
 
 /// How often an object that is written by others at the same moment is looked at again.
-const TRIES: u32 = 8;
+pub const TRIES: u32 = 8;
 
 type Kind = (ApiResource, Scope);
 
@@ -95,9 +95,9 @@ fn unserved(error: ClusterError, gvk: &GroupVersionKind) -> ClusterError {
 /// An object that can be applied or deleted.
 pub struct Manifest<'a> {
     namespace: &'a str,
-    name: &'a str,
+    pub name: &'a str,
     gvk: GroupVersionKind,
-    object: &'a Value,
+    pub object: &'a Value,
 }
 
 impl<'a> Manifest<'a> {
@@ -136,7 +136,7 @@ impl<'a> Manifest<'a> {
         })
     }
 
-    async fn api(&self, client: &Client, kinds: &Kinds) -> Result<Api<DynamicObject>, ClusterError> {
+    pub async fn api(&self, client: &Client, kinds: &Kinds) -> Result<Api<DynamicObject>, ClusterError> {
         let (resource, scope) = kinds.of(client, &self.gvk).await?;
         if scope == Scope::Namespaced && self.namespace.is_empty() {
             let (kind, name) = (&self.gvk.kind, self.name);
@@ -188,9 +188,6 @@ impl<'a> Manifest<'a> {
         let api = self.api(client, kinds).await?;
         let mut params = PatchParams::apply(FIELD_MANAGER).validation_strict().force();
         params.dry_run = true;
-        let value = |object: &DynamicObject| {
-            serde_json::to_value(object).map_err(|error| ClusterError::Broken(error.to_string()))
-        };
         for _ in 0..TRIES {
             let Some(live) = answer(api.get_opt(self.name)).await? else {
                 return Ok(compare(None, self.object));
@@ -214,12 +211,13 @@ impl<'a> Manifest<'a> {
         object
     }
 
-    fn restless(&self) -> ClusterError {
+    pub fn restless(&self) -> ClusterError {
         let (kind, name) = (&self.gvk.kind, self.name);
         ClusterError::Broken(format!("{kind} {name} was changed by others all the time"))
     }
 
-    fn check_fence(&self, live: Option<&ObjectMeta>, fence: i64) -> Result<(), ClusterError> {
+    /// Refuses what a later deployment has applied.
+    pub fn check_fence(&self, live: Option<&ObjectMeta>, fence: i64) -> Result<(), ClusterError> {
         let annotation = live.and_then(|live| live.annotations.as_ref()?.get(FENCE));
         match annotation.and_then(|text| text.parse::<i64>().ok()) {
             Some(found) if found > fence => Err(ClusterError::Fenced(format!(
@@ -239,15 +237,11 @@ impl<'a> Manifest<'a> {
             other => other,
         }
     }
+}
 
-    /// Deletes it, and what it owns after it.
-    pub async fn delete(&self, client: &Client, kinds: &Kinds) -> Result<(), ClusterError> {
-        let api = self.api(client, kinds).await?;
-        match answer(api.delete(self.name, &DeleteParams::background())).await {
-            Ok(_) | Err(ClusterError::NotFound(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
+/// An answer of the server as a document.
+pub fn value(object: &DynamicObject) -> Result<Value, ClusterError> {
+    serde_json::to_value(object).map_err(|error| ClusterError::Broken(error.to_string()))
 }
 
 /// Whether an apply that was refused may take the fields over that it is about.

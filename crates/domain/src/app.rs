@@ -105,6 +105,12 @@ pub struct LanePromotion {
     pub state: PromotionState,
     /// Why it waits or failed, in one line.
     pub reason: Option<Text>,
+    /// Whose turn it is to decide, by name; nobody: it waits for something else.
+    #[serde(default)]
+    pub waits_for: Vec<PersonRef>,
+    /// Since when it is on its way.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
 }
 
 /// What Kubernetes reported last.

@@ -1,8 +1,10 @@
 //! Drift: what a cluster has against what was applied to it, field by field, and who made the difference.
 //!
 //! A server-side dry run says what the objects would be if they were applied again. Where that differs from what is there,
-//! somebody changed a field that was applied. Fields that nobody applied, defaults, the status and what controllers own are
-//! no drift.
+//! somebody changed a field that was applied. Where somebody set a field that Slipway never set, the object's managed fields say
+//! so. Defaults, the status and what controllers own are no drift.
+
+mod added;
 
 use crate::app::Deployed;
 use crate::diff::DiffView;
@@ -16,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::fmt;
+
+pub use added::{adds, removal, stranger, was_applied};
 
 /// One step from a value to one inside of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,7 +95,7 @@ pub struct FieldChange {
     pub kind: String,
     /// Its name.
     pub name: String,
-    /// The field; empty: the object itself is gone.
+    /// The field; empty: the object itself, which is gone or was never applied.
     pub path: FieldPath,
     /// What was applied; `None`: nothing.
     pub applied: Option<Value>,
@@ -104,7 +108,17 @@ pub struct FieldChange {
 impl FieldChange {
     /// Whether the object itself is gone.
     pub const fn is_gone(&self) -> bool {
-        self.path.0.is_empty()
+        self.path.0.is_empty() && self.live.is_none()
+    }
+
+    /// Whether the object itself is one that Slipway never applied.
+    pub const fn is_stranger(&self) -> bool {
+        self.path.0.is_empty() && self.live.is_some()
+    }
+
+    /// Whether the change is in this object.
+    pub fn is_in(&self, object: &Value) -> bool {
+        object["kind"] == self.kind.as_str() && object["metadata"]["name"] == self.name.as_str()
     }
 }
 
@@ -121,6 +135,9 @@ pub struct Drift {
     pub changes: Vec<FieldChange>,
     /// Why it could not be compared at the last look; the rest is as of the look before.
     pub trouble: Option<Text>,
+    /// When objects were last looked for that Slipway never applied: that is done less often.
+    #[serde(default)]
+    pub listed_at: Option<Timestamp>,
 }
 
 impl Drift {
@@ -239,6 +256,18 @@ pub struct DriftPage {
 
 /// Why changes cannot be adopted; `None`: they can.
 pub fn not_adoptable(changes: &[FieldChange]) -> Option<Text> {
+    if let Some(other) = changes.iter().find(|change| change.is_stranger()) {
+        return Some(Text::new(
+            format!(
+                "{} {} was never part of a release, so no deployment of one can be recorded with it. Put it into the app's workload or manifests and release that, or revert: that deletes it.",
+                other.kind, other.name
+            ),
+            format!(
+                "{} {} 从未属于任何发布，无法记录为部署内容。请将其加入应用的工作负载或清单后重新发布，或使用还原将其删除。",
+                other.kind, other.name
+            ),
+        ));
+    }
     let gone = changes.iter().find(|change| change.is_gone())?;
     Some(Text::new(
         format!(
@@ -277,8 +306,9 @@ pub fn compare(live: Option<&Value>, wanted: &Value) -> Vec<FieldChange> {
     };
     let mut found = Vec::new();
     differences(&FieldPath::default(), &bare(live), &bare(wanted), &mut found);
-    let managed = live.pointer("/metadata/managedFields").and_then(Value::as_array);
-    let entries: &[Value] = managed.map_or(&[], Vec::as_slice);
+    let entries = managed(live);
+    let beside = added::beside(live, entries, managed(wanted), &found);
+    found.extend(beside.into_iter().map(|(path, there)| (path, Some(there), None)));
     found
         .into_iter()
         .map(|(path, there, wanted)| FieldChange {
@@ -291,6 +321,14 @@ pub fn compare(live: Option<&Value>, wanted: &Value) -> Vec<FieldChange> {
         })
         .filter(|change| !change.by.as_ref().is_some_and(Author::is_controller))
         .collect()
+}
+
+/// Who has which fields of an object.
+fn managed(object: &Value) -> &[Value] {
+    let managed = object
+        .pointer("/metadata/managedFields")
+        .and_then(Value::as_array);
+    managed.map_or(&[], Vec::as_slice)
 }
 
 /// The object without what the server keeps of it.
@@ -455,17 +493,14 @@ fn claims(fields: &Value, path: &[Step]) -> bool {
 
 /// The objects with what is there instead of what was applied, without those that are gone: what an adoption records.
 pub fn adopted(objects: &[Value], changes: &[FieldChange]) -> Vec<Value> {
-    let is = |object: &Value, change: &FieldChange| {
-        object["kind"] == change.kind.as_str() && object["metadata"]["name"] == change.name.as_str()
-    };
     let mut objects = objects.to_vec();
     objects.retain(|object| {
         !changes
             .iter()
-            .any(|change| change.is_gone() && is(object, change))
+            .any(|change| change.is_gone() && change.is_in(object))
     });
-    for change in changes.iter().filter(|change| !change.is_gone()) {
-        if let Some(object) = objects.iter_mut().find(|object| is(object, change)) {
+    for change in changes.iter().filter(|change| !change.path.0.is_empty()) {
+        if let Some(object) = objects.iter_mut().find(|object| change.is_in(object)) {
             put(
                 object,
                 &FieldPath::default(),

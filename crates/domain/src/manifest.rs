@@ -9,7 +9,7 @@ use crate::workload::WorkloadKind;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-pub use render::render;
+pub use render::{labels, render};
 
 /// The field manager that Slipway applies with.
 pub const FIELD_MANAGER: &str = "slipway";
@@ -130,6 +130,13 @@ fn template_of(object: &mut Value) -> Option<&mut Value> {
 /// SHA-256 of the objects' YAML, in hex.
 pub fn hash(objects: &[Value]) -> String {
     hex::encode(Sha256::digest(yaml(objects).as_bytes()))
+}
+
+/// Whether every object carries the label by which watches find what Slipway made: those that a repository keeps need not.
+pub fn all_labelled(objects: &[Value]) -> bool {
+    objects
+        .iter()
+        .all(|object| object["metadata"]["labels"]["app.kubernetes.io/managed-by"] == FIELD_MANAGER)
 }
 
 /// Whether the object runs pods.

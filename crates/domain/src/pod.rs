@@ -4,6 +4,7 @@ use crate::app::Deployed;
 use crate::drift::DriftBrief;
 use crate::environment::EnvironmentRef;
 use crate::project::Place;
+use crate::rollout::Run;
 use crate::text::Text;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -92,6 +93,9 @@ pub struct PodsPage {
     pub desired: Option<i64>,
     /// The pods, of the newest revision first.
     pub pods: Vec<Pod>,
+    /// The runs of a schedule, the newest first.
+    #[serde(default)]
+    pub runs: Vec<Run>,
     /// The events, the newest first.
     pub events: Vec<Event>,
     /// Whether the reader may scale and restart it.

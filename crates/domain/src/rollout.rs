@@ -2,6 +2,7 @@
 
 use crate::environment::Health;
 use crate::text::Text;
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -35,6 +36,38 @@ pub struct WorkloadStatus {
     /// Why a Job failed for good.
     #[serde(default)]
     pub failed: Option<String>,
+    /// The runs of a `CronJob` that are still there, the newest first.
+    #[serde(default)]
+    pub runs: Vec<Run>,
+}
+
+/// How a run of a `CronJob` went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunOutcome {
+    /// It has not ended.
+    Running,
+    /// As many of its pods as it asks for ended well.
+    Succeeded,
+    /// It failed for good.
+    Failed,
+}
+
+/// One run of a `CronJob`: a Job that it made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// The Job's name.
+    pub name: String,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// How it went.
+    pub outcome: RunOutcome,
+    /// Why it failed, in Kubernetes' words.
+    pub message: Option<String>,
+    /// Whether it began after the last deployment: one from before says nothing of what is there now.
+    pub current: bool,
 }
 
 /// Where a rollout stands.
@@ -99,7 +132,14 @@ impl WorkloadStatus {
         Rollout::Complete
     }
 
-    /// The verdict on the workload as it runs, and why it is not healthy.
+    /// The last run that ended, of those that began after the last deployment.
+    pub fn last_run(&self) -> Option<&Run> {
+        let mut ended = self.runs.iter().filter(|run| run.outcome != RunOutcome::Running);
+        ended.find(|run| run.current)
+    }
+
+    /// The verdict on the workload as it runs, and why it is not healthy. How a schedule is depends on its last run; whether it
+    /// was rolled out does not.
     pub fn health(&self) -> (Health, Option<Text>) {
         if self.paused {
             return (
@@ -115,7 +155,10 @@ impl WorkloadStatus {
                 Health::Suspended,
                 Some(Text::new("scaled to nothing", "副本数为 0")),
             ),
-            Rollout::Complete => (Health::Healthy, None),
+            Rollout::Complete => match self.last_run().filter(|run| run.outcome == RunOutcome::Failed) {
+                Some(run) => (Health::Degraded, Some(failed_run(run))),
+                None => (Health::Healthy, None),
+            },
             Rollout::Failed(why) => (Health::Degraded, Some(why)),
             Rollout::Blocked(message) => (Health::Degraded, Some(Text::verbatim(message))),
             // The rollout was complete before: pods were lost since.
@@ -125,6 +168,18 @@ impl WorkloadStatus {
             Rollout::Progressing(why) => (Health::Progressing, Some(why)),
         }
     }
+}
+
+fn failed_run(run: &Run) -> Text {
+    let why = |between: &str| {
+        run.message
+            .as_ref()
+            .map_or_else(String::new, |why| format!("{between}{why}"))
+    };
+    Text::new(
+        format!("The last run, {}, failed{}", run.name, why(": ")),
+        format!("最近一次运行 {} 失败{}", run.name, why("：")),
+    )
 }
 
 #[cfg(test)]
@@ -168,6 +223,47 @@ mod tests {
             ..done(2)
         };
         assert!(matches!(stuck.rollout(), Rollout::Failed(_)));
+    }
+
+    #[test]
+    fn a_schedule_is_as_well_as_its_last_run_that_ended_since_it_was_deployed() {
+        let run = |name: &str, outcome, current| Run {
+            name: name.to_owned(),
+            started_at: None,
+            ended_at: None,
+            outcome,
+            message: Some(String::from("the backoff limit was reached")),
+            current,
+        };
+        let of = |runs| WorkloadStatus { runs, ..done(1) };
+        assert_eq!(of(Vec::new()).health(), (Health::Healthy, None));
+        let failed = of(vec![
+            run("n-3", RunOutcome::Running, true),
+            run("n-2", RunOutcome::Failed, true),
+            run("n-1", RunOutcome::Succeeded, true),
+        ]);
+        let (health, why) = failed.health();
+        assert_eq!(health, Health::Degraded);
+        assert_eq!(
+            why.map(|why| why.en).as_deref(),
+            Some("The last run, n-2, failed: the backoff limit was reached")
+        );
+        // A release that mends it can be deployed, and is not judged by what ran before it.
+        assert_eq!(failed.rollout(), Rollout::Complete);
+        assert_eq!(
+            of(vec![run("n-2", RunOutcome::Failed, false)]).health().0,
+            Health::Healthy
+        );
+        let mended = of(vec![
+            run("n-3", RunOutcome::Succeeded, true),
+            run("n-2", RunOutcome::Failed, true),
+        ]);
+        assert_eq!(mended.health().0, Health::Healthy);
+        let suspended = WorkloadStatus {
+            paused: true,
+            ..failed
+        };
+        assert_eq!(suspended.health().0, Health::Suspended);
     }
 
     proptest! {

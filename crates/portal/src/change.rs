@@ -226,6 +226,15 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// Has `job` run that many µs from now, unless it runs before.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn enqueue_after(&mut self, job: &Job, after: i64, key: &str) -> Result<()> {
+        let at = self.ctx.now().plus(after);
+        self.enqueue(job, at, Some(key)).await
+    }
+
     /// Tells whoever sees `place` that the thing `topic`/`id` changed.
     #[expect(
         clippy::needless_pass_by_value,

@@ -34,6 +34,8 @@ pub(crate) struct Memory {
     pub(crate) logs: crate::run::LogCache,
     /// Who read which pod's log lately.
     pub(crate) readings: crate::pod::Readings,
+    /// Which clusters are watched, and what was touched there.
+    pub(crate) watched: crate::watch::Watched,
     /// Webhooks that wait for the next transaction.
     pub(crate) webhooks: crate::webhook::Gate,
     /// How often sessions were ended, or somebody's account changed.

@@ -22,26 +22,40 @@ use slipway_domain::time::{MINUTE, Timestamp};
 /// How often a stop is compared, in µs.
 const EVERY: i64 = MINUTE;
 
+/// How often one is compared whose cluster is watched, in µs, for what a watch does not tell.
+const WATCHED_EVERY: i64 = 30 * MINUTE;
+
+/// How often objects are looked for that Slipway never applied, in µs: it takes a list of every kind.
+const LISTS_EVERY: i64 = 10 * MINUTE;
+
 /// How many attempts back a mark in the cluster is known as Slipway's own.
 const KNOWN: i64 = 20;
 
 /// How many promotions back the page looks for those that settle the drift.
 const SHOWN: i64 = 50;
 
-/// Compares a stop with what was applied there, where that is due and nothing is being deployed.
+/// Compares a stop with what was applied there, where that is due and nothing is being deployed. Where changes there are heard
+/// (`watched`), it is due after one, and now and then.
 pub(crate) async fn look(
     ctx: &OpCtx,
     app: &Authorized<App, may::Rollback>,
     environment: &EnvironmentRef,
+    watched: bool,
     client: &dyn Cluster,
 ) -> Result<()> {
     let see = app.see();
+    let touched = ctx
+        .portal()
+        .memory()
+        .watched
+        .take_touched(app.id(), environment.id);
+    let every = if watched { WATCHED_EVERY } else { EVERY };
     let mut tx = ctx.read().await?;
     let stop = tx.stop(&see, environment.id).await?;
     let last = tx.drift(&see, environment.id).await?;
     let due = last
         .as_ref()
-        .is_none_or(|last| ctx.now().since(last.looked_at) >= EVERY);
+        .is_none_or(|last| touched || ctx.now().since(last.looked_at) >= every);
     let Some((current, release)) = stop.current.filter(|_| due && !is_busy(&stop, ctx.now())) else {
         return Ok(());
     };
@@ -53,7 +67,18 @@ pub(crate) async fn look(
         return Ok(());
     };
     drop(tx);
-    let found = match compare(client, &applied, &release).await {
+    // After a change, everything is looked for anew.
+    let known = last
+        .as_ref()
+        .filter(|last| last.deployment == applied.id && !touched);
+    let compared = async {
+        let changes = compare(client, &applied, &release).await?;
+        let (others, at) = strangers(ctx, client, app, environment, &applied, known).await?;
+        Ok(([changes, others].concat(), at))
+    };
+    let compared: std::result::Result<_, ClusterError> = compared.await;
+    let listed_at = compared.as_ref().ok().and_then(|(_, at)| *at);
+    let found = match compared.map(|(changes, _)| changes) {
         // The look at its health has told.
         Err(error) if error.is_passing() => return Ok(()),
         Err(error) => Err(error.text()),
@@ -64,7 +89,10 @@ pub(crate) async fn look(
         Ok(changes) => Ok(changes),
     };
     fault::point("environment.compared");
-    let seen = seen(&applied, last.as_ref(), found, ctx.now());
+    let seen = Drift {
+        listed_at: listed_at.or_else(|| known.and_then(|known| known.listed_at)),
+        ..seen(&applied, last.as_ref(), found, ctx.now())
+    };
     let before = (&stop, attempts.first().map(|newest| newest.id));
     note(ctx, app, environment, before, last.as_ref(), &seen).await
 }
@@ -91,6 +119,27 @@ async fn compare(
         changes.extend(client.drift(&object).await?);
     }
     Ok(changes)
+}
+
+/// The objects there that carry the labels Slipway gives to those of the app and that it never applied, and when they were looked
+/// for. Where the look before found none, that stands for a while.
+async fn strangers(
+    ctx: &OpCtx,
+    client: &dyn Cluster,
+    app: &Authorized<App, may::Rollback>,
+    environment: &EnvironmentRef,
+    applied: &DeploymentRecord,
+    last: Option<&Drift>,
+) -> std::result::Result<(Vec<FieldChange>, Option<Timestamp>), ClusterError> {
+    let none = last.filter(|last| !last.changes.iter().any(FieldChange::is_stranger));
+    let at = none.and_then(|last| last.listed_at);
+    if let Some(at) = at.filter(|at| ctx.now().since(*at) < LISTS_EVERY) {
+        return Ok((Vec::new(), Some(at)));
+    }
+    let labels = manifest::labels(&app.workload.name, &app.workload.part_of, &environment.key);
+    let mut found = client.strangers(&applied.namespace, &labels).await?;
+    found.retain(|change| !applied.manifests.iter().any(|object| change.is_in(object)));
+    Ok((found, Some(ctx.now())))
 }
 
 /// Whether what is there carries the mark of another attempt of Slipway's own.
@@ -131,6 +180,7 @@ fn seen(
         since,
         changes,
         trouble,
+        listed_at: None,
     }
 }
 

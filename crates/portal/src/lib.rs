@@ -68,6 +68,7 @@ pub mod token;
 mod totp;
 pub mod variable;
 pub mod version;
+pub mod watch;
 pub mod webhook;
 pub mod working_copy;
 pub mod workload;

@@ -118,6 +118,7 @@ pub async fn page(ctx: &OpCtx, of: Of<'_>, environment: &str) -> Result<PodsPage
         current: stop.lane.current.clone(),
         desired: None,
         pods: Vec::new(),
+        runs: Vec::new(),
         events: Vec::new(),
         may_scale: access::rights_in(ctx, &stop.app).await?.has(Action::Scale),
         drift: stop.lane.drift.clone(),
@@ -137,7 +138,8 @@ pub async fn page(ctx: &OpCtx, of: Of<'_>, environment: &str) -> Result<PodsPage
     .await?;
     match seen {
         Ok((status, pods, events)) => {
-            page.desired = status.map(|status| status.desired);
+            page.desired = status.as_ref().map(|status| status.desired);
+            page.runs = status.map_or_else(Vec::new, |status| status.runs);
             page.pods = pods;
             page.events = events;
         }

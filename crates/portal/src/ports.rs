@@ -47,6 +47,7 @@ mod store;
 mod subscriber;
 mod template;
 mod token;
+mod watch;
 mod webhook;
 mod working_copy;
 
@@ -56,7 +57,7 @@ pub use audit::{AuditFilter, AuditRecord, AuditTx, Chain};
 pub use break_glass::BreakGlassTx;
 pub use ci::{CiForge, Flow, ForgeCoverage, ForgeSchedule, NewPipeline, NewSchedule, NewVariable};
 pub use clock::{Clock, SystemClock};
-pub use cluster::{Cluster, ClusterAccess, ClusterConnector, ClusterError, NEEDS, Need, Owned};
+pub use cluster::{Cluster, ClusterAccess, ClusterConnector, ClusterError, NEEDS, Need, Owned, Touched};
 pub use comment::{CommentRecord, CommentTx};
 pub use connection::{ClusterRecord, ConnectionRecord, ConnectionTx};
 pub use courier::{Courier, CourierError, Parcel, Receipt};
@@ -106,6 +107,7 @@ pub use template::{
     TemplateRecord, TemplateTx, TemplateVersionRecord, UpgradeRecord, UpgradeStepRecord, UseRecord,
 };
 pub use token::{BotRecord, KeptReply, Once, OnceRequest, TokenRecord, TokenTx};
+pub use watch::{WatchTx, WatchedStop};
 pub use webhook::{DeliveryRecord, WebhookTx};
 pub use working_copy::WorkingCopyTx;
 
@@ -141,6 +143,7 @@ pub trait Tx:
     + SubscriberTx
     + TemplateTx
     + TokenTx
+    + WatchTx
     + WebhookTx
     + WorkingCopyTx
     + GroupTx
@@ -190,6 +193,7 @@ impl<T> Tx for T where
         + SubscriberTx
         + TemplateTx
         + TokenTx
+        + WatchTx
         + WebhookTx
         + WorkingCopyTx
         + GroupTx

@@ -20,24 +20,35 @@ pub async fn view(ctx: &OpCtx, org: &str, project: &str, app: &str) -> Result<Wo
     let app = access::app::<may::SeeReleases>(ctx, org, project, app)
         .await?
         .see();
-    let may_edit = access::rights_in(ctx, &app).await?.has(Action::AppManage);
+    shown_with(ctx, &app, None).await
+}
+
+/// The page with what is set, or with what was `typed`; its mark is that of what is set.
+async fn shown_with(
+    ctx: &OpCtx,
+    app: &Authorized<App, may::See>,
+    typed: Option<Workload>,
+) -> Result<WorkloadView> {
+    let may_edit = access::rights_in(ctx, app).await?.has(Action::AppManage);
     let mut tx = ctx.read().await?;
-    let (_, _, workload) = tx.app_detail(&app).await?;
-    let chain = tx.environments(&access::project_of(&app)).await?;
-    let newest = tx.releases(&app, None, 1).await?.into_iter().next();
+    let (_, _, set) = tx.app_detail(app).await?;
+    let mark = set.mark();
+    let workload = typed.unwrap_or(set);
+    let chain = tx.environments(&access::project_of(app)).await?;
+    let newest = tx.releases(app, None, 1).await?.into_iter().next();
     drop(tx);
     let images = newest.map(|release| release.images).unwrap_or_default();
     let environments = if workload.manifests.is_empty() {
         chain
             .into_iter()
-            .map(|one| shown(&app, &workload, &images, one))
+            .map(|one| shown(app, &workload, &images, one))
             .collect()
     } else {
         Vec::new()
     };
     Ok(WorkloadView {
         place: app.place(),
-        mark: workload.mark(),
+        mark,
         workload,
         may_edit,
         images,
@@ -70,6 +81,43 @@ fn shown(
     }
 }
 
+/// What the page of [`view`] would show once this form was saved, which it is not: for who may change how the app runs.
+///
+/// # Errors
+/// As [`access::app`]; what cannot be read or is not valid, by the names of the fields, as in `form[port]`.
+pub async fn preview(
+    ctx: &OpCtx,
+    org: &str,
+    project: &str,
+    app: &str,
+    form: &WorkloadForm,
+) -> Result<WorkloadView> {
+    let app = access::app::<may::AppManage>(ctx, org, project, app).await?.see();
+    let workload = read(form)?;
+    refuse_wrong(&workload)?;
+    shown_with(ctx, &app, Some(workload)).await
+}
+
+/// What the form says.
+fn read(form: &WorkloadForm) -> Result<Workload> {
+    form.read().map_err(|wrong| {
+        let said = |(field, text)| FieldError {
+            field: format!("form[{field}]"),
+            text,
+        };
+        Error::Invalid(wrong.into_iter().map(said).collect())
+    })
+}
+
+fn refuse_wrong(workload: &Workload) -> Result<()> {
+    let wrong = workload.check();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let said = |(field, text)| FieldError { field, text };
+    Err(Error::Invalid(wrong.into_iter().map(said).collect()))
+}
+
 /// As [`set`], from the fields of the form; what is wrong is told by their names, as in `form[port]`.
 ///
 /// # Errors
@@ -84,14 +132,7 @@ pub async fn set_typed(
 ) -> Result<()> {
     // Whether one may is said before what is wrong.
     access::app::<may::AppManage>(ctx, org, project, app).await?;
-    let workload = form.read().map_err(|wrong| {
-        let said = |(field, text)| FieldError {
-            field: format!("form[{field}]"),
-            text,
-        };
-        Error::Invalid(wrong.into_iter().map(said).collect())
-    })?;
-    set(ctx, org, project, app, mark, &workload).await
+    set(ctx, org, project, app, mark, &read(form)?).await
 }
 
 /// Sets how the app runs, where it is still as it was at `mark`.
@@ -107,11 +148,7 @@ pub async fn set(
     workload: &Workload,
 ) -> Result<()> {
     let app = access::app::<may::AppManage>(ctx, org, project, app).await?;
-    let wrong = workload.check();
-    if !wrong.is_empty() {
-        let said = |(field, text)| FieldError { field, text };
-        return Err(Error::Invalid(wrong.into_iter().map(said).collect()));
-    }
+    refuse_wrong(workload)?;
     let mut change = ctx.change().await?;
     let (_, _, old) = change.tx().app_detail(&app.see()).await?;
     if old.mark() != mark {

@@ -7,7 +7,7 @@ use crate::error::map;
 use crate::row::{Columns, columns};
 use slipway_domain::app::{Deployed, LanePromotion, LaneStop};
 use slipway_domain::drift::Drift;
-use slipway_domain::id::EnvironmentId;
+use slipway_domain::id::{EnvironmentId, PromotionId};
 use slipway_domain::person::PersonRef;
 use slipway_domain::project::GridRow;
 use slipway_domain::promotion::PromotionState;
@@ -15,11 +15,12 @@ use slipway_portal::access::may::See;
 use slipway_portal::access::{App, Authorized, Project};
 use slipway_portal::ports::StoreResult;
 use sqlx::query;
+use std::collections::HashMap;
 
 const LANE: &str = "SELECT e.id AS env_id, e.env_key, e.name AS env_name, e.tier, e.position, \
      s.deployment_id, s.release_id, s.deployed_at, s.commits_ahead, s.health, s.health_reason, s.ready, s.desired, \
      s.observed_at, s.drift, r.version, r.sha, u.id AS user_id, u.username, u.name AS user_name, \
-     p.id AS promotion_id, p.state, p.reason, o.version AS open_version, o.sha AS open_sha \
+     p.id AS promotion_id, p.state, p.reason, p.requested_at, o.version AS open_version, o.sha AS open_sha \
      FROM environments e \
      LEFT JOIN stops s ON s.environment_id = e.id AND s.app_id = $3 \
      LEFT JOIN releases r ON r.id = s.release_id \
@@ -32,7 +33,7 @@ const GRID: &str = "SELECT a.id AS app_id, a.slug AS app_slug, a.name AS app_nam
      e.id AS env_id, e.env_key, e.name AS env_name, e.tier, e.position, \
      s.deployment_id, s.release_id, s.deployed_at, s.commits_ahead, s.health, s.health_reason, s.ready, s.desired, \
      s.observed_at, s.drift, r.version, r.sha, u.id AS user_id, u.username, u.name AS user_name, \
-     p.id AS promotion_id, p.state, p.reason, o.version AS open_version, o.sha AS open_sha \
+     p.id AS promotion_id, p.state, p.reason, p.requested_at, o.version AS open_version, o.sha AS open_sha \
      FROM apps a \
      LEFT JOIN environments e ON e.project_id = a.project_id AND e.removed_at IS NULL \
      LEFT JOIN stops s ON s.environment_id = e.id AND s.app_id = a.id \
@@ -72,6 +73,8 @@ fn stop(c: Columns<'_>) -> StoreResult<LaneStop> {
             sha: c.text("open_sha")?,
             state: c.key("state", PromotionState::from_key)?,
             reason: c.opt_json("reason")?,
+            waits_for: Vec::new(),
+            since: Some(c.time("requested_at")?),
         }),
         None => None,
     };
@@ -85,6 +88,48 @@ fn stop(c: Columns<'_>) -> StoreResult<LaneStop> {
     })
 }
 
+/// Whose turn it is at the open promotions of a project, or of one app of it.
+const TURNS: &str = "SELECT p.id AS promotion_id, u.id AS user_id, u.username, u.name AS user_name \
+     FROM promotions p \
+     JOIN promotion_turns t ON t.promotion_id = p.id \
+     JOIN users u ON u.id = t.user_id \
+     WHERE p.org_id = $1 AND p.project_id = $2 AND ($3 = '' OR p.app_id = $3) \
+     ORDER BY u.name, u.id";
+
+/// Says of what is on its way for whom it waits.
+async fn with_turns<'a>(
+    tx: &mut SqlTx,
+    (org, project, app): (String, String, String),
+    stops: impl Iterator<Item = &'a mut LaneStop>,
+) -> StoreResult<()> {
+    let mut open: HashMap<PromotionId, &mut LanePromotion> = stops
+        .filter_map(|stop| stop.open.as_mut())
+        .filter(|open| open.state.is_pending())
+        .map(|open| (open.id, open))
+        .collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let rows = query(TURNS)
+        .bind(org)
+        .bind(project)
+        .bind(app)
+        .fetch_all(tx.conn())
+        .await
+        .map_err(map)?;
+    for row in &rows {
+        let c = columns("promotion_turns", row);
+        if let Some(open) = open.get_mut(&c.id("promotion_id")?) {
+            open.waits_for.push(PersonRef {
+                id: c.id("user_id")?,
+                username: c.text("username")?,
+                name: c.text("user_name")?,
+            });
+        }
+    }
+    Ok(())
+}
+
 /// The stops of an app, in chain order.
 pub(crate) async fn lane(tx: &mut SqlTx, app: &Authorized<App, See>) -> StoreResult<Vec<LaneStop>> {
     let rows = query(LANE)
@@ -94,7 +139,17 @@ pub(crate) async fn lane(tx: &mut SqlTx, app: &Authorized<App, See>) -> StoreRes
         .fetch_all(tx.conn())
         .await
         .map_err(map)?;
-    rows.iter().map(|row| stop(columns("stops", row))).collect()
+    let mut stops = rows
+        .iter()
+        .map(|row| stop(columns("stops", row)))
+        .collect::<StoreResult<Vec<_>>>()?;
+    let of = (
+        app.org_id().to_string(),
+        app.project_id().to_string(),
+        app.id().to_string(),
+    );
+    with_turns(tx, of, stops.iter_mut()).await?;
+    Ok(stops)
 }
 
 /// Every app of a project with its stops, by name.
@@ -122,5 +177,11 @@ pub(crate) async fn grid(tx: &mut SqlTx, project: &Authorized<Project, See>) -> 
             last.stops.push(stop(c)?);
         }
     }
+    let of = (
+        project.org_id().to_string(),
+        project.id().to_string(),
+        String::new(),
+    );
+    with_turns(tx, of, grid.iter_mut().flat_map(|row| &mut row.stops)).await?;
     Ok(grid)
 }

@@ -52,6 +52,7 @@ mod snapshot;
 mod subscriber;
 mod template;
 mod token;
+mod watch;
 mod webhook;
 mod working_copy;
 

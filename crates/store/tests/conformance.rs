@@ -96,6 +96,8 @@ on_both! {
     a_revision_tells_of_every_commit,
     a_role_reaches_down_and_never_sideways,
     a_drift_is_of_what_runs_there,
+    what_nobody_touched_is_as_it_was_seen,
+    what_waits_says_for_whom,
     a_stop_has_one_lock_and_a_fence_that_only_grows,
     an_ended_lease_fences_the_slow_worker,
     an_environment_is_changed_by_whoever_saw_it_last,

@@ -15,6 +15,7 @@ mod import;
 mod item;
 mod item_content;
 mod iteration;
+mod lane;
 mod mail;
 mod member;
 mod notice;
@@ -32,6 +33,7 @@ mod subscriber;
 mod template;
 mod token;
 mod version;
+mod watch;
 
 use crate::MockClock;
 use slipway_domain::id::UserId;
@@ -67,6 +69,7 @@ pub use iteration::{
     an_iteration_is_planned_started_and_closed, insights_are_counted_from_the_log,
     the_backlog_is_paged_by_rank,
 };
+pub use lane::what_waits_says_for_whom;
 pub use mail::{a_mail_server_is_kept_for_its_organization_alone, a_password_goes_to_no_other_mail_server};
 pub use member::{
     a_group_gives_its_roles_to_whoever_is_in_it, a_role_is_asked_for_and_given,
@@ -130,6 +133,7 @@ pub use template::{
 };
 pub use token::{a_request_with_a_key_is_begun_once, a_token_speaks_for_its_owner_until_it_ends};
 pub use version::of_updates_made_on_one_version_one_is_made;
+pub use watch::what_nobody_touched_is_as_it_was_seen;
 
 /// The link of an invitation that is passed on by hand.
 async fn invited(

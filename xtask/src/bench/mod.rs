@@ -1,6 +1,7 @@
 //! Figures of a release build, as one JSON object on standard output: medians and percentiles, one machine. Progress
 //! goes to standard error.
 
+mod crowd;
 mod load;
 pub mod server;
 
@@ -58,6 +59,21 @@ pub struct Options {
     /// Apps of the project; each is in four environments
     #[arg(long, default_value_t = 50)]
     apps: usize,
+    /// Promotions that run at once
+    #[arg(long, default_value_t = 500)]
+    promotions: usize,
+    /// Milliseconds that each of their pods takes to get ready
+    #[arg(long, default_value_t = 20_000)]
+    rollout_ms: u64,
+    /// Apps that are watched at rest; each is in four environments
+    #[arg(long, default_value_t = 2_000)]
+    watched_apps: usize,
+    /// Seconds at rest
+    #[arg(long, default_value_t = 120)]
+    rest_seconds: u64,
+    /// Measure only many apps at once: promotions, and at rest
+    #[arg(long)]
+    only_crowd: bool,
 }
 
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
@@ -76,6 +92,10 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 fn measure(workspace: &Workspace, options: &Options, binary: &Path, folder: &Path) -> Result<Value> {
+    let crowd = crowd::measure(workspace, options, binary, folder)?;
+    if options.only_crowd {
+        return Ok(json!({ "crowd": crowd }));
+    }
     let database = format!("sqlite://{}", folder.join("slipway.db").display());
     let filled = fill(workspace, &database, options.apps)?;
     eprintln!("starting {STARTS} times");
@@ -114,6 +134,7 @@ fn measure(workspace: &Workspace, options: &Options, binary: &Path, folder: &Pat
         "cold_start_ms": { "median": milliseconds(starts[STARTS / 2]), "worst": milliseconds(starts[STARTS - 1]) },
         "resident_kib": { "idle": idle, "after_load": server.resident_kib()? },
         "load": loads,
+        "crowd": crowd,
         "code_us": code(workspace)?,
         "webhook_to_dom_ms": in_browser(workspace, binary, folder, "latency")?,
         "editor_and_log_ms": in_browser(workspace, binary, folder, "editor")?,

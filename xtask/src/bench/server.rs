@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use super::load::Answer;
 use crate::workspace::Workspace;
@@ -97,6 +98,40 @@ impl Server {
             );
         }
         Ok(cookies.join("; "))
+    }
+
+    /// Sends one request of the REST API on a connection of its own, as a token; what it answers.
+    pub fn api(&self, method: &str, path: &str, token: &str, body: &str) -> Result<Value> {
+        let host = self.address;
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let answer = self.request(request.as_bytes())?;
+        let text = String::from_utf8_lossy(&answer.body);
+        if !(200..300).contains(&answer.status) {
+            bail!("{method} {path}: the server answered {}: {text}", answer.status);
+        }
+        serde_json::from_str(&text).with_context(|| format!("{method} {path}: no JSON: {text}"))
+    }
+
+    /// The time that processors have worked for it, in user and system mode (`utime` and `stime` of /proc/PID/stat).
+    pub fn processor(&self) -> Result<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
+        // The name of the program, in parentheses, may hold anything.
+        let fields = stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace());
+        let mut ticks = fields
+            .into_iter()
+            .flatten()
+            .skip(11)
+            .take(2)
+            .map(str::parse::<u64>);
+        let (Some(Ok(user)), Some(Ok(system))) = (ticks.next(), ticks.next()) else {
+            bail!("/proc says nothing of the server's time");
+        };
+        // Linux counts in hundredths of a second for programs, whatever it counts in itself.
+        Ok(Duration::from_millis((user + system) * 10))
     }
 
     /// Resident memory, KiB (`VmRSS` of /proc/PID/status).

@@ -12,6 +12,7 @@ mod rollback;
 mod rules;
 mod stage;
 mod trouble;
+mod watch;
 mod workloads;
 
 use rules::{drift, glass, pausing, people, queue};
@@ -97,6 +98,8 @@ on_both! {
     workloads:
         every_kind_is_watched_until_it_is_there_and_takes_the_place_of_the_one_before,
         what_a_deployment_has_no_more_is_deleted_but_for_volumes,
+        rule_23_what_a_later_deployment_applied_is_not_deleted_by_who_lost_the_lock,
+        how_a_schedule_is_depends_on_its_last_run,
         rule_14_another_configuration_is_another_thing_to_approve,
         what_was_rendered_when_the_release_was_made_is_what_is_applied,
         the_workload_is_set_by_who_may_as_they_saw_it_and_written_down,
@@ -106,6 +109,9 @@ on_both! {
         rule_30_what_controllers_and_the_server_write_is_no_drift,
         rule_30_a_revert_is_approved_and_takes_back_what_was_changed_and_nothing_else,
         rule_30_an_adoption_records_what_is_there_and_restarts_nothing,
+        rule_30_what_somebody_added_is_seen_and_taken_away_by_a_revert,
+        rule_30_what_was_added_and_adopted_stays_until_the_next_deployment,
+        rule_30_an_object_that_was_never_deployed_is_seen_and_deleted_by_a_revert,
         rule_30_another_difference_is_another_thing_to_approve,
         rule_30_what_was_deleted_is_made_again_and_cannot_be_adopted,
         rule_30_what_a_failed_deployment_left_is_no_drift;
@@ -119,6 +125,8 @@ on_both! {
         a_log_is_read_and_followed_and_each_reading_is_written_down,
         scaling_is_drift_until_it_is_adopted_and_a_restart_is_none,
         nobody_scales_without_the_right_or_while_something_is_deployed;
+    watch:
+        what_changes_is_looked_at_as_it_does_and_what_does_not_hardly_ever;
     hooks:
         subscribers_hear_of_every_step_once;
     trouble:
@@ -132,6 +140,7 @@ on_both! {
         a_quota_without_room_fails_it_and_says_so,
         a_promotion_waits_until_the_quota_has_room_and_kubernetes_is_told,
         a_field_that_another_manager_owns_is_not_taken,
+        what_the_cluster_remarks_on_when_it_is_applied_again_is_kept,
         what_kubernetes_reports_is_followed_after_the_deployment,
         an_environment_that_is_bound_again_is_looked_at_again;
 }

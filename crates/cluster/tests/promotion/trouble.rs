@@ -6,9 +6,12 @@ use k8s_openapi::api::core::v1::ResourceQuota;
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::json;
 use slipway_domain::environment::Health;
+use slipway_domain::manifest;
 use slipway_domain::promotion::{DeploymentState, GateKind, PromotionState};
 use slipway_domain::release::Workload;
 use slipway_domain::time::MINUTE;
+use slipway_portal::access::{self, may};
+use slipway_portal::ports::ReleaseManifests;
 use slipway_portal::{app, quota};
 use slipway_sandbox::faults::{Fault, FaultMatch};
 
@@ -240,6 +243,60 @@ pub async fn a_field_that_another_manager_owns_is_not_taken(stage: Stage) {
         "{reason}"
     );
     assert_eq!(stage.workload("dev").await.expect("there").desired, 5);
+}
+
+pub async fn what_the_cluster_remarks_on_when_it_is_applied_again_is_kept(stage: Stage) {
+    let release = stage.release("1.0.0", 1).await;
+    stage.behave(1, "slow=1500");
+    let system = stage.system();
+    let place = access::app::<may::ReleaseCreate>(&system, ORG, PROJECT, APP)
+        .await
+        .expect("the app");
+    let target = manifest::Target {
+        app: APP,
+        project: PROJECT,
+        environment: "dev",
+        namespace: "",
+    };
+    let mut objects = manifest::render(target, &release.images, &Workload::default());
+    objects[0]["spec"]["template"]["spec"]["nodeSelector"] = json!({ "beta.kubernetes.io/os": "linux" });
+    let kept = ReleaseManifests {
+        environment: String::from("dev"),
+        hash: manifest::hash(&objects),
+        objects,
+    };
+    let mut tx = stage.portal.store.write().await.expect("a transaction");
+    tx.insert_manifests(&place.modify(), release.id, &kept)
+        .await
+        .expect("kept");
+    tx.commit().await.expect("it commits");
+    let id = stage.ask("1.0.0", "dev").await;
+    let remark = "spec.template.spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use \"kubernetes.io/os\" instead";
+    let view = stage.reaches(id, PromotionState::Verifying).await;
+    assert_eq!(view.warnings, [remark]);
+
+    // A worker that died before it could write that down knows nothing of it.
+    let mut deployment = stage.deployments(id).await.remove(0);
+    deployment.warnings = vec![String::from("another remark")];
+    let was = deployment.state;
+    let mut tx = stage.portal.store.write().await.expect("a transaction");
+    tx.update_deployment(&place.modify(), &deployment, was)
+        .await
+        .expect("kept");
+    tx.commit().await.expect("it commits");
+    // Somebody puts another workload of that name there, without Slipway's marks: it is applied again.
+    let api = Api::<Deployment>::namespaced(kube_client(&stage).await, "checkout-dev");
+    let marks = json!({ "slipway.dev/promotion": null });
+    let patch = json!({ "metadata": { "annotations": marks }, "spec": { "template": { "spec": { "nodeSelector": null } } } });
+    api.patch(APP, &PatchParams::default(), &Patch::Merge(&patch))
+        .await
+        .expect("it is changed");
+    let view = stage
+        .until(id, "the remark is heard again", |view| view.warnings.len() == 2)
+        .await;
+    assert_eq!(view.warnings, ["another remark", remark]);
+    let view = stage.reaches(id, PromotionState::Succeeded).await;
+    assert_eq!(view.warnings.len(), 2, "they stay with the promotion");
 }
 
 pub async fn what_kubernetes_reports_is_followed_after_the_deployment(stage: Stage) {

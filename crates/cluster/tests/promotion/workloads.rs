@@ -3,8 +3,11 @@
 use super::stage::{APP, ORG, PROJECT, Stage, code, one_of, release_in};
 use slipway_domain::access::Role;
 use slipway_domain::audit::Outcome;
+use slipway_domain::environment::Health;
 use slipway_domain::manifest;
+use slipway_domain::pod::PodsPage;
 use slipway_domain::promotion::PromotionState;
+use slipway_domain::rollout::RunOutcome;
 use slipway_domain::workload::{
     ConfigFile, Ingress, Times, Volume, Workload, WorkloadForm, WorkloadKind, WorkloadOverride,
 };
@@ -93,6 +96,155 @@ pub async fn what_a_deployment_has_no_more_is_deleted_but_for_volumes(stage: Sta
         refused.is_err(),
         "what is in a volume cannot be made again: it stays"
     );
+}
+
+pub async fn rule_23_what_a_later_deployment_applied_is_not_deleted_by_who_lost_the_lock(stage: Stage) {
+    let whole = Workload {
+        ingress: Some(Ingress {
+            host: String::from("orders.example.com"),
+            path: String::from("/"),
+            ..Ingress::default()
+        }),
+        ..Workload::default()
+    };
+    release_in(&stage.portal, "1.0.0", 1, whole, "nobody").await;
+    let first = stage.deploy("1.0.0", "dev").await;
+    let objects = stage.deployments(first).await[0].manifests.clone();
+    let ingress = objects.iter().find(|object| object["kind"] == "Ingress");
+    // A later deployment, of another worker, has the ingress again before this one comes to delete it.
+    let mut later = ingress.expect("an ingress").clone();
+    later["metadata"]["annotations"][manifest::FENCE] = "99".into();
+    let client = stage.cluster().await;
+    client.apply(&later, 99, &[]).await.expect("applied");
+    release_in(&stage.portal, "1.1.0", 2, Workload::default(), "nobody").await;
+    let id = stage.ask("1.1.0", "dev").await;
+    let view = stage.reaches(id, PromotionState::Failed).await;
+    assert!(
+        view.row
+            .reason
+            .as_ref()
+            .is_some_and(|why| why.en.contains("another promotion took the environment")),
+        "{:?}",
+        view.row.reason
+    );
+    let refused = client.apply(&later, 98, &[]).await;
+    assert!(
+        matches!(refused, Err(slipway_portal::ports::ClusterError::Fenced(_))),
+        "it is there, and the later one's: {refused:?}"
+    );
+    // It says nothing of what runs there either.
+    let lea = stage.as_person(&stage.people.lea);
+    let lane = slipway_portal::app::overview(&lea, ORG, PROJECT, APP)
+        .await
+        .expect("the app")
+        .lane;
+    let current = lane[0].current.as_ref().map(|current| current.version.as_str());
+    assert_eq!(current, Some("1.0.0"));
+}
+
+pub async fn how_a_schedule_is_depends_on_its_last_run(stage: Stage) {
+    use k8s_openapi::api::batch::v1::{CronJob, Job};
+    use kube::api::{Api, PostParams};
+    let nightly = Workload {
+        kind: WorkloadKind::CronJob,
+        schedule: Some(Times {
+            cron: String::from("0 2 29 2 *"),
+            zone: String::from("Asia/Shanghai"),
+        }),
+        ..Workload::default()
+    };
+    release_in(&stage.portal, "1.0.0", 1, nightly.clone(), "nobody").await;
+    stage.deploy("1.0.0", "dev").await;
+    let client = super::stage::kube_client(&stage).await;
+    let cron_jobs = Api::<CronJob>::namespaced(client.clone(), "checkout-dev");
+    let jobs = Api::<Job>::namespaced(client, "checkout-dev");
+    // As `kubectl create job --from=cronjob/order-api` makes one.
+    let run = async |name: &str| {
+        let cron_job = cron_jobs.get(APP).await.expect("the schedule");
+        let template = cron_job.spec.job_template;
+        let owner = serde_json::json!([{
+            "apiVersion": "batch/v1", "kind": "CronJob", "name": APP, "uid": cron_job.metadata.uid, "controller": true,
+        }]);
+        let job = serde_json::json!({
+            "metadata": { "name": name, "ownerReferences": owner, "annotations": { "cronjob.kubernetes.io/instantiate": "manual" } },
+            "spec": template.spec,
+        });
+        let job: Job = serde_json::from_value(job).expect("a Job");
+        jobs.create(&PostParams::default(), &job).await.expect("a run");
+    };
+    let page = async |what: &str, done: &dyn Fn(&PodsPage) -> bool| {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
+        loop {
+            stage.clock.advance(20 * slipway_domain::time::SECOND);
+            stage.tick().await;
+            let lea = stage.as_person(&stage.people.lea);
+            let page = slipway_portal::pod::page(&lea, AT, "dev")
+                .await
+                .expect("the page");
+            if done(&page) {
+                return page;
+            }
+            assert!(std::time::Instant::now() < deadline, "{what}: {:?}", page.runs);
+        }
+    };
+    let health = async || {
+        let lea = stage.as_person(&stage.people.lea);
+        let overview = slipway_portal::app::overview(&lea, ORG, PROJECT, APP)
+            .await
+            .expect("the app");
+        let observed = overview.lane[0].observed.clone().expect("looked at");
+        (
+            observed.health,
+            observed.reason.map(|why| why.en).unwrap_or_default(),
+        )
+    };
+    let becomes = async |wanted: Health| {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
+        while health().await.0 != wanted {
+            assert!(std::time::Instant::now() < deadline, "{:?}", health().await);
+            stage.clock.advance(20 * slipway_domain::time::SECOND);
+            stage.tick().await;
+        }
+    };
+    run("by-hand-1").await;
+    let ended = |name: &'static str, outcome: RunOutcome| {
+        move |page: &PodsPage| {
+            page.runs
+                .iter()
+                .any(|run| run.name == name && run.outcome == outcome && run.current)
+        }
+    };
+    let seen = page("a run that ends well", &ended("by-hand-1", RunOutcome::Succeeded)).await;
+    assert!(seen.runs[0].started_at.is_some() && seen.runs[0].ended_at.is_some());
+    becomes(Health::Healthy).await;
+
+    // Kubernetes counts in seconds: what is told apart by time lies more than one apart.
+    let second = std::time::Duration::from_millis(1100);
+    tokio::time::sleep(second).await;
+    stage.behave(2, "crash-loop");
+    release_in(&stage.portal, "1.1.0", 2, nightly.clone(), "nobody").await;
+    stage.deploy("1.1.0", "dev").await;
+    tokio::time::sleep(second).await;
+    run("by-hand-2").await;
+    let seen = page("a run that fails", &ended("by-hand-2", RunOutcome::Failed)).await;
+    assert!(
+        seen.runs[0]
+            .message
+            .as_ref()
+            .is_some_and(|why| why.contains("backoff limit"))
+    );
+    assert!(
+        !seen.runs.iter().any(|run| run.name == "by-hand-1" && run.current),
+        "that was another release's"
+    );
+    becomes(Health::Degraded).await;
+    assert!(health().await.1.contains("by-hand-2"), "{:?}", health().await);
+
+    // What mends it is deployed, and is well until a run of its own fails.
+    tokio::time::sleep(second).await;
+    release_in(&stage.portal, "1.2.0", 3, nightly, "nobody").await;
+    stage.deploy("1.2.0", "dev").await;
+    becomes(Health::Healthy).await;
 }
 
 pub async fn rule_14_another_configuration_is_another_thing_to_approve(stage: Stage) {

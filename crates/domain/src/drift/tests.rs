@@ -157,6 +157,7 @@ fn a_drift_is_the_same_whoever_looks_at_it_when() {
         since: Some(Timestamp(4)),
         changes: one,
         trouble: None,
+        listed_at: None,
     };
     assert_eq!(
         drift.brief().map(|brief| (brief.fields, brief.since)),

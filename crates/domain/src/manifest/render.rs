@@ -38,6 +38,18 @@ pub fn render(target: Target<'_>, images: &[Image], workload: &Workload) -> Vec<
     objects
 }
 
+/// The labels that Slipway gives to every object of an app in an environment.
+pub fn labels(app: &str, project: &str, environment: &str) -> BTreeMap<String, String> {
+    [
+        ("app.kubernetes.io/name", app),
+        ("app.kubernetes.io/part-of", project),
+        ("app.kubernetes.io/managed-by", "slipway"),
+        ("slipway.dev/environment", environment),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .into()
+}
+
 /// What the objects of one workload are called.
 struct Names<'a> {
     app: &'a str,
@@ -51,12 +63,7 @@ impl<'a> Names<'a> {
         Self {
             app: target.app,
             namespace: target.namespace,
-            labels: json!({
-                "app.kubernetes.io/name": target.app,
-                "app.kubernetes.io/part-of": target.project,
-                "app.kubernetes.io/managed-by": "slipway",
-                "slipway.dev/environment": target.environment,
-            }),
+            labels: json!(labels(target.app, target.project, target.environment)),
             selector: json!({
                 "app.kubernetes.io/name": target.app,
                 "app.kubernetes.io/part-of": target.project,

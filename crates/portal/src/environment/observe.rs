@@ -11,13 +11,17 @@ use crate::jobs::Next;
 use crate::ports::{ClusterError, SoakRecord, StopRecord};
 use slipway_domain::app::Observed;
 use slipway_domain::environment::Health;
-use slipway_domain::id::{AppId, EnvironmentId, ReleaseId};
+use slipway_domain::id::{AppId, ClusterId, EnvironmentId, ReleaseId};
+use slipway_domain::manifest;
 use slipway_domain::rollout::WorkloadStatus;
 use slipway_domain::text::Text;
 use slipway_domain::time::{MINUTE, SECOND, Timestamp};
 
 /// How often a stop is looked at, in µs, with up to a third more so that stops do not march in step.
 const EVERY: i64 = 13 * SECOND;
+
+/// How often a stop is looked at whose cluster is watched, in µs, with up to a third more: for what a watch does not tell.
+const WATCHED_EVERY: i64 = 30 * MINUTE;
 
 /// How old what is shown may become while nothing changes, in µs.
 const WRITE_EVERY: i64 = MINUTE;
@@ -56,15 +60,34 @@ pub(crate) async fn run(ctx: &OpCtx, app: AppId, environment: EnvironmentId) -> 
         ctx.now(),
     );
     note(ctx, &app, environment, &stop, &observed).await?;
+    let watched = seen.is_ok() && is_watched(ctx, &app.see(), binding.cluster, &stop).await?;
     if let (Ok(client), Ok(_)) = (&client, &seen) {
-        Box::pin(drift::look(ctx, &app, &at, &**client)).await?;
+        Box::pin(drift::look(ctx, &app, &at, watched, &**client)).await?;
     }
     let wait = match seen {
         Err(ClusterError::Limited { retry_after }) => i64::try_from(retry_after).unwrap_or(60) * SECOND,
         _ => 0,
     };
-    let jitter = rand::random_range(0..=EVERY / 3);
-    Ok(Next::At(ctx.now().plus(wait.max(EVERY) + jitter)))
+    let every = if watched { WATCHED_EVERY } else { EVERY };
+    let jitter = rand::random_range(0..=every / 3);
+    Ok(Next::At(ctx.now().plus(wait.max(every) + jitter)))
+}
+
+/// Whether a change of what runs there is heard: the cluster is watched, and what was applied carries the label that tells it.
+async fn is_watched(
+    ctx: &OpCtx,
+    app: &Authorized<App, may::See>,
+    cluster: ClusterId,
+    stop: &StopRecord,
+) -> Result<bool> {
+    let Some((deployment, _)) = stop
+        .current
+        .filter(|_| ctx.portal().memory().watched.hears(cluster))
+    else {
+        return Ok(false);
+    };
+    let applied = ctx.read().await?.deployment(app, deployment).await?;
+    Ok(applied.is_some_and(|applied| manifest::all_labelled(&applied.manifests)))
 }
 
 /// What to show. A cluster that does not answer keeps the last state, with its trouble and its "as of".

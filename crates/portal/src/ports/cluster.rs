@@ -226,6 +226,15 @@ pub const NEEDS: &[Need] = &[
     },
 ];
 
+/// An object with Slipway's label was made, changed or deleted, by whomever.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Touched {
+    /// Where it is.
+    pub namespace: String,
+    /// The id of the promotion that applied it, as its mark says; `None`: it has no mark.
+    pub promotion: Option<String>,
+}
+
 /// A Kubernetes cluster, through one set of credentials. Every call ends within 10 s.
 #[async_trait]
 pub trait Cluster: Send + Sync {
@@ -270,6 +279,27 @@ pub trait Cluster: Send + Sync {
     async fn scale(&self, namespace: &str, name: &str, replicas: u32) -> Result<i64, ClusterError>;
     /// Has the pods of the Deployment replaced one after the other, as `kubectl rollout restart` does.
     async fn restart(&self, namespace: &str, name: &str, at: Timestamp) -> Result<(), ClusterError>;
-    /// Deletes an object; one that is not there is deleted already.
-    async fn delete(&self, object: &serde_json::Value) -> Result<(), ClusterError>;
+    /// Deletes an object as it was seen a moment before, by its uid and version; one that is not there is deleted already, and
+    /// so is one whose `metadata.uid` is said and is another's. An object that carries the annotation `slipway.dev/fence` with a
+    /// larger number than `fence` is left alone: [`ClusterError::Fenced`].
+    async fn delete(&self, object: &serde_json::Value, fence: i64) -> Result<(), ClusterError>;
+    /// Takes fields out of an object, where they still have the values that `changes` saw, whoever set them. A server-side apply
+    /// takes away only what Slipway itself had set. Fenced as [`Cluster::apply`] is.
+    async fn take_away(
+        &self,
+        object: &serde_json::Value,
+        fence: i64,
+        changes: &[FieldChange],
+    ) -> Result<(), ClusterError>;
+    /// Hears of every change of what carries Slipway's label, in all namespaces, until it ends with an error: then what
+    /// changes is not known any more. What is there when it begins is not told. It takes the right to list and to watch those
+    /// kinds in the whole cluster.
+    async fn watch(&self) -> Result<BoxStream<'static, Result<Touched, ClusterError>>, ClusterError>;
+    /// The objects in the namespace that carry all of `labels` and were never applied by Slipway, but for what controllers made
+    /// and what the credentials may not list; with who made them.
+    async fn strangers(
+        &self,
+        namespace: &str,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<Vec<FieldChange>, ClusterError>;
 }

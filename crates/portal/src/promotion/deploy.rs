@@ -9,8 +9,9 @@ use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::ports::{Cluster, ClusterError, DeploymentRecord, PromotionRecord};
+use slipway_domain::drift::{self, FieldChange};
 use slipway_domain::manifest::{self, ATTEMPT, FENCE, PROMOTION, Stamp, stamp};
-use slipway_domain::promotion::{DeploymentState, PodTrouble};
+use slipway_domain::promotion::{DeploymentState, PodTrouble, PromotionKind};
 use slipway_domain::quota::Quota;
 use slipway_domain::rollout::{Rollout, WorkloadStatus};
 use slipway_domain::text::Text;
@@ -112,7 +113,7 @@ enum Told {
     Seen(Seen),
 }
 
-fn overtaken() -> Text {
+pub(super) fn overtaken() -> Text {
     Text::new(
         "Slipway did not work on it for too long, and another promotion took the environment.",
         "长时间未处理，环境已被其他晋级占用。",
@@ -149,13 +150,8 @@ async fn apply(client: &dyn Cluster, work: &Work) -> std::result::Result<Vec<Str
     client.ensure_namespace(&deployment.namespace).await?;
     fault::point("promotion.namespace_made");
     if let Some(quota) = &work.quota {
-        client
-            .apply(
-                &manifest::quota(&deployment.namespace, quota),
-                deployment.fence,
-                &[],
-            )
-            .await?;
+        let quota = manifest::quota(&deployment.namespace, quota);
+        warnings.extend(client.apply(&quota, deployment.fence, &[]).await?);
         fault::point("promotion.quota_applied");
     }
     let marks = Stamp {
@@ -173,17 +169,21 @@ async fn apply(client: &dyn Cluster, work: &Work) -> std::result::Result<Vec<Str
             "promotion.applying_service"
         });
         if object["kind"] == "Job" {
-            make_room(client, &object).await?;
+            make_room(client, &object, deployment.fence).await?;
         }
-        let takes: Vec<String> = deployment
-            .takes
-            .iter()
-            .filter(|change| {
-                object["kind"] == change.kind.as_str() && object["metadata"]["name"] == change.name.as_str()
-            })
-            .map(|change| change.path.to_string())
-            .collect();
+        let fields = deployment.takes.iter().filter(|change| !change.path.0.is_empty());
+        let here: Vec<&FieldChange> = fields.filter(|change| change.is_in(&object)).collect();
+        let takes: Vec<String> = here.iter().map(|change| change.path.to_string()).collect();
         warnings.extend(client.apply(&object, deployment.fence, &takes).await?);
+        // What others added and this deployment has not: applying takes away only what Slipway itself had set.
+        let others: Vec<FieldChange> = here
+            .into_iter()
+            .filter(|change| drift::adds(change, &object))
+            .cloned()
+            .collect();
+        if !others.is_empty() {
+            client.take_away(&object, deployment.fence, &others).await?;
+        }
         fault::point(if workload {
             "promotion.workload_applied"
         } else {
@@ -195,15 +195,35 @@ async fn apply(client: &dyn Cluster, work: &Work) -> std::result::Result<Vec<Str
         let same = |new: &serde_json::Value| new["metadata"]["name"] == object["metadata"]["name"];
         let mut runners = deployment.manifests.iter().filter(|new| manifest::runs_pods(new));
         if manifest::runs_pods(&object) && runners.any(same) {
-            client.delete(&object).await?;
+            client.delete(&object, deployment.fence).await?;
         }
     }
-    warnings.dedup();
-    Ok(warnings)
+    let reverts = work.promotion.kind == PromotionKind::Revert;
+    for stranger in deployment.takes.iter().filter(|change| change.is_stranger()) {
+        if let Some(object) = stranger.live.as_ref().filter(|_| reverts) {
+            client.delete(object, deployment.fence).await?;
+        }
+    }
+    Ok(each_once(warnings))
+}
+
+/// The remarks in their order, each once.
+pub(super) fn each_once(remarks: Vec<String>) -> Vec<String> {
+    let mut once: Vec<String> = Vec::new();
+    for remark in remarks {
+        if !once.contains(&remark) {
+            once.push(remark);
+        }
+    }
+    once
 }
 
 /// Deletes the Job of another promotion or attempt: a Job cannot be changed, and runs once.
-async fn make_room(client: &dyn Cluster, job: &serde_json::Value) -> std::result::Result<(), ClusterError> {
+async fn make_room(
+    client: &dyn Cluster,
+    job: &serde_json::Value,
+    fence: i64,
+) -> std::result::Result<(), ClusterError> {
     let text = |at: &str| {
         job.pointer(at)
             .and_then(serde_json::Value::as_str)
@@ -219,20 +239,25 @@ async fn make_room(client: &dyn Cluster, job: &serde_json::Value) -> std::result
             .all(|mark| status.annotations.get(*mark).map(String::as_str) == marks[*mark].as_str())
     };
     match found {
-        Some(status) if !ours(&status) => client.delete(job).await,
+        Some(status) if !ours(&status) => client.delete(job, fence).await,
         _ => Ok(()),
     }
 }
 
 /// Deletes what the deployment before left and this one has not. What cannot be deleted stays: it hinders nobody, and the
-/// release is there.
-async fn clear(client: &dyn Cluster, work: &Work) {
+/// release is there. Whether the environment is still this deployment's: what a later one applied is left to it.
+async fn clear(client: &dyn Cluster, work: &Work) -> bool {
     for object in manifest::left_behind(&work.before, &work.deployment.manifests) {
-        if let Err(error) = client.delete(&object).await {
-            let (kind, name) = (&object["kind"], &object["metadata"]["name"]);
-            tracing::warn!(%kind, %name, %error, "what a deployment left behind cannot be deleted");
+        match client.delete(&object, work.deployment.fence).await {
+            Ok(()) => {}
+            Err(ClusterError::Fenced(_)) => return false,
+            Err(error) => {
+                let (kind, name) = (&object["kind"], &object["metadata"]["name"]);
+                tracing::warn!(%kind, %name, %error, "what a deployment left behind cannot be deleted");
+            }
         }
     }
+    true
 }
 
 /// What one look at the cluster saw.
@@ -314,8 +339,12 @@ async fn judge(
     let fatal = match status.rollout() {
         Rollout::Complete => {
             fault::point("promotion.rolled_out");
-            clear(client, &work).await;
-            return outcome::end(ctx, app, work, End::Succeeded(seen)).await;
+            let how = if clear(client, &work).await {
+                End::Succeeded(seen)
+            } else {
+                End::Failed(overtaken())
+            };
+            return outcome::end(ctx, app, work, how).await;
         }
         Rollout::Failed(why) => Some(Fatal { why, patience: 0 }),
         Rollout::Blocked(message) => Some(Fatal {
@@ -357,7 +386,7 @@ async fn not_ours(
         return outcome::end(ctx, app, work, End::Failed(overtaken())).await;
     }
     match apply(client, &work).await {
-        Ok(_) => Ok(Step::Wait(poll(&work, ctx.now()))),
+        Ok(warnings) => outcome::applied_again(ctx, app, work, warnings).await,
         Err(error) if error.is_passing() => outcome::lost(ctx, app, work, &error).await,
         Err(error) => outcome::end(ctx, app, work, End::Failed(error.text())).await,
     }
@@ -417,8 +446,13 @@ fn blocked(message: &str) -> Text {
     )
 }
 
-/// When to look again: often at first, then less.
-pub(super) fn poll(work: &Work, now: Timestamp) -> Timestamp {
+/// When to look again: often at first, then less. Where the cluster is watched, what changes is looked at as it does.
+pub(super) fn poll(ctx: &OpCtx, work: &Work) -> Timestamp {
+    let now = ctx.now();
+    let heard = ctx.portal().memory().watched.hears(work.deployment.cluster);
+    if heard && manifest::all_labelled(&work.deployment.manifests) {
+        return now.plus(5 * SECOND);
+    }
     let age = now.since(work.deployment.applied_at.unwrap_or(work.deployment.started_at));
     let pause = if age <= 10 * SECOND {
         SECOND / 3

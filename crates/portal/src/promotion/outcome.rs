@@ -1,7 +1,7 @@
 //! What a step of a deployment led to, written down: applied, progress, out of sight, or ended.
 
-use super::deploy::{Seen, Work, poll};
-use super::drive::Step;
+use super::deploy::{Seen, Work, each_once, overtaken, poll};
+use super::drive::{LOCK_LEASE, Step};
 use super::rollback::by_policy;
 use super::{advance, end_turns, tell, wake_pending};
 use crate::access::{self, App, Authorized, may};
@@ -81,6 +81,28 @@ pub(super) async fn applied(
     Ok(Step::Again)
 }
 
+/// Somebody wiped its marks, and it was applied once more: what the cluster remarked on this time is kept beside what it did before.
+pub(super) async fn applied_again(
+    ctx: &OpCtx,
+    app: &Authorized<App, may::Modify>,
+    mut work: Work,
+    warnings: Vec<String>,
+) -> Result<Step> {
+    let mut all = work.deployment.warnings.clone();
+    all.extend(warnings);
+    let all = each_once(all);
+    if all != work.deployment.warnings {
+        work.deployment.warnings = all;
+        let mut change = ctx.change().await?;
+        change.bookkeeping();
+        let was = work.deployment.state;
+        change.tx().update_deployment(app, &work.deployment, was).await?;
+        tell(&mut change, app, work.promotion.environment, work.promotion.id).await?;
+        change.commit().await?;
+    }
+    Ok(Step::Wait(poll(ctx, &work)))
+}
+
 /// The rollout is on its way.
 pub(super) async fn progress(
     ctx: &OpCtx,
@@ -119,7 +141,7 @@ pub(super) async fn progress(
         change.commit().await?;
     }
     fault::point("promotion.noted");
-    Ok(Step::Wait(poll(&work, now)))
+    Ok(Step::Wait(poll(ctx, &work)))
 }
 
 /// The cluster answers again: whether that is news.
@@ -215,6 +237,11 @@ pub(super) async fn end(
     let was = work.deployment.state;
     let mut observed = None;
     let environment = work.promotion.environment;
+    let mut change = ctx.change().await?;
+    let how = match how {
+        End::Succeeded(_) if !is_its_own(&mut change, app, &work, now).await? => End::Failed(overtaken()),
+        how => how,
+    };
     let succeeded = matches!(how, End::Succeeded(_));
     if let End::Succeeded(_) | End::FailedRollout(..) = how {
         regain(&mut work, now)?;
@@ -239,7 +266,6 @@ pub(super) async fn end(
     if reason.is_some() {
         work.deployment.health = Health::Degraded;
     }
-    let mut change = ctx.change().await?;
     change.tx().update_promotion(app, &work.promotion).await?;
     change.tx().update_deployment(app, &work.deployment, was).await?;
     if let Some(observed) = &observed {
@@ -289,6 +315,21 @@ pub(super) async fn end(
     change.commit().await?;
     fault::point("promotion.ended");
     Ok(Step::Ended)
+}
+
+/// Whether the environment's lock is this attempt's at this instant: whoever lost it does not say what runs there.
+async fn is_its_own(
+    change: &mut Change<'_>,
+    app: &Authorized<App, may::Modify>,
+    work: &Work,
+    now: Timestamp,
+) -> Result<bool> {
+    let (environment, owner) = (work.promotion.environment, work.promotion.id);
+    let lock = change
+        .tx()
+        .take_lock(app, environment, owner, now, now.plus(LOCK_LEASE))
+        .await?;
+    Ok(lock.is_some_and(|lock| lock.fence == work.deployment.fence))
 }
 
 /// The key of an environment; empty where it is gone.

@@ -24,6 +24,7 @@ mod protobuf;
 mod quantity;
 mod quota;
 mod registry;
+mod remarks;
 mod resource;
 mod schema;
 mod selector;

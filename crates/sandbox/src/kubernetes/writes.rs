@@ -15,7 +15,7 @@ use super::lists::Selection;
 use super::registry::{Deleted, Deletion, Registry, Write};
 use super::resource::{self, Resource};
 use super::schema::{At, Schema};
-use super::{object, patch as patches, subresources};
+use super::{object, patch as patches, remarks, subresources};
 
 /// The name under which a write owns its fields: the parameter, or the program's name.
 pub fn manager(call: &Call) -> String {
@@ -70,7 +70,7 @@ pub fn whole_object(call: &Call, mut target: Value) -> ApiResult<(Value, Vec<Str
 }
 
 pub fn create(cluster: &Cluster, call: &Call) -> ApiResult<Response<Body>> {
-    let (target, warnings) = whole_object(call, call.document()?)?;
+    let (target, mut warnings) = whole_object(call, call.document()?)?;
     let (manager, api_version) = (manager(call), call.resource.api_version());
     let write = Write {
         writer: Writer {
@@ -84,6 +84,7 @@ pub fn create(cluster: &Cluster, call: &Call) -> ApiResult<Response<Body>> {
         .registry
         .lock()
         .create(call.resource, &call.namespace, target, write)?;
+    warnings.extend(remarks::on_write(call.resource, None, &created));
     Ok(answer_object(201, call, &created, &warnings))
 }
 
@@ -96,7 +97,7 @@ fn current(registry: &Registry, call: &Call) -> ApiResult<Arc<Value>> {
 }
 
 pub fn update(cluster: &Cluster, call: &Call) -> ApiResult<Response<Body>> {
-    let (target, warnings) = whole_object(call, call.document()?)?;
+    let (target, mut warnings) = whole_object(call, call.document()?)?;
     let (manager, api_version) = (manager(call), call.resource.api_version());
     let writer = Writer {
         manager: &manager,
@@ -121,6 +122,7 @@ pub fn update(cluster: &Cluster, call: &Call) -> ApiResult<Response<Body>> {
         return Err(ApiError::invalid(call.resource, &call.name, &[cause]));
     }
     let updated = registry.update(call.resource, &old, target, write)?;
+    warnings.extend(remarks::on_write(call.resource, Some(&old), &updated));
     Ok(answer_object(200, call, &updated, &warnings))
 }
 
@@ -161,9 +163,10 @@ pub fn patch(cluster: &Cluster, call: &Call) -> ApiResult<Response<Body>> {
     let old = current(&registry, call)?;
     let mut target = (*old).clone();
     patch_value(&mut target, &document, &kind, call.resource)?;
-    let (target, warnings) = whole_object(call, target)?;
+    let (target, mut warnings) = whole_object(call, target)?;
     let updated = registry.update(call.resource, &old, target, write)?;
     drop(registry);
+    warnings.extend(remarks::on_write(call.resource, Some(&old), &updated));
     Ok(answer_object(200, call, &updated, &warnings))
 }
 
@@ -269,7 +272,8 @@ fn apply(cluster: &Cluster, call: &Call) -> ApiResult<Response<Body>> {
         ),
     };
     drop(registry);
-    Ok(answer_object(code, call, &result, &[]))
+    let warnings = remarks::on_write(resource, old.as_deref(), &result);
+    Ok(answer_object(code, call, &result, &warnings))
 }
 
 fn deletion(call: &Call) -> ApiResult<Deletion> {

@@ -53,6 +53,7 @@ pub async fn a_drift_is_of_what_runs_there(world: World) {
         since: Some(system.now()),
         changes: vec![change],
         trouble: Some(Text::new("no", "否")),
+        listed_at: None,
     };
     tx.set_drift(&modify, dev, &drift).await.unwrap();
     assert_eq!(tx.drift(&see, dev).await.unwrap(), Some(drift.clone()));

@@ -20,17 +20,17 @@ use slipway_portal::ports::{
 };
 use slipway_portal::{OpCtx, app, cluster, environment, org, project};
 
-struct Place {
-    system: OpCtx,
-    app: Authorized<App, may::Modify>,
+pub(super) struct Place {
+    pub(super) system: OpCtx,
+    pub(super) app: Authorized<App, may::Modify>,
     other: Authorized<App, may::Modify>,
-    dev: EnvironmentId,
+    pub(super) dev: EnvironmentId,
     qa: EnvironmentId,
-    lea: PersonRef,
-    release: ReleaseRecord,
+    pub(super) lea: PersonRef,
+    pub(super) release: ReleaseRecord,
 }
 
-async fn place(world: &World) -> Place {
+pub(super) async fn place(world: &World) -> Place {
     let ada = world.person("ada").await;
     world.org("acme", ada.id).await;
     let owner = world.as_person(&ada);
@@ -117,7 +117,11 @@ fn release(ctx: &OpCtx, app: &Authorized<App, may::Modify>, version: &str, diges
     }
 }
 
-fn promotion(place: &Place, environment: EnvironmentId, release: &ReleaseRecord) -> PromotionRecord {
+pub(super) fn promotion(
+    place: &Place,
+    environment: EnvironmentId,
+    release: &ReleaseRecord,
+) -> PromotionRecord {
     let now = place.system.now();
     PromotionRecord {
         id: place.system.id(),
@@ -237,7 +241,7 @@ async fn write(world: &World) -> Box<dyn Tx> {
     world.portal.store.write().await.unwrap()
 }
 
-async fn insert(world: &World, place: &Place, record: &PromotionRecord) {
+pub(super) async fn insert(world: &World, place: &Place, record: &PromotionRecord) {
     let mut tx = write(world).await;
     tx.insert_promotion(&place.app, record).await.unwrap();
     tx.refresh_open(&place.app, record.environment).await.unwrap();

@@ -263,6 +263,12 @@ pub fn shapes() -> Vec<Call> {
     vec![
         call("fn:workload/view", APP, None, ("vic", 200)),
         call(
+            "fn:workload/preview",
+            with(APP, "form[kind]=deployment"),
+            Some("dora"),
+            ("devon", 200),
+        ),
+        call(
             "fn:workload/set",
             with(APP, "mark=old&form[kind]=deployment"),
             Some("dora"),

@@ -196,8 +196,17 @@ pub async fn rule_30_a_revert_is_approved_and_takes_back_what_was_changed_and_no
     stage.release("1.0.0", 1).await;
     stage.deploy("1.0.0", "qa").await;
     stage.set_policy("qa", one_of(Role::ProjectTester, 1)).await;
-    let foreign = json!({ "spec": { "replicas": 5, "minReadySeconds": 1 } });
-    edit(&stage, "qa", &foreign).await;
+    edit(&stage, "qa", &json!({ "spec": { "replicas": 5 } })).await;
+    let params = PatchParams {
+        field_manager: Some(String::from("kube-controller-manager")),
+        ..PatchParams::default()
+    };
+    let controllers = json!({ "spec": { "minReadySeconds": 1 } });
+    deployments(&stage, "qa")
+        .await
+        .patch(APP, &params, &Patch::Merge(&controllers))
+        .await
+        .expect("it is changed");
     let page = seen(&stage, "qa", 1).await;
     assert_eq!(
         code(ask(&stage, &people.olga, &page, Settlement::Revert).await),
@@ -244,11 +253,7 @@ pub async fn rule_30_a_revert_is_approved_and_takes_back_what_was_changed_and_no
     assert_eq!(view.drift.len(), 1, "what was settled stays to be read");
     assert_eq!(stage.workload("qa").await.expect("there").desired, 2);
     let live = deployments(&stage, "qa").await.get(APP).await.expect("there");
-    assert_eq!(
-        live.spec.min_ready_seconds,
-        Some(1),
-        "nobody was asked about that"
-    );
+    assert_eq!(live.spec.min_ready_seconds, Some(1), "a controller's");
     seen(&stage, "qa", 0).await;
     let actions: Vec<String> = stage.audit("drift.").await.into_iter().map(|row| row.0).collect();
     assert_eq!(actions, ["drift.seen", "drift.revert"]);
@@ -294,6 +299,166 @@ pub async fn rule_30_an_adoption_records_what_is_there_and_restarts_nothing(stag
         view.changes.manifests
     );
     assert_eq!(stage.workload("qa").await.expect("there").desired, 2);
+    seen(&stage, "qa", 0).await;
+}
+
+/// Adds a variable, a label and a container, as `kubectl edit` does.
+async fn add(stage: &Stage, environment: &str) {
+    let params = PatchParams {
+        field_manager: Some(String::from("kubectl-edit")),
+        ..PatchParams::default()
+    };
+    let patch = json!({
+        "metadata": { "labels": { "team": "blue" } },
+        "spec": { "template": { "spec": { "containers": [
+            { "name": APP, "env": [{ "name": "DEBUG", "value": "yes" }] },
+            { "name": "shell", "image": "registry.example.com/acme/shell:1" },
+        ] } } },
+    });
+    deployments(stage, environment)
+        .await
+        .patch(APP, &params, &Patch::Strategic(&patch))
+        .await
+        .expect("it is changed");
+}
+
+/// The names of the containers, and whether the variable is there.
+async fn containers(stage: &Stage, environment: &str) -> (Vec<String>, bool) {
+    let live = deployments(stage, environment)
+        .await
+        .get(APP)
+        .await
+        .expect("there");
+    let containers = live.spec.template.spec.expect("a pod").containers;
+    let debug = containers.iter().any(|container| {
+        container
+            .env
+            .iter()
+            .flatten()
+            .any(|variable| variable.name == "DEBUG")
+    });
+    (
+        containers.into_iter().map(|container| container.name).collect(),
+        debug,
+    )
+}
+
+pub async fn rule_30_what_somebody_added_is_seen_and_taken_away_by_a_revert(stage: Stage) {
+    let people = &stage.people;
+    stage.release("1.0.0", 1).await;
+    stage.deploy("1.0.0", "qa").await;
+    stage.set_policy("qa", one_of(Role::ProjectTester, 1)).await;
+    add(&stage, "qa").await;
+    let page = seen(&stage, "qa", 3).await;
+    let drift = page.drift.as_ref().expect("a drift");
+    let fields: Vec<String> = drift
+        .changes
+        .iter()
+        .map(|change| change.path.to_string())
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            ".metadata.labels.team",
+            ".spec.template.spec.containers[name=\"order-api\"].env[name=\"DEBUG\"]",
+            ".spec.template.spec.containers[name=\"shell\"]",
+        ]
+    );
+    assert!(
+        drift
+            .changes
+            .iter()
+            .all(|change| change.by.as_ref().is_some_and(|by| by.manager == "kubectl-edit"))
+    );
+    assert!(page.diff.added > 0 && page.diff.removed == 0, "{:?}", page.diff);
+    assert_eq!(page.not_adoptable, None);
+    let id = ask(&stage, &people.lea, &page, Settlement::Revert)
+        .await
+        .expect("taken");
+    stage.reaches(id, PromotionState::Waiting).await;
+    assert!(
+        containers(&stage, "qa").await.1,
+        "nothing is touched before it is approved"
+    );
+    stage.approve(&people.tess, id).await.expect("approved");
+    stage.reaches(id, PromotionState::Succeeded).await;
+    assert_eq!(containers(&stage, "qa").await, (vec![String::from(APP)], false));
+    let labels = deployments(&stage, "qa")
+        .await
+        .get(APP)
+        .await
+        .expect("there")
+        .metadata
+        .labels;
+    assert!(!labels.expect("labels").contains_key("team"));
+    seen(&stage, "qa", 0).await;
+}
+
+pub async fn rule_30_what_was_added_and_adopted_stays_until_the_next_deployment(stage: Stage) {
+    let people = &stage.people;
+    stage.release("1.0.0", 1).await;
+    stage.deploy("1.0.0", "qa").await;
+    add(&stage, "qa").await;
+    let page = seen(&stage, "qa", 3).await;
+    let before = deployments(&stage, "qa").await.get(APP).await.expect("there");
+    let id = ask(&stage, &people.lea, &page, Settlement::Adopt)
+        .await
+        .expect("taken");
+    stage.reaches(id, PromotionState::Succeeded).await;
+    let after = deployments(&stage, "qa").await.get(APP).await.expect("there");
+    assert_eq!(after.spec, before.spec, "nothing restarts");
+    seen(&stage, "qa", 0).await;
+    stage.release("1.1.0", 2).await;
+    let next = stage.deploy("1.1.0", "qa").await;
+    let view = stage.view(next).await;
+    let lines = view.changes.manifests.hunks.iter().flat_map(|hunk| &hunk.lines);
+    assert!(
+        lines.into_iter().any(|line| line.text.contains("DEBUG")),
+        "its approvers see it go"
+    );
+    assert_eq!(containers(&stage, "qa").await, (vec![String::from(APP)], false));
+    seen(&stage, "qa", 0).await;
+}
+
+pub async fn rule_30_an_object_that_was_never_deployed_is_seen_and_deleted_by_a_revert(stage: Stage) {
+    use k8s_openapi::api::core::v1::ConfigMap;
+    use kube::api::PostParams;
+    let people = &stage.people;
+    stage.release("1.0.0", 1).await;
+    stage.deploy("1.0.0", "qa").await;
+    seen(&stage, "qa", 0).await;
+    let maps = Api::<ConfigMap>::namespaced(kube_client(&stage).await, "checkout-qa");
+    let params = PostParams {
+        field_manager: Some(String::from("kubectl-create")),
+        ..PostParams::default()
+    };
+    let labels = slipway_domain::manifest::labels(APP, PROJECT, "qa");
+    let theirs = json!({ "metadata": { "name": "theirs", "labels": labels }, "data": { "a": "1" } });
+    let theirs: ConfigMap = serde_json::from_value(theirs).expect("a ConfigMap");
+    maps.create(&params, &theirs).await.expect("made");
+    // Objects are looked for every ten minutes.
+    stage.clock.advance(10 * MINUTE);
+    let page = seen(&stage, "qa", 1).await;
+    let change = &page.drift.as_ref().expect("a drift").changes[0];
+    assert!(change.is_stranger() && change.name == "theirs", "{change:?}");
+    assert_eq!(
+        change.by.as_ref().map(|by| by.manager.as_str()),
+        Some("kubectl-create")
+    );
+    assert!(
+        page.not_adoptable
+            .as_ref()
+            .is_some_and(|why| why.en.contains("theirs"))
+    );
+    assert_eq!(
+        code(ask(&stage, &people.lea, &page, Settlement::Adopt).await),
+        "not_adoptable"
+    );
+    let id = ask(&stage, &people.lea, &page, Settlement::Revert)
+        .await
+        .expect("taken");
+    stage.reaches(id, PromotionState::Succeeded).await;
+    assert!(maps.get_opt("theirs").await.expect("an answer").is_none());
     seen(&stage, "qa", 0).await;
 }
 

@@ -57,6 +57,11 @@ pub fn apply(
     }
     let difference = compare(live, &merged, at);
     let changed = difference.modified.union(&difference.added);
+    // A manager's time is that of its last change, of a value as well.
+    let differs = !changed.is_empty() || !difference.removed.is_empty();
+    if let Some(own) = all.iter_mut().find(|m| differs && m.is(writer, "Apply")) {
+        own.time = object::now();
+    }
     let mut conflicts: Vec<(usize, FieldSet)> = Vec::new();
     for (i, manager) in all.iter().enumerate() {
         if !manager.is(writer, "Apply") {

@@ -1,5 +1,6 @@
 //! The controllers: one task that wakes on changes and timers, and brings one object at a time closer to its spec.
 
+mod cron_job;
 mod daemon_set;
 mod deployment;
 mod garbage;
@@ -205,6 +206,7 @@ impl Controllers {
             "statefulsets" => stateful_set::reconcile(registry, key),
             "daemonsets" => daemon_set::reconcile(registry, key),
             "jobs" => job::reconcile(registry, key),
+            "cronjobs" => cron_job::reconcile(registry, key),
             "namespaces" => {
                 namespace::reconcile(registry, key);
                 None
