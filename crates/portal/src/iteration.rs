@@ -16,6 +16,7 @@ use slipway_domain::iteration::{
     IterationView,
 };
 use slipway_domain::project::Place;
+use slipway_domain::table::ViewPage;
 use slipway_domain::time::Timestamp;
 
 /// Iterations that a list shows.
@@ -373,6 +374,7 @@ pub async fn backlog(
         }
     }
     let lines = tx.iterations(&project, false, 10).await?;
+    let views = crate::table::views_of(ctx, &project, &mut *tx, Some(ViewPage::Backlog)).await?;
     drop(tx);
     let closed: Vec<Amount> = lines
         .iter()
@@ -398,6 +400,8 @@ pub async fn backlog(
             .collect(),
         may_edit: held.has(Action::ItemEdit),
         may_create: held.has(Action::ItemCreate),
+        views,
+        may_share: held.has(Action::BoardEdit),
     })
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod app;
 mod audit;
+mod board;
 mod break_glass;
 mod ci;
 mod clock;
@@ -45,6 +46,7 @@ mod session;
 mod snapshot;
 mod store;
 mod subscriber;
+mod table;
 mod template;
 mod token;
 mod webhook;
@@ -53,6 +55,7 @@ mod working_copy;
 pub use access::{AccessTx, Binding, NewBinding};
 pub use app::{AppTx, NewApp, RepositoryLink};
 pub use audit::{AuditFilter, AuditRecord, AuditTx, Chain};
+pub use board::BoardTx;
 pub use break_glass::BreakGlassTx;
 pub use ci::{CiForge, Flow, ForgeCoverage, ForgeSchedule, NewPipeline, NewSchedule, NewVariable};
 pub use clock::{Clock, SystemClock};
@@ -76,7 +79,7 @@ pub use home::HomeTx;
 pub use identity::{ClaimedGroup, IdentityRow, IdentityTx};
 pub use import::{ImportItemRecord, ImportRecord, ImportTx};
 pub use invitation::{InvitationRecord, InvitationTx, RequestRecord};
-pub use item::{ItemRecord, ItemTx, NewItemEvent, NewItemRow, NewIteration};
+pub use item::{DueItem, ItemRecord, ItemTx, NewItemEvent, NewItemRow, NewIteration};
 pub use iteration::IterationTx;
 pub use mail::{Mail, MailAccess, MailError, MailServerRecord, MailTx, Mailer, PATIENCE as MAIL_PATIENCE};
 pub use member::{HeldBinding, MemberTx};
@@ -102,6 +105,7 @@ pub use session::{SessionRow, SessionTx};
 pub use snapshot::{Snapshot, SnapshotKind, SnapshotTx};
 pub use store::{Ends, Store, StoreError};
 pub use subscriber::{MessageRecord, NewMessage, SubscriberRecord, SubscriberTx, Tried};
+pub use table::{TableTx, ViewRecord};
 pub use template::{
     TemplateRecord, TemplateTx, TemplateVersionRecord, UpgradeRecord, UpgradeStepRecord, UseRecord,
 };
@@ -114,6 +118,7 @@ pub trait Tx:
     AccessTx
     + AppTx
     + AuditTx
+    + BoardTx
     + BreakGlassTx
     + DelegationTx
     + DriftTx
@@ -139,6 +144,7 @@ pub trait Tx:
     + SecretTx
     + SnapshotTx
     + SubscriberTx
+    + TableTx
     + TemplateTx
     + TokenTx
     + WebhookTx
@@ -163,6 +169,7 @@ impl<T> Tx for T where
     T: AccessTx
         + AppTx
         + AuditTx
+        + BoardTx
         + BreakGlassTx
         + DelegationTx
         + DriftTx
@@ -188,6 +195,7 @@ impl<T> Tx for T where
         + SecretTx
         + SnapshotTx
         + SubscriberTx
+        + TableTx
         + TemplateTx
         + TokenTx
         + WebhookTx
