@@ -14,6 +14,10 @@ use leptos_router::hooks::{use_location, use_query_map};
 use leptos_router::params::ParamsMap;
 use slipway_domain::item::ItemView;
 
+/// Goes to an address.
+#[cfg(feature = "hydrate")]
+type Going = Box<dyn Fn(&str)>;
+
 /// What opens and closes the drawer of a page.
 #[derive(Clone, Copy)]
 pub struct Drawer {
@@ -21,7 +25,7 @@ pub struct Drawer {
     path: Memo<String>,
     /// A browser has one thread; the server draws on many, and never goes anywhere.
     #[cfg(feature = "hydrate")]
-    navigate: StoredValue<Box<dyn Fn(&str)>, LocalStorage>,
+    navigate: StoredValue<Going, LocalStorage>,
     /// The item whose drawer gets the focus once it is drawn: live updates draw it again, and must not.
     wants_focus: StoredValue<String>,
 }
@@ -83,7 +87,7 @@ impl Drawer {
 
 /// Goes to an address; the page stays where it is scrolled: only its address and what is open beside it change.
 #[cfg(feature = "hydrate")]
-fn going() -> Box<dyn Fn(&str)> {
+fn going() -> Going {
     let navigate = leptos_router::hooks::use_navigate();
     Box::new(move |address| {
         let options = leptos_router::NavigateOptions {

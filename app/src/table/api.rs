@@ -1,7 +1,5 @@
 //! Server functions about the table of work items, and saved views.
 
-#![expect(clippy::too_many_arguments, reason = "one a field of the form")]
-
 use crate::AppError;
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;

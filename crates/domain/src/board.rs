@@ -158,6 +158,12 @@ pub enum SetupEdit {
     ParentFollows(bool),
 }
 
+/// Of a kind, from a state that is there no more to one that is.
+pub type StateMove = (ItemKind, StateKey, StateKey);
+
+/// Where the items of states go that are there no more.
+pub type StateMoves = Vec<StateMove>;
+
 /// What keeps a change of the setup from being made, and the field that it is about.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {}", text.en)]
@@ -250,18 +256,16 @@ impl BoardSetup {
             return Some((state.clone(), None));
         }
         let flow = self.flow(kind);
-        let way = flow
-            .next(state.state_key())
-            .find(|(_, into)| stands(into))
-            .map(|(way, into)| (into.clone(), Some(way.clone())));
-        way
+        let mut next = flow.next(state.state_key());
+        next.find(|(_, into)| stands(into))
+            .map(|(way, into)| (into.clone(), Some(way.clone())))
     }
 
     /// The setup after `edit`, and where the items of states go that are there no more.
     ///
     /// # Errors
     /// [`WrongSetup`] for what could not work.
-    pub fn edited(&self, edit: SetupEdit) -> Result<(Self, Vec<(ItemKind, StateKey, StateKey)>), WrongSetup> {
+    pub fn edited(&self, edit: SetupEdit) -> Result<(Self, StateMoves), WrongSetup> {
         let mut setup = self.clone();
         let mut moves = Vec::new();
         match edit {
@@ -301,7 +305,7 @@ impl BoardSetup {
         Ok((setup, moves))
     }
 
-    fn check(&mut self, moves: &[(ItemKind, StateKey, StateKey)]) -> Result<(), WrongSetup> {
+    fn check(&mut self, moves: &[StateMove]) -> Result<(), WrongSetup> {
         for flow in self.flows.values_mut() {
             for state in &mut flow.states {
                 let name = both(&state.text());
@@ -379,28 +383,25 @@ impl BoardSetup {
                 limit,
             } => {
                 let name = both(&name);
-                match key {
-                    Some(key) => {
-                        let at = at(&columns, &key)?;
-                        columns[at] = ColumnSetup {
-                            key,
-                            name,
-                            category,
-                            states,
-                            limit,
-                        };
-                    }
-                    None => {
-                        let taken: Vec<&StateKey> = columns.iter().map(|column| &column.key.0).collect();
-                        let key = ColumnKey(StateKey::made_of(&name.en, &taken));
-                        columns.push(ColumnSetup {
-                            key,
-                            name,
-                            category,
-                            states,
-                            limit,
-                        });
-                    }
+                if let Some(key) = key {
+                    let at = at(&columns, &key)?;
+                    columns[at] = ColumnSetup {
+                        key,
+                        name,
+                        category,
+                        states,
+                        limit,
+                    };
+                } else {
+                    let taken: Vec<&StateKey> = columns.iter().map(|column| &column.key.0).collect();
+                    let key = ColumnKey(StateKey::made_of(&name.en, &taken));
+                    columns.push(ColumnSetup {
+                        key,
+                        name,
+                        category,
+                        states,
+                        limit,
+                    });
                 }
             }
             SetupEdit::ColumnUp(key) => {
@@ -441,16 +442,13 @@ fn edit_flow(flow: &mut Workflow, edit: SetupEdit) -> Result<Option<(StateKey, S
             if name.en.is_empty() {
                 return Err(wrong("name", "a name is needed", "请填写名称"));
             }
-            match key {
-                Some(key) => {
-                    let at = at(flow, &key)?;
-                    flow.states[at] = ItemState::new(key, category, color, name);
-                }
-                None => {
-                    let taken: Vec<&StateKey> = flow.states.iter().map(ItemState::state_key).collect();
-                    let key = StateKey::made_of(&name.en, &taken);
-                    flow.states.push(ItemState::new(key, category, color, name));
-                }
+            if let Some(key) = key {
+                let at = at(flow, &key)?;
+                flow.states[at] = ItemState::new(key, category, color, name);
+            } else {
+                let taken: Vec<&StateKey> = flow.states.iter().map(ItemState::state_key).collect();
+                let key = StateKey::made_of(&name.en, &taken);
+                flow.states.push(ItemState::new(key, category, color, name));
             }
         }
         SetupEdit::StateUp { key, .. } => {
@@ -513,7 +511,7 @@ impl Restate {
 pub fn restates(
     before: &BoardSetup,
     after: &BoardSetup,
-    moves: &[(ItemKind, StateKey, StateKey)],
+    moves: &[StateMove],
 ) -> Result<Vec<Restate>, Vec<(ItemKind, ItemState)>> {
     let (mut found, mut homeless) = (Vec::new(), Vec::new());
     for kind in ItemKind::ALL {
@@ -552,12 +550,12 @@ pub fn followed(whole: Category, parts: &[Category]) -> Option<Category> {
             .iter()
             .any(|part| matches!(part, Category::InProgress | Category::InTest));
     match (whole, open) {
-        (Category::WontDo, _) => None,
+        (Category::WontDo, _) | (Category::Done, false) | (Category::InProgress | Category::InTest, true) => {
+            None
+        }
         (Category::Done, true) => Some(Category::InProgress),
-        (Category::Done, false) => None,
-        (_, false) => done.then_some(Category::Done),
+        (Category::Todo | Category::InProgress | Category::InTest, false) => done.then_some(Category::Done),
         (Category::Todo, true) => started.then_some(Category::InProgress),
-        (Category::InProgress | Category::InTest, true) => None,
     }
 }
 

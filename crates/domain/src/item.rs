@@ -281,6 +281,10 @@ impl BoardFilter {
 }
 
 /// What the board's page shows.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a thing of its own that the reader may or may not do"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoardView {
     /// Where.
@@ -415,6 +419,10 @@ impl ItemEvent {
 }
 
 /// What the item's page shows.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a thing of its own that the reader may or may not do"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemView {
     /// Where.

@@ -310,6 +310,7 @@ pub const VIEW_QUERY_MAX: usize = 2000;
 pub const VIEWS_MOST: i64 = 50;
 
 /// What of a page is shown, under a name.
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedView {
     /// Which.

@@ -529,6 +529,7 @@ pub(crate) fn calls(at: &Places) -> Vec<Call> {
     .chain(items::calls())
     .chain(templates::calls())
     .chain(ci::calls(at))
+    .chain(boards::deletion())
     .collect()
 }
 

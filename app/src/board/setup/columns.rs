@@ -37,12 +37,13 @@ pub fn show(view: &BoardSetupView) -> AnyView {
     let new = view.may_edit.then(|| {
         view! { <details class="setup-new"><summary>{tr!(flow.new_column)}</summary>{form(view, None)}</details> }
     });
+    let switches = switches(view);
     view! {
         <PageHead title=tr!(flow.setup) line=line.into_any() actions=back/>
         {setup_tabs(view, None)}
         <div class="stack wide">
             <Panel title=tr!(flow.columns)><ol class="setup-list">{rows}</ol>{new}</Panel>
-            <Panel title=tr!(flow.switches)>{switches(view)}</Panel>
+            <Panel title=tr!(flow.switches)>{switches}</Panel>
         </div>
     }
     .into_any()

@@ -4,7 +4,7 @@
 use crate::i18n::say;
 use leptos::prelude::*;
 use slipway_domain::item::{Category, ItemState, StateKey, Workflow};
-use std::fmt::Write as _;
+use std::cmp::Ordering;
 
 const WIDE: i32 = 136;
 const HIGH: i32 = 36;
@@ -48,29 +48,26 @@ fn spots(flow: &Workflow) -> Vec<(&ItemState, Spot)> {
 /// The arrow from one state to another: to the right out of the right side, to the left along the bottom, within a
 /// column around its left side.
 fn arrow(from: Spot, to: Spot) -> String {
-    let mut path = String::new();
     let (middle, half) = (HIGH / 2, WIDE / 2);
-    let _ = if from.x < to.x {
-        let (x1, y1, x2, y2) = (from.x + WIDE, from.y + middle - 5, to.x - 2, to.y + middle - 5);
-        let bend = (x2 - x1) / 2;
-        write!(
-            path,
-            "M{x1} {y1} C{} {y1} {} {y2} {x2} {y2}",
-            x1 + bend,
-            x2 - bend
-        )
-    } else if from.x > to.x {
-        let (x1, y1, x2, y2) = (from.x + half, from.y + HIGH, to.x + half + 12, to.y + HIGH + 2);
-        let low = y1.max(y2) + 22;
-        write!(path, "M{x1} {y1} C{x1} {low} {x2} {low} {x2} {y2}")
-    } else {
-        let down = from.y < to.y;
-        let (x1, y1) = (from.x, from.y + middle + if down { 6 } else { -6 });
-        let (x2, y2) = (to.x - 2, to.y + middle + if down { -6 } else { 6 });
-        let left = x1 - if down { 18 } else { 24 };
-        write!(path, "M{x1} {y1} C{left} {y1} {left} {y2} {x2} {y2}")
-    };
-    path
+    match from.x.cmp(&to.x) {
+        Ordering::Less => {
+            let (x1, y1, x2, y2) = (from.x + WIDE, from.y + middle - 5, to.x - 2, to.y + middle - 5);
+            let bend = (x2 - x1) / 2;
+            format!("M{x1} {y1} C{} {y1} {} {y2} {x2} {y2}", x1 + bend, x2 - bend)
+        }
+        Ordering::Greater => {
+            let (x1, y1, x2, y2) = (from.x + half, from.y + HIGH, to.x + half + 12, to.y + HIGH + 2);
+            let low = y1.max(y2) + 22;
+            format!("M{x1} {y1} C{x1} {low} {x2} {low} {x2} {y2}")
+        }
+        Ordering::Equal => {
+            let down = from.y < to.y;
+            let (x1, y1) = (from.x, from.y + middle + if down { 6 } else { -6 });
+            let (x2, y2) = (to.x - 2, to.y + middle + if down { -6 } else { 6 });
+            let left = x1 - if down { 18 } else { 24 };
+            format!("M{x1} {y1} C{left} {y1} {left} {y2} {x2} {y2}")
+        }
+    }
 }
 
 /// The picture.

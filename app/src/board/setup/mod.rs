@@ -87,14 +87,16 @@ fn show(view: &BoardSetupView, kind: ItemKind) -> AnyView {
         .map(|(at, state)| state_row(view, kind, &flow, (at, state)))
         .collect::<Vec<_>>();
     let new = view.may_edit.then(|| new_state(view, kind));
+    let picture = graph::graph(&flow, tr!(flow.graph_words, kind = say(&kind.text())));
+    let (ways, templates) = (ways::panel(view, kind, &flow), templates::panel(view, kind));
     view! {
         <PageHead title line=line.into_any() actions=back/>
         {setup_tabs(view, Some(kind))}
         <div class="stack wide">
-            <Panel title=tr!(flow.graph)>{graph::graph(&flow, tr!(flow.graph_words, kind = say(&kind.text())))}</Panel>
+            <Panel title=tr!(flow.graph)>{picture}</Panel>
             <Panel title=tr!(flow.states)><ul class="setup-list">{states}</ul>{new}</Panel>
-            {ways::panel(view, kind, &flow)}
-            {templates::panel(view, kind)}
+            {ways}
+            {templates}
         </div>
     }
     .into_any()

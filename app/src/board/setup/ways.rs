@@ -93,12 +93,13 @@ fn row(view: &BoardSetupView, kind: ItemKind, flow: &Workflow, way: &Transition)
             view! { {setup_fields(view)}{hidden("kind", kind.key().to_owned())}{hidden("from", way.from.to_string())}{hidden("to", way.to.to_string())} }
         };
         let asks = asks(&way.roles, &way.fields);
+        let save = view! { {ends()}{asks}<p>{submit(Weight::Plain, tr!(flow.save))}</p> };
         let remove = view! { {ends()}{submit(Weight::Danger, tr!(flow.remove_way))} };
         view! {
             <details class="setup-edit">
                 <summary>{tr!(flow.change)}</summary>
                 <Form action=SaveTransition::PATH class="form" done=tr!(flow.saved) key=("way", id.clone())>
-                    {ends()}{asks}<p>{submit(Weight::Plain, tr!(flow.save))}</p>
+                    {save}
                 </Form>
                 <Form action=RemoveTransition::PATH class="inline-form" done=tr!(flow.removed) key=("way", id)>{remove}</Form>
             </details>

@@ -75,12 +75,6 @@ pub fn calls() -> Vec<Call> {
             ("vic", 200),
         ),
         // Made by dora, within the hour.
-        call(
-            "fn:item/delete",
-            format!("{PROJECT}&number=2"),
-            Some("vic"),
-            ("dora", 200),
-        ),
         change(
             "DELETE /api/v1/orgs/{org}/projects/{project}/items/{number}",
             "/api/v1/orgs/acme/projects/checkout/items/3",
@@ -151,4 +145,10 @@ pub fn calls() -> Vec<Call> {
             ("vic", 404),
         ),
     ]
+}
+
+/// What no other call comes after: the item is gone then.
+pub fn deletion() -> Vec<Call> {
+    let item = format!("{PROJECT}&number=1");
+    vec![call("fn:item/delete", item, Some("dora"), ("devon", 200))]
 }
