@@ -99,10 +99,11 @@ mod real {
     }
 
     /// Moves the focus to the first element that `selector` finds, after the page has been drawn.
-    pub fn focus(selector: &'static str) {
+    pub fn focus(selector: impl Into<std::borrow::Cow<'static, str>>) {
+        let selector = selector.into();
         leptos::prelude::request_animation_frame(move || {
             let found = leptos::prelude::document()
-                .query_selector(selector)
+                .query_selector(&selector)
                 .ok()
                 .flatten();
             if let Some(element) = found.and_then(|e| e.dyn_into::<web_sys::HtmlElement>().ok()) {
@@ -213,6 +214,8 @@ mod real {
     }
     /// No page to leave.
     pub const fn leave_for(_url: &str) {}
+    /// No focus to move.
+    pub fn focus(_selector: impl Into<std::borrow::Cow<'static, str>>) {}
     /// No page to leave.
     pub const fn leave_once_for(_url: &str) {}
 }

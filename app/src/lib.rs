@@ -43,6 +43,7 @@ pub mod project;
 pub mod promotion;
 pub mod release;
 pub mod report;
+pub mod roadmap;
 pub mod role;
 mod route;
 pub mod run;
@@ -50,6 +51,7 @@ pub mod schedule;
 pub mod search;
 pub mod session;
 pub mod subscriber;
+pub mod table;
 pub mod template;
 pub mod token;
 pub mod variable;
@@ -179,10 +181,14 @@ fn routes() -> RouteTable {
         apart("/orgs/:org/audit", part::audit()),
         apart("/orgs/:org/projects/:project", part::project()),
         apart("/orgs/:org/projects/:project/board", part::board()),
+        apart("/orgs/:org/projects/:project/board/setup", part::board_setup()),
+        apart("/orgs/:org/projects/:project/board/setup/:kind", part::workflow()),
         apart("/orgs/:org/projects/:project/bugs", part::bugs()),
         apart("/orgs/:org/projects/:project/items/new", part::new_item()),
         apart("/orgs/:org/projects/:project/items/:key", part::item()),
         apart("/orgs/:org/projects/:project/items/:key/edit", part::edit_item()),
+        apart("/orgs/:org/projects/:project/table", part::items_table()),
+        apart("/orgs/:org/projects/:project/roadmap", part::roadmap()),
         apart("/orgs/:org/projects/:project/backlog", part::backlog()),
         apart("/orgs/:org/projects/:project/insights", part::insights()),
         apart("/orgs/:org/projects/:project/insights/dora", part::delivery()),

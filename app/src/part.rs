@@ -5,8 +5,8 @@ use crate::route::Part;
 use crate::{
     application, artifact, audit, beside, board, cluster, connection, drift, editor, environment, freeze,
     group, home, import, insight, invitation, iteration, mail, me, member, notice, operator, org, pipeline,
-    pod, project, promotion, release, report, role, run, schedule, search, session, subscriber, template,
-    token, variable, workload,
+    pod, project, promotion, release, report, roadmap, role, run, schedule, search, session, subscriber,
+    table, template, token, variable, workload,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -110,6 +110,14 @@ parts! {
         iteration One = iteration::iteration_page,
         insights Insights = insight::insights_page,
         delivery Delivery = insight::delivery_page,
+    }
+    tables TablePage table_page fetch_tables {
+        items_table Table = table::table_page,
+        roadmap Roadmap = roadmap::roadmap_page,
+    }
+    boardsetup BoardSetupPage board_setup_page fetch_boardsetup {
+        board_setup Setup = board::setup::setup_page,
+        workflow Workflow = board::setup::workflow_page,
     }
     approving ApprovalPage approval_page fetch_approving {
         approvals Approvals = promotion::approvals_page,

@@ -81,12 +81,14 @@ test("without JavaScript a card is moved by its menu", async ({ as }) => {
   await expect(column(mara, "In test").locator("#card-CHK-3")).toBeVisible();
 });
 
-test("an item is added at the foot of the board and by the form", async ({ as }) => {
+test("an item is added at the foot of a column and by the form", async ({ as }) => {
   const mara = await as("mara");
   await open(mara, BOARD);
-  await mara.getByLabel("Add an item…").fill("Refunds for gift cards");
-  await mara.getByRole("button", { name: "Add", exact: true }).click();
-  await expect(column(mara, "To do")).toContainText("Refunds for gift cards");
+  const todo = column(mara, "To do");
+  await todo.getByText("Add a card").click();
+  await todo.getByLabel("Add an item…").fill("Refunds for gift cards");
+  await todo.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(todo).toContainText("Refunds for gift cards");
   await mara.getByRole("link", { name: "New item" }).click();
   await expect(mara.getByRole("heading", { level: 1 })).toHaveText("New item");
   await mara.getByLabel("Title").fill("The receipt is sent twice");

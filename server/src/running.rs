@@ -121,6 +121,9 @@ async fn begin_upkeep(portal: &Portal) -> Result<()> {
         .enqueue(&Job::SweepNotices, ctx.now(), Some("sweep_notices"))
         .await?;
     change
+        .enqueue(&Job::RemindDue, ctx.now(), Some("remind_due"))
+        .await?;
+    change
         .enqueue(&Job::SweepMessages, ctx.now(), Some("sweep_messages"))
         .await?;
     change.commit().await

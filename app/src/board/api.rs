@@ -5,9 +5,10 @@
 use crate::AppError;
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
+use slipway_domain::board::ColumnKey;
 use slipway_domain::id::{AppId, CommentId, EnvironmentId, ItemId, IterationId, UserId};
 use slipway_domain::item::{
-    BoardView, BugList, Category, ItemEdit, ItemKind, ItemState, ItemView, Priority, Relation, Severity,
+    BoardView, BugList, ItemEdit, ItemKind, ItemView, LaneBy, Priority, Relation, Severity, StateKey,
 };
 
 /// The board of the iteration that runs, with the cards that are asked for.
@@ -19,6 +20,8 @@ pub async fn read_board(
     assignee: Option<UserId>,
     label: Option<String>,
     words: Option<String>,
+    lanes: Option<LaneBy>,
+    view: Option<String>,
 ) -> Result<BoardView, AppError> {
     let ctx = crate::ctx()?;
     let filter = slipway_domain::item::BoardFilter {
@@ -27,7 +30,12 @@ pub async fn read_board(
         label: label.unwrap_or_default(),
         words: words.unwrap_or_default(),
     };
-    Ok(slipway_portal::item::board_of(&ctx, &org, &project, filter).await?)
+    let asked = slipway_portal::item::BoardAsked {
+        filter,
+        lanes_by: lanes,
+        by_default: view.is_none(),
+    };
+    Ok(slipway_portal::item::board_of(&ctx, &org, &project, asked).await?)
 }
 
 /// The project's bugs.
@@ -45,9 +53,32 @@ pub async fn read_item(org: String, project: String, key: String) -> Result<Item
     Ok(slipway_portal::item::view(&ctx, &org, &project, number).await?)
 }
 
-/// Adds a card to the iteration that runs, by its title alone.
+/// The item that is open in a drawer, by its key; none where no key is given.
+#[server(name = ReadDrawer, prefix = "/api/fn", endpoint = "item/drawer", input = GetUrl)]
+pub async fn read_drawer(
+    org: String,
+    project: String,
+    key: Option<String>,
+) -> Result<Option<ItemView>, AppError> {
+    let ctx = crate::ctx()?;
+    let Some(key) = key.filter(|key| !key.is_empty()) else {
+        return Ok(None);
+    };
+    let number = super::number_of(&key).ok_or(slipway_portal::Error::NotFound)?;
+    Ok(Some(
+        slipway_portal::item::view(&ctx, &org, &project, number).await?,
+    ))
+}
+
+/// Adds a card to the iteration that runs, by its title alone, into a column.
 #[server(name = AddCard, prefix = "/api/fn", endpoint = "item/add")]
-pub async fn add_card(org: String, project: String, title: String, kind: ItemKind) -> Result<(), AppError> {
+pub async fn add_card(
+    org: String,
+    project: String,
+    title: String,
+    kind: ItemKind,
+    column: Option<ColumnKey>,
+) -> Result<(), AppError> {
     let ctx = crate::ctx()?;
     let item = slipway_portal::item::NewItem {
         kind,
@@ -58,6 +89,7 @@ pub async fn add_card(org: String, project: String, title: String, kind: ItemKin
         assignee: None,
         points: None,
         into_iteration: true,
+        column,
         more: slipway_portal::item::Edit::default(),
     };
     slipway_portal::item::create(&ctx, &org, &project, item).await?;
@@ -98,6 +130,7 @@ pub async fn create_item(
         assignee,
         points,
         into_iteration,
+        column: None,
         more,
     };
     let number = slipway_portal::item::create(&ctx, &org, &project, item).await?;
@@ -108,13 +141,13 @@ pub async fn create_item(
     Ok(())
 }
 
-/// Moves a card to a column, under `after` and above `before`.
+/// Moves a card to a column, or within its own, under `after` and above `before`.
 #[server(name = MoveItem, prefix = "/api/fn", endpoint = "item/move")]
 pub async fn move_item(
     org: String,
     project: String,
     number: i64,
-    column: Category,
+    column: Option<ColumnKey>,
     after: Option<ItemId>,
     before: Option<ItemId>,
 ) -> Result<(), AppError> {
@@ -135,10 +168,19 @@ pub async fn set_item_state(
     org: String,
     project: String,
     number: i64,
-    state: ItemState,
+    state: StateKey,
 ) -> Result<(), AppError> {
     let ctx = crate::ctx()?;
-    Ok(slipway_portal::item::set_state(&ctx, &org, &project, number, state, None).await?)
+    Ok(slipway_portal::item::set_state(&ctx, &org, &project, number, &state, None).await?)
+}
+
+/// Deletes an item and leads to the board.
+#[server(name = DeleteItem, prefix = "/api/fn", endpoint = "item/delete")]
+pub async fn delete_item(org: String, project: String, number: i64) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    slipway_portal::item::delete(&ctx, &org, &project, number, None).await?;
+    leptos_axum::redirect(&format!("{}/board", crate::places::project(&org, &project)));
+    Ok(())
 }
 
 /// Starts an iteration.

@@ -11,7 +11,7 @@ use crate::tr;
 use leptos::ev;
 use leptos::prelude::*;
 use server_fn::ServerFn;
-use slipway_domain::item::{Card, Category};
+use slipway_domain::item::Card;
 
 /// The id of a card's element.
 pub fn element_id(key: &str) -> String {
@@ -21,11 +21,13 @@ pub fn element_id(key: &str) -> String {
 /// A card in its column. `may_move` says whether it offers to be moved.
 pub fn kanban_card(card: &Card, base: &str, may_move: bool, moves: Moves) -> AnyView {
     let id = card.id;
+    let opened = card.key.clone();
     let lifted = move || moves.is_lifted(id).then_some("true");
     let label = format!("{} {}", card.key, card.title);
     let points = card
         .points
         .map(|points| view! { <span class="small muted">{parts::points(points)}</span> });
+    let due = parts::due(card, &moves.today());
     let body = view! {
         <div class="row spread">
             <code class="small muted">{card.key.clone()}</code>
@@ -34,8 +36,11 @@ pub fn kanban_card(card: &Card, base: &str, may_move: bool, moves: Moves) -> Any
                 {may_move.then(|| move_menu(card, moves))}
             </span>
         </div>
-        <a class="kanban-title" href=format!("{base}/items/{}", card.key) draggable="false">{card.title.clone()}</a>
-        <div class="row wrap">{tag(say(&card.kind.text()))}{urgency(card)}{points}</div>
+        <a
+            class="kanban-title" href=format!("{base}/items/{}", card.key) draggable="false" data-opens=card.key.clone()
+            on:click=move |ev: ev::MouseEvent| moves.drawer.open(&opened, &ev)
+        >{card.title.clone()}</a>
+        <div class="row wrap">{tag(say(&card.kind.text()))}{urgency(card)}{due}{points}</div>
     };
     if !may_move {
         return view! { <li class="kanban-card" id=element_id(&card.key)>{body}</li> }.into_any();
@@ -60,13 +65,12 @@ pub fn kanban_card(card: &Card, base: &str, may_move: bool, moves: Moves) -> Any
 /// `Move to…`: a plain form, one button a column that the workflow leads to.
 fn move_menu(card: &Card, moves: Moves) -> AnyView {
     let id = card.id;
-    let flow = card.kind.workflow();
-    let here = card.state.category();
-    let buttons = Category::ALL
-        .iter()
-        .filter(|column| **column != here && flow.into_column(card.state, **column).is_ok())
+    let buttons = moves
+        .ways_of(card)
+        .into_iter()
         .map(|column| {
-            view! { <button type="submit" class="btn small" name="column" value=column.key()>{say(&column.text())}</button> }
+            let name = moves.name_of(&column);
+            view! { <button type="submit" class="btn small" name="column" value=column.as_str().to_owned()>{name}</button> }
         })
         .collect_view();
     let number = super::number_of(&card.key).unwrap_or_default();

@@ -30,6 +30,8 @@ fn words(event: &ItemEvent) -> String {
     let (before, after) = (&event.before, &event.after);
     match (event.field.as_str(), Field::from_key(&event.field)) {
         ("created", _) => tr!(board.created),
+        ("deleted", _) => tr!(board.deleted),
+        ("state", _) if before.key == after.key => tr!(board.counts_otherwise, state = state(after)),
         ("state", _) => tr!(board.went, from = state(before), to = state(after)),
         ("comment", _) if after.key.is_empty() => tr!(board.comment_removed),
         ("comment", _) => tr!(board.comment_edited),
@@ -47,7 +49,7 @@ fn words(event: &ItemEvent) -> String {
 }
 
 fn state(value: &Value) -> String {
-    ItemState::from_key(&value.key).map_or_else(|| value.said.clone(), |state| say(&state.text()))
+    say(&ItemState::called_in_history(&value.key, &value.said))
 }
 
 /// `Blocks CHK-12`.

@@ -1,14 +1,15 @@
 //! The page of a work item, and the form for a new one.
 
-use super::api::{CreateItem, ReadBoard, ReadItem, SetItemState};
+use super::api::{CreateItem, DeleteItem, ReadBoard, ReadItem, SetItemState};
 use super::parts::{self, choices};
+use super::setup::api::ReadTemplates;
 use super::{history, talk};
 use crate::design::button::{Weight, button_link, submit};
 use crate::design::field::{Control, Field};
-use crate::design::form::{Form, hidden};
+use crate::design::form::{Form, hidden, place_fields};
 use crate::design::page::{PageHead, Panel};
 use crate::design::state::EmptyState;
-use crate::design::status::tag;
+use crate::design::status::{Status, pill, tag};
 use crate::design::time::{day, time};
 use crate::i18n::say;
 use crate::live::{Topics, refresh_without_js};
@@ -19,6 +20,7 @@ use crate::places::{param, query};
 use crate::tr;
 use leptos::prelude::*;
 use server_fn::ServerFn;
+use slipway_domain::board::ItemTemplate;
 use slipway_domain::item::{BoardView, ItemKind, ItemView, Priority, Severity};
 use slipway_domain::member::Member;
 
@@ -36,25 +38,33 @@ pub fn item_page() -> AnyView {
 
 fn show(item: &ItemView) -> AnyView {
     let card = &item.card;
-    let mark = view! { {parts::state(card.state)} }.into_any();
+    let mark = view! { {parts::state(&card.state)} }.into_any();
     let line = view! { <code>{card.key.clone()}</code>" · "{item.reporter.name.clone()}" · "{time(item.created_at)} }.into_any();
+    let edit = edit_link(item);
+    view! {
+        {refresh_without_js()}
+        <PageHead title=card.title.clone() mark line actions=view! { {talk::watch(item)}{edit} }.into_any()/>
+        {inside(item)}
+    }
+    .into_any()
+}
+
+/// The link to the item's form, for who may edit it.
+pub fn edit_link(item: &ItemView) -> Option<AnyView> {
+    let href = format!("{}/items/{}/edit", item.place.path(), item.card.key);
+    item.may_edit
+        .then(|| button_link(Weight::Plain, href, tr!(board.edit)))
+}
+
+/// Everything about an item below its title: on its page, and in a drawer.
+pub fn inside(item: &ItemView) -> AnyView {
     let description = if item.html.is_empty() {
         view! { <p class="muted box-body">{tr!(board.no_description)}</p> }.into_any()
     } else {
         view! { <div class="box-body markdown" inner_html=item.html.clone()></div> }.into_any()
     };
-    let base = item.place.path();
-    let edit = item.may_edit.then(|| {
-        button_link(
-            Weight::Plain,
-            format!("{base}/items/{}/edit", card.key),
-            tr!(board.edit),
-        )
-    });
     let (states, facts, events) = (states(item), facts(item), history::list(&item.events));
     view! {
-        {refresh_without_js()}
-        <PageHead title=card.title.clone() mark line actions=view! { {talk::watch(item)}{edit} }.into_any()/>
         <div class="columns">
             <div class="stack wide">
                 <Panel title=tr!(board.description)>{description}</Panel>
@@ -66,15 +76,42 @@ fn show(item: &ItemView) -> AnyView {
                 <Panel title=tr!(board.state)>{states}</Panel>
                 <Panel title=tr!(common.details)>{facts}</Panel>
                 {talk::links(item)}
+                {item.may_delete.then(|| delete_form(item))}
             </div>
         </div>
     }
     .into_any()
 }
 
+/// Takes the item away, after asking.
+fn delete_form(item: &ItemView) -> AnyView {
+    let number = super::number_of(&item.card.key).unwrap_or_default();
+    let fields = view! {
+        {place_fields(&item.place)}
+        {hidden("number", number.to_string())}
+        <p class="small muted">{tr!(board.delete_words)}</p>
+        {submit(Weight::Danger, tr!(board.delete))}
+    };
+    view! {
+        <Panel title=tr!(board.delete)>
+            <Form action=DeleteItem::PATH class="form box-body" confirm=tr!(board.delete_sure)>{fields}</Form>
+        </Panel>
+    }
+    .into_any()
+}
+
 /// One button for every state the item can go to.
 fn states(item: &ItemView) -> AnyView {
+    let held_back = item
+        .held_back
+        .iter()
+        .map(|(state, why)| view! { <li>{parts::state(state)}<span>{say(why)}</span></li> })
+        .collect::<Vec<_>>();
+    let held_back = (!held_back.is_empty()).then(|| view! { <ul class="checks box-body">{held_back}</ul> });
     if item.next.is_empty() {
+        if held_back.is_some() {
+            return held_back.into_any();
+        }
         let words = if item.may_edit {
             tr!(board.no_way_on)
         } else {
@@ -91,7 +128,7 @@ fn states(item: &ItemView) -> AnyView {
     let buttons = item
         .next
         .iter()
-        .map(|state| view! { <button type="submit" class="btn" name="state" value=state.key()>{say(&state.text())}</button> })
+        .map(|state| view! { <button type="submit" class="btn" name="state" value=state.key().to_owned()>{say(&state.text())}</button> })
         .collect::<Vec<_>>();
     let fields = view! {
         {super::place_fields(item.place.org.slug.clone(), slug)}
@@ -99,7 +136,7 @@ fn states(item: &ItemView) -> AnyView {
         <p class="small muted">{tr!(board.move_to)}</p>
         <div class="row wrap">{buttons}</div>
     };
-    view! { <Form action=SetItemState::PATH class="form box-body" done=tr!(board.state_changed)>{fields}</Form> }.into_any()
+    view! { <Form action=SetItemState::PATH class="form box-body" done=tr!(board.state_changed)>{fields}</Form>{held_back} }.into_any()
 }
 
 fn facts(item: &ItemView) -> AnyView {
@@ -118,7 +155,13 @@ fn facts(item: &ItemView) -> AnyView {
         .map_or_else(|| tr!(board.not_planned), |iteration| iteration.name.clone());
     let parent = held.parent.as_ref().map(|parent| {
         let href = format!("{base}/items/{}", parent.name);
-        view! { <dt>{tr!(board.parent)}</dt><dd><a class="link" href=href><code>{parent.name.clone()}</code></a></dd> }
+        let name = view! { <code>{parent.name.clone()}</code> };
+        let name = if item.parent_deleted {
+            view! { {name}" "{pill(Status::Cancelled, tr!(board.deleted))} }.into_any()
+        } else {
+            view! { <a class="link" href=href>{name}</a> }.into_any()
+        };
+        view! { <dt>{tr!(board.parent)}</dt><dd>{name}</dd> }
     });
     let fact = |name: String, value: Option<String>| {
         value.map(|value| view! { <dt>{name}</dt><dd>{value}</dd> }.into_any())
@@ -187,6 +230,10 @@ pub fn new_item_page() -> AnyView {
         org: org(),
         project: Some(project()),
     });
+    let templates = load(move || ReadTemplates {
+        org: org(),
+        project: project(),
+    });
     load(move || ReadBoard {
         org: org(),
         project: project(),
@@ -194,11 +241,13 @@ pub fn new_item_page() -> AnyView {
         assignee: None,
         label: None,
         words: None,
+        lanes: None,
+        view: None,
     })
-    .view(move |board| new_item(&board, people))
+    .view(move |board| new_item(&board, people, templates))
 }
 
-fn new_item(board: &BoardView, people: Load<MemberList>) -> AnyView {
+fn new_item(board: &BoardView, people: Load<MemberList>, templates: Load<Vec<ItemTemplate>>) -> AnyView {
     if !board.may_create {
         return view! {
             <PageHead title=tr!(board.new_item)/>
@@ -231,6 +280,8 @@ fn new_item(board: &BoardView, people: Load<MemberList>) -> AnyView {
     severities.extend(choices(Severity::ALL, |severity| {
         (severity.key(), severity.text())
     }));
+    let chosen = query("template");
+    let chosen = move || chosen().unwrap_or_default();
     // Made in the form: a field made before it would not know what was typed or is wrong.
     let fields = move || {
         view! {
@@ -241,7 +292,7 @@ fn new_item(board: &BoardView, people: Load<MemberList>) -> AnyView {
             <Field name="priority" label=tr!(board.priority) control=Control::Select(priorities) value=Priority::Normal.key().to_owned()/>
             <Field name="severity" label=tr!(board.severity) help=tr!(board.severity_help) control=Control::Select(severities)/>
         </div>
-        <Field name="description" label=tr!(board.description) help=tr!(board.markdown_help) control=Control::Area(6)/>
+        {templates.view(move |templates| description(kind, &chosen(), &templates))}
         <div class="form-row">
             {people.view(|list| assignees(&list.members))}
             <Field name="points" label=tr!(board.estimate) help=tr!(board.estimate_help) control=Control::Number/>
@@ -258,6 +309,32 @@ fn new_item(board: &BoardView, people: Load<MemberList>) -> AnyView {
     view! {
         <PageHead title=tr!(board.new_item)/>
         <Form action=CreateItem::PATH class="form narrow">{fields()}</Form>
+    }
+    .into_any()
+}
+
+/// The description, beginning with the template that the address names; and links to the others of the kind.
+fn description(kind: ItemKind, chosen: &str, templates: &[ItemTemplate]) -> AnyView {
+    let body = templates
+        .iter()
+        .find(|template| template.id.to_string() == chosen)
+        .map(|template| template.body.clone())
+        .unwrap_or_default();
+    let offered = templates
+        .iter()
+        .filter(|template| template.kind == kind)
+        .map(|template| {
+            let id = template.id.to_string();
+            let current = (id == chosen).then_some("true");
+            let href = format!("?kind={}&template={id}", kind.key());
+            view! { <a class="btn small" href=href aria-current=current>{template.name.clone()}</a> }
+        })
+        .collect::<Vec<_>>();
+    let offered = (!offered.is_empty())
+        .then(|| view! { <p class="row wrap"><span class="small muted">{tr!(board.begin_with)}</span>{offered}</p> });
+    view! {
+        {offered}
+        <Field name="description" label=tr!(board.description) help=tr!(board.markdown_help) value=body control=Control::Area(6)/>
     }
     .into_any()
 }

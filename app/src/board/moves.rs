@@ -2,14 +2,17 @@
 //! slides back with the reason.
 
 use super::card::kanban_card;
-use super::order::spot;
+use super::drawer::Drawer;
+use super::order::{lane_of, spot};
+use crate::design::status::{Status, pill};
 use crate::design::toast::Toasts;
 use crate::i18n::say;
 use crate::tr;
 use leptos::ev;
 use leptos::prelude::*;
+use slipway_domain::board::ColumnKey;
 use slipway_domain::id::ItemId;
-use slipway_domain::item::{BoardColumn, Category};
+use slipway_domain::item::{BoardColumn, BoardLane, Card, CardWays};
 
 /// A card in the hand: its key, and the board before it was lifted.
 #[derive(Clone)]
@@ -20,17 +23,20 @@ use slipway_domain::item::{BoardColumn, Category};
 struct Lifted {
     id: ItemId,
     key: String,
-    before: Vec<BoardColumn>,
+    before: Vec<BoardLane>,
 }
 
 /// The board as it is shown, and the card that is being moved.
 #[derive(Clone, Copy)]
 pub struct Moves {
-    /// As it is shown.
-    columns: StoredValue<Vec<BoardColumn>>,
+    /// As it is shown: one lane without a name, or several.
+    lanes: StoredValue<Vec<BoardLane>>,
     /// As the server said last. Cards have versions, so what it says next differs whenever one has moved.
-    heard: StoredValue<Vec<BoardColumn>>,
-    /// Shows `columns` and `said`, in the elements that are there: focus and open menus stay.
+    heard: StoredValue<Vec<BoardLane>>,
+    /// Where cards can go.
+    ways: StoredValue<Vec<CardWays>>,
+    today: StoredValue<String>,
+    /// Shows `lanes` and `said`, in the elements that are there: focus and open menus stay.
     #[cfg_attr(
         not(feature = "hydrate"),
         expect(dead_code, reason = "only a browser draws again")
@@ -38,11 +44,13 @@ pub struct Moves {
     redraw: RwSignal<u32>,
     lifted: RwSignal<Option<Lifted>>,
     /// The column under the pointer.
-    over: RwSignal<Option<Category>>,
+    over: RwSignal<Option<ColumnKey>>,
     /// What a screen reader is told.
     said: StoredValue<String>,
     org: Signal<String>,
     project: Signal<String>,
+    /// Opens cards beside the board.
+    pub drawer: Drawer,
     #[cfg_attr(
         not(feature = "hydrate"),
         expect(dead_code, reason = "only a browser is refused here")
@@ -55,27 +63,59 @@ impl Moves {
         org: impl Fn() -> String + Send + Sync + 'static,
         project: impl Fn() -> String + Send + Sync + 'static,
         redraw: RwSignal<u32>,
+        drawer: Drawer,
     ) -> Self {
         Self {
-            columns: StoredValue::new(Vec::new()),
+            lanes: StoredValue::new(Vec::new()),
             heard: StoredValue::new(Vec::new()),
+            ways: StoredValue::new(Vec::new()),
+            today: StoredValue::new(String::new()),
             redraw,
             lifted: RwSignal::new(None),
             over: RwSignal::new(None),
             said: StoredValue::new(String::new()),
             org: Signal::derive(org),
             project: Signal::derive(project),
+            drawer,
             toasts: use_context(),
         }
     }
 
     /// Takes what the server says, once, unless a card is in the hand: then it comes after the drop.
-    pub fn refresh(self, columns: Vec<BoardColumn>) {
-        let is_new = self.heard.with_value(|heard| *heard != columns);
+    pub fn refresh(self, lanes: Vec<BoardLane>, ways: Vec<CardWays>, today: String) {
+        let is_new = self.heard.with_value(|heard| *heard != lanes);
         if is_new && self.lifted.with_untracked(Option::is_none) {
-            self.columns.set_value(columns.clone());
-            self.heard.set_value(columns);
+            self.lanes.set_value(lanes.clone());
+            self.heard.set_value(lanes);
         }
+        self.ways.set_value(ways);
+        self.today.set_value(today);
+    }
+
+    /// Today, as due days count.
+    pub fn today(self) -> String {
+        self.today.get_value()
+    }
+
+    /// The columns that a card can be moved to.
+    pub fn ways_of(self, card: &Card) -> Vec<ColumnKey> {
+        self.ways.with_value(|ways| {
+            ways.iter()
+                .find(|way| way.kind == card.kind && way.state == *card.state.state_key())
+                .map(|way| way.columns.clone())
+                .unwrap_or_default()
+        })
+    }
+
+    /// What a column is called.
+    pub fn name_of(self, key: &ColumnKey) -> String {
+        self.lanes.with_value(|lanes| {
+            let column = lanes
+                .iter()
+                .flat_map(|lane| &lane.columns)
+                .find(|column| column.key == *key);
+            column.map(|column| say(&column.name)).unwrap_or_default()
+        })
     }
 
     pub fn is_lifted(self, id: ItemId) -> bool {
@@ -87,38 +127,80 @@ impl Moves {
         super::place_fields(self.org.get_untracked(), self.project.get_untracked())
     }
 
-    /// The columns.
-    pub fn view(self, base: &str, may_create: bool, may_move: bool) -> AnyView {
-        let columns = self.columns.with_value(|columns| {
-            let columns = columns.iter().map(|column| self.column(column, base, may_move));
-            columns.collect::<Vec<_>>()
+    /// The lanes with their columns.
+    pub fn view(self, base: &str, may_move: bool) -> AnyView {
+        let lanes = self.lanes.with_value(|lanes| {
+            let named = lanes.len() > 1 || lanes.iter().any(|lane| lane.name.is_some());
+            let lanes = lanes.iter().enumerate();
+            let lanes = lanes.map(|(at, lane)| self.lane(lane, (at, named), base, may_move));
+            lanes.collect::<Vec<_>>()
         });
         view! {
             <p class="visually-hidden" id="board-keys">{tr!(board.keys)}</p>
             <p class="visually-hidden" role="status" aria-live="polite">{self.said.get_value()}</p>
-            <div class="board" role="group" aria-label=tr!(common.nav_board)>{columns}</div>
-            {may_create.then(|| super::quick_add(self))}
+            {lanes}
         }
         .into_any()
     }
 
-    fn column(self, column: &BoardColumn, base: &str, may_move: bool) -> AnyView {
-        let category = column.category;
-        let over = move || (self.over.get() == Some(category)).then_some("true");
+    fn lane(self, lane: &BoardLane, (at, named): (usize, bool), base: &str, may_move: bool) -> AnyView {
+        let columns = lane
+            .columns
+            .iter()
+            .map(|column| self.column(column, (at, named), base, may_move));
+        let columns = columns.collect::<Vec<_>>();
+        if !named {
+            return view! { <div class="board" role="group" aria-label=tr!(common.nav_board)>{columns}</div> }.into_any();
+        }
+        let name = lane.name.as_ref().map_or_else(|| tr!(board.lane_none), say);
+        let count: usize = lane.columns.iter().map(|column| column.cards.len()).sum();
+        view! {
+            <section class="lane">
+                <h2 class="lane-head">{name.clone()}<span class="small muted">{count}</span></h2>
+                <div class="board" role="group" aria-label=name>{columns}</div>
+            </section>
+        }
+        .into_any()
+    }
+
+    fn column(
+        self,
+        column: &BoardColumn,
+        (lane, named): (usize, bool),
+        base: &str,
+        may_move: bool,
+    ) -> AnyView {
+        let key = column.key.clone();
+        let over = {
+            let key = key.clone();
+            move || {
+                self.over
+                    .with(|over| over.as_ref() == Some(&key))
+                    .then_some("true")
+            }
+        };
         let cards = column
             .cards
             .iter()
             .map(|card| kanban_card(card, base, may_move, self))
             .collect::<Vec<_>>();
-        let name = say(&category.text());
+        let name = say(&column.name);
+        let heading = if named {
+            view! { <h3>{name}</h3> }.into_any()
+        } else {
+            view! { <h2>{name}</h2> }.into_any()
+        };
+        let add = (column.adds && lane == 0).then(|| super::quick_add(self, &key));
+        let (hovered, dropped) = (key.clone(), key.clone());
         view! {
             <section
-                class="board-column" data-column=category.key() data-over=over
-                on:dragover=move |ev: ev::DragEvent| self.hover(category, &ev)
-                on:drop=move |ev: ev::DragEvent| self.dropped(category, &ev)
+                class="board-column" data-column=key.as_str().to_owned() data-over=over
+                on:dragover=move |ev: ev::DragEvent| self.hover(&hovered, &ev)
+                on:drop=move |ev: ev::DragEvent| self.dropped(&dropped, &ev)
             >
-                <header><h2>{name}</h2><span class="small muted">{column.cards.len()}</span></header>
+                <header>{heading}{held(column)}</header>
                 <ul class="board-cards">{cards}</ul>
+                {add}
             </section>
         }
         .into_any()
@@ -130,22 +212,40 @@ impl Moves {
         expect(dead_code, reason = "only a browser lifts cards")
     )]
     fn place_of(self, id: ItemId) -> String {
-        self.columns.with_value(|columns| {
-            let Some((category, index)) = spot(columns, id) else {
+        self.lanes.with_value(|lanes| {
+            let found = lane_of(lanes, id).and_then(|lane| Some((lane, spot(&lane.columns, id)?)));
+            let Some((lane, (key, index))) = found else {
                 return String::new();
             };
-            let count = columns
-                .iter()
-                .find(|column| column.category == category)
-                .map_or(0, |column| column.cards.len());
+            let column = lane.columns.iter().find(|column| column.key == key);
             tr!(
                 board.place,
-                column = say(&category.text()),
+                column = column.map(|column| say(&column.name)).unwrap_or_default(),
                 n = index + 1,
-                of = count
+                of = column.map_or(0, |column| column.cards.len())
             )
         })
     }
+}
+
+/// How many cards a column holds, and how many it is meant to.
+fn held(column: &BoardColumn) -> AnyView {
+    let Some(limit) = column.limit else {
+        return view! { <span class="small muted">{column.cards.len()}</span> }.into_any();
+    };
+    let words = tr!(board.limit_held, n = column.count, most = limit.most);
+    let rule = if limit.blocks {
+        tr!(board.limit_blocks)
+    } else {
+        tr!(board.limit_warns)
+    };
+    let (full, over) = (column.count >= limit.most, column.count > limit.most);
+    let state = if over {
+        Some(pill(Status::Degraded, tr!(board.limit_over)))
+    } else {
+        (full && limit.blocks).then(|| pill(Status::Frozen, tr!(board.limit_full)))
+    };
+    view! { <span class="small muted" title=rule>{words}</span>{state} }.into_any()
 }
 
 #[cfg(not(feature = "hydrate"))]
@@ -155,22 +255,23 @@ impl Moves {
     pub fn give_up(self, _told: bool) {}
     pub fn key(self, _id: ItemId, _ev: &ev::KeyboardEvent) {}
     pub fn chosen(self, _id: ItemId, _ev: &ev::SubmitEvent) {}
-    fn hover(self, _category: Category, _ev: &ev::DragEvent) {}
-    fn dropped(self, _category: Category, _ev: &ev::DragEvent) {}
+    fn hover(self, _column: &ColumnKey, _ev: &ev::DragEvent) {}
+    fn dropped(self, _column: &ColumnKey, _ev: &ev::DragEvent) {}
 }
 
 #[cfg(feature = "hydrate")]
 mod browser {
     use super::super::api::MoveItem;
-    use super::super::order::{Spot, Way, moved, neighbors, step};
+    use super::super::order::{Spot, Way, lane_of, neighbors, placed, step};
     use super::{Lifted, Moves, spot};
     use crate::board::card::element_id;
     use crate::tr;
     use leptos::ev;
     use leptos::prelude::*;
     use server_fn::ServerFn;
+    use slipway_domain::board::ColumnKey;
     use slipway_domain::id::ItemId;
-    use slipway_domain::item::Category;
+    use slipway_domain::item::{BoardColumn, BoardLane};
     use wasm_bindgen::JsCast;
 
     impl Moves {
@@ -184,12 +285,8 @@ mod browser {
         }
 
         fn lift(self, id: ItemId) {
-            let before = self.columns.get_value();
-            let key = before
-                .iter()
-                .flat_map(|c| &c.cards)
-                .find(|card| card.id == id)
-                .map(|card| card.key.clone());
+            let before = self.lanes.get_value();
+            let key = key_of(&before, id);
             self.lifted.set(Some(Lifted {
                 id,
                 key: key.unwrap_or_default(),
@@ -197,10 +294,18 @@ mod browser {
             }));
         }
 
-        fn put(self, id: ItemId, to: Spot) {
-            self.columns
-                .update_value(|columns| *columns = moved(columns, id, to));
+        fn put(self, id: ItemId, to: &Spot) {
+            self.lanes.update_value(|lanes| *lanes = placed(lanes, id, to));
             self.draw();
+        }
+
+        /// The columns of the lane that a card is in.
+        fn columns_around(self, id: ItemId) -> Vec<BoardColumn> {
+            self.lanes.with_value(|lanes| {
+                lane_of(lanes, id)
+                    .map(|lane| lane.columns.clone())
+                    .unwrap_or_default()
+            })
         }
 
         /// Puts the card in the hand down where it is, and tells the server.
@@ -210,8 +315,9 @@ mod browser {
                 return;
             };
             self.lifted.set(None);
-            let columns = self.columns.get_value();
-            let (Some(was), Some(is)) = (spot(&before, id), spot(&columns, id)) else {
+            let columns = self.columns_around(id);
+            let was = lane_of(&before, id).and_then(|lane| spot(&lane.columns, id));
+            let (Some(was), Some(is)) = (was, spot(&columns, id)) else {
                 return;
             };
             if was == is {
@@ -228,7 +334,7 @@ mod browser {
                 "number",
                 &super::super::number_of(&key).unwrap_or_default().to_string(),
             );
-            fields.append("column", is.0.key());
+            fields.append("column", is.0.as_str());
             for (name, neighbor) in [("after", after), ("before", under)] {
                 if let Some(neighbor) = neighbor {
                     fields.append(name, &neighbor.to_string());
@@ -238,8 +344,8 @@ mod browser {
                 let Err(refused) = crate::browser::post(MoveItem::PATH, &fields).await else {
                     return;
                 };
-                self.columns
-                    .try_update_value(|columns| *columns = moved(columns, id, was));
+                self.lanes
+                    .try_update_value(|lanes| *lanes = placed(lanes, id, &was));
                 self.say(refused.message.clone());
                 if let Some(toasts) = self.toasts {
                     toasts.failed(format!("{key}: {}", refused.message));
@@ -260,7 +366,7 @@ mod browser {
             let Some(lifted) = self.lifted.get_untracked() else {
                 return;
             };
-            self.columns.set_value(lifted.before);
+            self.lanes.set_value(lifted.before);
             self.lifted.set(None);
             self.draw();
             if told {
@@ -276,21 +382,21 @@ mod browser {
             self.lift(id);
         }
 
-        pub(super) fn hover(self, category: Category, ev: &ev::DragEvent) {
+        pub(super) fn hover(self, column: &ColumnKey, ev: &ev::DragEvent) {
             if self.lifted.with_untracked(Option::is_some) {
                 ev.prevent_default();
-                if self.over.get_untracked() != Some(category) {
-                    self.over.set(Some(category));
+                if self.over.with_untracked(|over| over.as_ref() != Some(column)) {
+                    self.over.set(Some(column.clone()));
                 }
             }
         }
 
-        pub(super) fn dropped(self, category: Category, ev: &ev::DragEvent) {
+        pub(super) fn dropped(self, column: &ColumnKey, ev: &ev::DragEvent) {
             ev.prevent_default();
             let Some(lifted) = self.lifted.get_untracked() else {
                 return;
             };
-            self.put(lifted.id, (category, cards_above(ev, &lifted.key)));
+            self.put(lifted.id, &(column.clone(), cards_above(ev, &lifted.key)));
             self.put_down();
         }
 
@@ -324,9 +430,9 @@ mod browser {
                     self.keep_focus(id);
                 }
                 (_, true, Some(way)) => {
-                    let columns = self.columns.get_value();
+                    let columns = self.columns_around(id);
                     if let Some(from) = spot(&columns, id) {
-                        self.put(id, step(&columns, from, way));
+                        self.put(id, &step(&columns, &from, way));
                         self.say(self.place_of(id));
                         self.keep_focus(id);
                     }
@@ -340,26 +446,20 @@ mod browser {
             let button = ev
                 .submitter()
                 .and_then(|button| button.dyn_into::<web_sys::HtmlButtonElement>().ok());
-            let Some(category) = button.and_then(|button| Category::from_key(&button.value())) else {
+            let Some(column) = button.and_then(|button| ColumnKey::parse(&button.value())) else {
                 return;
             };
             ev.prevent_default();
             close_menu(ev);
             self.lift(id);
-            self.put(id, (category, usize::MAX));
+            self.put(id, &(column, usize::MAX));
             self.put_down();
             self.keep_focus(id);
         }
 
         /// The card may have got another element: the focus goes there.
         fn keep_focus(self, id: ItemId) {
-            let key = self.columns.with_value(|columns| {
-                columns
-                    .iter()
-                    .flat_map(|c| &c.cards)
-                    .find(|card| card.id == id)
-                    .map(|card| card.key.clone())
-            });
+            let key = self.lanes.with_value(|lanes| key_of(lanes, id));
             request_animation_frame(move || {
                 let element = key.and_then(|key| document().get_element_by_id(&element_id(&key)));
                 if let Some(element) =
@@ -369,6 +469,14 @@ mod browser {
                 }
             });
         }
+    }
+
+    fn key_of(lanes: &[BoardLane], id: ItemId) -> Option<String> {
+        let mut cards = lanes
+            .iter()
+            .flat_map(|lane| &lane.columns)
+            .flat_map(|column| &column.cards);
+        cards.find(|card| card.id == id).map(|card| card.key.clone())
     }
 
     /// How many cards of the column under the pointer stand above it, the moving one left out.

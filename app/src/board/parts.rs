@@ -3,23 +3,31 @@
 use crate::design::avatar::initials;
 use crate::design::form::FormState;
 use crate::design::status::{Status, pill, tag};
+use crate::design::time::day;
 use crate::i18n::say;
 use crate::tr;
 use leptos::prelude::*;
-use slipway_domain::item::{Card, Category, ItemState, Priority, Severity};
+use slipway_domain::item::{Card, Color, ItemState, Priority, Severity};
 use slipway_domain::person::PersonRef;
 use slipway_domain::text::Text;
 
 /// Where an item stands.
-pub fn state(state: ItemState) -> AnyView {
-    let look = match state.category() {
-        Category::Todo => Status::Queued,
-        Category::InProgress => Status::Running,
-        Category::InTest => Status::Waiting,
-        Category::Done => Status::Success,
-        Category::WontDo => Status::Cancelled,
-    };
-    pill(look, say(&state.text()))
+pub fn state(state: &ItemState) -> AnyView {
+    pill(look(state.color()), say(&state.text()))
+}
+
+/// How a color of a state looks.
+pub const fn look(color: Color) -> Status {
+    match color {
+        Color::Gray => Status::Queued,
+        Color::Blue => Status::Running,
+        Color::Violet => Status::Waiting,
+        Color::Green => Status::Success,
+        Color::Red => Status::Failed,
+        Color::Amber => Status::Degraded,
+        Color::Teal => Status::Frozen,
+        Color::Pale => Status::Cancelled,
+    }
 }
 
 /// The severity of a bug and a priority that is not the usual one.
@@ -34,6 +42,25 @@ pub fn urgency(card: &Card) -> AnyView {
         Priority::Normal | Priority::Low => None,
     };
     view! { {severity}{priority} }.into_any()
+}
+
+/// When it is due, marked where that is over or near. `today` as in `2026-11-21`.
+pub fn due(card: &Card, today: &str) -> Option<AnyView> {
+    let due = card.due_on.as_deref()?;
+    if card.state.category().is_over() {
+        return None;
+    }
+    let number = slipway_domain::roadmap::day_number;
+    let soon = number(due)
+        .zip(number(today))
+        .is_some_and(|(due, today)| due - today <= 1);
+    Some(if card.is_overdue(today) {
+        pill(Status::Failed, format!("{} {}", tr!(board.overdue), day(due)))
+    } else if soon {
+        pill(Status::Degraded, format!("{} {}", tr!(board.due_soon), day(due)))
+    } else {
+        view! { <span class="small muted">{tr!(board.due)}" "{day(due)}</span> }.into_any()
+    })
 }
 
 /// An estimate in words.
@@ -76,7 +103,18 @@ pub fn choices<T: Copy>(all: &[T], of: fn(T) -> (&'static str, Text)) -> Vec<(St
 
 /// A choice of a filter, which may be any.
 pub fn pick(name: &'static str, label: String, choices: Vec<(String, String)>, chosen: &str) -> AnyView {
-    let any = (String::new(), tr!(iteration.any));
+    pick_or(tr!(iteration.any), name, label, choices, chosen)
+}
+
+/// A choice that may be none; `none` says so.
+pub fn pick_or(
+    none: String,
+    name: &'static str,
+    label: String,
+    choices: Vec<(String, String)>,
+    chosen: &str,
+) -> AnyView {
+    let any = (String::new(), none);
     let options = [any]
         .into_iter()
         .chain(choices)

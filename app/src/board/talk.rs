@@ -7,6 +7,7 @@ use crate::design::button::{Weight, submit};
 use crate::design::field::{Control, Field};
 use crate::design::form::{Form, hidden, place_fields};
 use crate::design::page::Panel;
+use crate::design::status::{Status, pill};
 use crate::design::time::time;
 use crate::i18n::say;
 use crate::tr;
@@ -36,11 +37,18 @@ pub fn watch(item: &ItemView) -> AnyView {
 }
 
 fn line(base: &str, item: &ItemLine) -> AnyView {
+    if item.deleted {
+        return view! {
+            <code class="muted nowrap">{item.key.clone()}</code><span class="muted">{item.title.clone()}</span>
+            {pill(Status::Cancelled, tr!(board.deleted))}
+        }
+        .into_any();
+    }
     view! {
         <a class="row wrap" href=format!("{base}/items/{}", item.key)>
             <code class="muted nowrap">{item.key.clone()}</code><span>{item.title.clone()}</span>
         </a>
-        {pieces::state(item.state)}
+        {pieces::state(&item.state)}
     }
     .into_any()
 }

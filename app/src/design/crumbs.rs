@@ -95,6 +95,9 @@ fn word(before: &str, part: &str) -> Option<String> {
         "iterations" => tr!(iteration.iterations),
         "insights" => tr!(common.nav_insights),
         "dora" => tr!(insight.delivery),
+        "setup" => tr!(board.set_up),
+        "table" => tr!(table.title),
+        "roadmap" => tr!(roadmap.title),
         "compare" => tr!(release.compare),
         "runs" | "promotions" | "items" | "projects" | "apps" | "a" | "r" | "deliveries" | "imports" => {
             return None;

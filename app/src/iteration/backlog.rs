@@ -3,6 +3,7 @@
 use super::api::{ChangeItems, ReadBacklog};
 use super::{WorkTab, progress, topics, work_tabs};
 use crate::board::api::MoveItem;
+use crate::board::drawer::{Drawer, drawer};
 use crate::board::{number_of, parts};
 use crate::design::button::{Weight, button_link, submit};
 use crate::design::field::{Control, Field};
@@ -15,12 +16,14 @@ use crate::i18n::say;
 use crate::live::refresh_without_js;
 use crate::load::load;
 use crate::places::{encode, param, query};
+use crate::table::views;
 use crate::tr;
 use leptos::prelude::*;
 use server_fn::ServerFn;
 use slipway_domain::id::{TypedId, UserId};
 use slipway_domain::item::{Card, ItemKind, Priority};
 use slipway_domain::iteration::Backlog;
+use slipway_domain::table::ViewPage;
 
 /// What of the address decides what is shown.
 #[derive(Clone, Default)]
@@ -42,7 +45,8 @@ pub fn backlog_page() -> AnyView {
         label: label().unwrap_or_default(),
         words: words().unwrap_or_default(),
     };
-    load(move || ReadBacklog {
+    let beside = Drawer::here();
+    let page = load(move || ReadBacklog {
         org: org(),
         project: project(),
         kind: kind().and_then(|kind| ItemKind::from_key(&kind)),
@@ -52,10 +56,11 @@ pub fn backlog_page() -> AnyView {
         cursor: after(),
     })
     .watching(|backlog: &Backlog| topics(&backlog.place))
-    .view(move |backlog| show(&backlog, &asked()))
+    .view(move |backlog| show(&backlog, &asked(), beside));
+    view! { {page}{drawer(beside)} }.into_any()
 }
 
-fn show(backlog: &Backlog, asked: &Asked) -> AnyView {
+fn show(backlog: &Backlog, asked: &Asked, beside: Drawer) -> AnyView {
     let base = backlog.place.path();
     let new_item = backlog
         .may_create
@@ -78,7 +83,7 @@ fn show(backlog: &Backlog, asked: &Asked) -> AnyView {
         view! { <div class="box"><EmptyState title=tr!(iteration.backlog_empty) hint=tr!(iteration.backlog_empty_hint)/></div> }
             .into_any()
     } else {
-        rows(backlog)
+        rows(backlog, beside)
     };
     let first = format!(
         "kind={}&assignee={}&label={}&words={}",
@@ -100,6 +105,7 @@ fn show(backlog: &Backlog, asked: &Asked) -> AnyView {
         {work_tabs(&backlog.place, WorkTab::Backlog)}
         {capacity}
         <ul class="checks gap-below">{planned}</ul>
+        {views::bar(&backlog.place, ViewPage::Backlog, (&backlog.views, backlog.may_share), &first)}
         {filter(backlog, asked)}
         {body}
         <p class="row wrap">{button_link(Weight::Quiet, format!("?{first}"), tr!(iteration.first))}{next}</p>
@@ -127,12 +133,12 @@ fn filter(backlog: &Backlog, asked: &Asked) -> AnyView {
 }
 
 /// The items; where the reader may edit, with a box to choose each and what becomes of the chosen ones.
-fn rows(backlog: &Backlog) -> AnyView {
+fn rows(backlog: &Backlog, beside: Drawer) -> AnyView {
     if !backlog.may_edit {
         let items = backlog
             .cards
             .iter()
-            .map(|card| line(backlog, card, None))
+            .map(|card| line(backlog, card, None, beside))
             .collect::<Vec<_>>();
         return view! { <ol class="box backlog">{items}</ol> }.into_any();
     }
@@ -156,7 +162,7 @@ fn rows(backlog: &Backlog) -> AnyView {
                     aria-label=tr!(iteration.choose, key = card.key.clone())
                 />
             };
-            line(backlog, card, Some((choose.into_any(), order)))
+            line(backlog, card, Some((choose.into_any(), order)), beside)
         })
         .collect::<Vec<_>>();
     let leave = |none: bool| {
@@ -202,8 +208,9 @@ fn rows(backlog: &Backlog) -> AnyView {
     .into_any()
 }
 
-fn line(backlog: &Backlog, card: &Card, acts: Option<(AnyView, AnyView)>) -> AnyView {
+fn line(backlog: &Backlog, card: &Card, acts: Option<(AnyView, AnyView)>, beside: Drawer) -> AnyView {
     let base = backlog.place.path();
+    let opened = card.key.clone();
     let (choose, order) = acts.unzip();
     let labels = card
         .labels
@@ -216,7 +223,10 @@ fn line(backlog: &Backlog, card: &Card, acts: Option<(AnyView, AnyView)>) -> Any
     view! {
         <li class="backlog-row">
             {choose}
-            <a class="backlog-name" href=format!("{base}/items/{}", card.key)>
+            <a
+                class="backlog-name" href=format!("{base}/items/{}", card.key) data-opens=card.key.clone()
+                on:click=move |ev: leptos::ev::MouseEvent| beside.open(&opened, &ev)
+            >
                 <code class="muted nowrap">{card.key.clone()}</code><span>{card.title.clone()}</span>
             </a>
             <span class="row wrap">{tag(say(&card.kind.text()))}{parts::urgency(card)}{labels}{points}{parts::assignee(card.assignee.as_ref())}</span>
@@ -239,7 +249,6 @@ fn order(backlog: &Backlog, at: usize) -> AnyView {
     let ways = [top, up, down].into_iter().flatten().map(|(word, after, before)| {
         let fields = view! {
             {place_fields(&backlog.place)}
-            {hidden("column", card.state.category().key().to_owned())}
             {after.map(|after| hidden("after", after))}
             {before.map(|before| hidden("before", before))}
             {submit(Weight::Quiet, word)}

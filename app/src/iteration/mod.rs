@@ -38,6 +38,10 @@ pub enum WorkTab {
     Backlog,
     /// `P/iterations`
     Iterations,
+    /// `P/table`
+    Table,
+    /// `P/roadmap`
+    Roadmap,
 }
 
 /// The tabs of the pages about the project's work.
@@ -46,7 +50,9 @@ pub fn work_tabs(place: &Place, here: WorkTab) -> AnyView {
     let all = [
         (WorkTab::Board, tr!(iteration.board), "board"),
         (WorkTab::Backlog, tr!(iteration.backlog), "backlog"),
+        (WorkTab::Table, tr!(table.title), "table"),
         (WorkTab::Iterations, tr!(iteration.iterations), "iterations"),
+        (WorkTab::Roadmap, tr!(roadmap.title), "roadmap"),
     ];
     let all = all.into_iter().map(|(tab, word, path)| Tab {
         word,

@@ -103,6 +103,7 @@ const fn sign(kind: NoticeKind) -> Icon {
         NoticeKind::PromotionEnded => Icon::Layers,
         NoticeKind::RunFailed => Icon::Cross,
         NoticeKind::ItemAssigned
+        | NoticeKind::ItemDue
         | NoticeKind::ItemMoved
         | NoticeKind::ItemCommented
         | NoticeKind::ItemMentioned => Icon::Board,

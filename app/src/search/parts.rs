@@ -10,7 +10,7 @@ use slipway_domain::search::{Hit, HitKind, Mark};
 
 /// The sign of what was found.
 fn sign(hit: &Hit) -> Icon {
-    match (hit.kind, hit.mark) {
+    match (hit.kind, &hit.mark) {
         (HitKind::Org, _) => Icon::Brand,
         (HitKind::Project, _) => Icon::Board,
         (HitKind::App, _) => Icon::Apps,
@@ -25,9 +25,9 @@ fn sign(hit: &Hit) -> Icon {
 
 /// What was found, in one line: its sign, its key, its name, where it is, where it stands.
 pub fn hit(hit: &Hit) -> AnyView {
-    let mark = match hit.mark {
+    let mark = match &hit.mark {
         Some(Mark::Item(_, at)) => state(at),
-        Some(Mark::Run(at)) => status::run(at, None),
+        Some(Mark::Run(at)) => status::run(*at, None),
         None => ().into_any(),
     };
     // What people know by its name leads with it, and what they know by its key with that.

@@ -99,6 +99,10 @@ typed_ids! {
     ItemId,
     /// A comment on a work item.
     CommentId,
+    /// A template of the description of work items.
+    ItemTemplateId,
+    /// A saved view of a page about work items.
+    SavedViewId,
     /// A row of an item's history.
     ItemEventId,
     /// A row of the audit log.

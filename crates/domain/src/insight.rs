@@ -80,6 +80,8 @@ pub enum What {
     Points(Option<i64>),
     /// Where it was found changed.
     Found(Option<EnvironmentId>),
+    /// It was deleted.
+    Gone,
 }
 
 /// An item at one time.
@@ -97,12 +99,14 @@ pub struct Held {
     pub points: i64,
     /// The environment it was found in.
     pub found: Option<EnvironmentId>,
+    /// Whether it was deleted.
+    pub gone: bool,
 }
 
 impl Held {
     /// Whether nothing more is to be done.
     pub const fn is_over(&self) -> bool {
-        matches!(self.category, Category::Done | Category::WontDo)
+        self.gone || self.category.is_over()
     }
 }
 
@@ -132,6 +136,7 @@ impl Items {
                 iteration: None,
                 points: 0,
                 found: None,
+                gone: false,
             };
             return Some((self.0.insert(step.item, made), made));
         }
@@ -143,6 +148,7 @@ impl Items {
             What::Iteration(iteration) => held.iteration = iteration,
             What::Points(points) => held.points = points.unwrap_or(0),
             What::Found(found) => held.found = found,
+            What::Gone => held.gone = true,
         }
         Some((Some(before), *held))
     }
@@ -186,6 +192,7 @@ mod tests {
             2 => proptest::option::of(0..9_i64).prop_map(What::Points),
             1 => proptest::option::of((1..3_u128).prop_map(|n| EnvironmentId::from_uuid(uuid::Uuid::from_u128(n))))
                 .prop_map(What::Found),
+            1 => Just(What::Gone),
         ]
     }
 
@@ -254,6 +261,7 @@ mod tests {
                 Some(What::Found(found)) => found,
                 _ => None,
             },
+            gone: of.iter().any(|s| s.what == What::Gone),
         })
     }
 

@@ -1,8 +1,10 @@
 //! Work items: what people do, and how it moves over the board.
 
-use crate::id::{AppId, EnvironmentId, ItemId, IterationId, UserId};
+use crate::board::{ColumnKey, Limit};
+use crate::id::{AppId, EnvironmentId, ItemId, IterationId, TypedId, UserId};
 use crate::person::PersonRef;
 use crate::project::Place;
+use crate::table::SavedView;
 use crate::text::Text;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -36,13 +38,19 @@ macro_rules! keyed {
     };
 }
 
+pub(crate) use keyed;
+
 mod comment;
 mod content;
+mod flow;
 mod link;
+mod state;
 
 pub use comment::{COMMENT_MAX, Comment, wrong_comment};
 pub use content::{Clash, Content, Field, FieldChange, LABEL_MAX, LABELS_MOST, Labels, Named, Value, merge};
+pub use flow::{STATES_MOST, Transition, Workflow};
 pub use link::{ItemLine, LinkedItem, Relation};
+pub use state::{Color, ItemState, STATE_NAME_MAX, StateKey};
 
 keyed! {
     /// What kind of work it is.
@@ -83,133 +91,6 @@ keyed! {
         Normal = "normal", "Normal", "一般";
         Minor = "minor", "Minor", "轻微";
         Suggestion = "suggestion", "Suggestion", "建议";
-    }
-}
-
-keyed! {
-    /// Where a work item stands.
-    ItemState {
-        Pending = "pending", "Pending", "待处理";
-        InProgress = "in_progress", "In progress", "进行中";
-        InTest = "in_test", "In test", "测试中";
-        Resolved = "resolved", "Resolved", "已解决";
-        Done = "done", "Done", "已完成";
-        Closed = "closed", "Closed", "已关闭";
-        WontFix = "wont_fix", "Won’t fix", "不修复";
-        Duplicate = "duplicate", "Duplicate", "重复";
-        Reopened = "reopened", "Reopened", "重新打开";
-    }
-}
-
-impl ItemState {
-    /// The column it stands in.
-    pub const fn category(self) -> Category {
-        match self {
-            Self::Pending | Self::Reopened => Category::Todo,
-            Self::InProgress => Category::InProgress,
-            Self::InTest | Self::Resolved => Category::InTest,
-            Self::Done | Self::Closed => Category::Done,
-            Self::WontFix | Self::Duplicate => Category::WontDo,
-        }
-    }
-}
-
-/// The default states of a kind of work and the transitions between them (`boards.md` of the design).
-#[derive(Clone, Copy, Debug)]
-pub struct Workflow {
-    /// The states, the first one for new items.
-    pub states: &'static [ItemState],
-    /// The allowed transitions.
-    pub transitions: &'static [(ItemState, ItemState)],
-}
-
-use ItemState as S;
-
-const WORK: Workflow = Workflow {
-    states: &[S::Pending, S::InProgress, S::InTest, S::Done, S::WontFix],
-    transitions: &[
-        (S::Pending, S::InProgress),
-        (S::InProgress, S::InTest),
-        (S::InTest, S::Done),
-        (S::InProgress, S::Done),
-        (S::InProgress, S::Pending),
-        (S::InTest, S::InProgress),
-        (S::Done, S::InProgress),
-        (S::Pending, S::WontFix),
-        (S::InProgress, S::WontFix),
-        (S::WontFix, S::Pending),
-    ],
-};
-
-const BUG: Workflow = Workflow {
-    states: &[
-        S::Pending,
-        S::InProgress,
-        S::Resolved,
-        S::Closed,
-        S::WontFix,
-        S::Duplicate,
-        S::Reopened,
-    ],
-    transitions: &[
-        (S::Pending, S::InProgress),
-        (S::Reopened, S::InProgress),
-        (S::InProgress, S::Resolved),
-        (S::InProgress, S::Pending),
-        (S::Resolved, S::Closed),
-        (S::Resolved, S::Reopened),
-        (S::Closed, S::Reopened),
-        (S::Pending, S::WontFix),
-        (S::InProgress, S::WontFix),
-        (S::Reopened, S::WontFix),
-        (S::Pending, S::Duplicate),
-        (S::InProgress, S::Duplicate),
-        (S::WontFix, S::Reopened),
-        (S::Duplicate, S::Reopened),
-    ],
-};
-
-impl ItemKind {
-    /// The kind's workflow.
-    pub const fn workflow(self) -> Workflow {
-        match self {
-            Self::Bug => BUG,
-            Self::Epic | Self::Requirement | Self::Task => WORK,
-        }
-    }
-}
-
-/// Why an item cannot move to a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CannotMove {
-    /// The workflow has no transition from the state into the column.
-    #[error("the workflow does not allow it")]
-    NoTransition,
-}
-
-impl Workflow {
-    /// The state of an item that moves from `state` to the column `to`: itself where it stands there
-    /// already, else the first state the workflow allows.
-    ///
-    /// # Errors
-    /// [`CannotMove`] where the workflow has no such transition.
-    pub fn into_column(&self, state: ItemState, to: Category) -> Result<ItemState, CannotMove> {
-        if state.category() == to {
-            return Ok(state);
-        }
-        self.transitions
-            .iter()
-            .find(|(from, into)| *from == state && into.category() == to)
-            .map(|(_, into)| *into)
-            .ok_or(CannotMove::NoTransition)
-    }
-
-    /// The states an item can go to from `state`.
-    pub fn next(&self, state: ItemState) -> impl Iterator<Item = ItemState> + '_ {
-        self.transitions
-            .iter()
-            .filter(move |(from, _)| *from == state)
-            .map(|(_, into)| *into)
     }
 }
 
@@ -294,13 +175,61 @@ pub struct Card {
     pub version: i64,
 }
 
+impl Card {
+    /// Whether it was due before `today`, as in `2026-11-21`, and is not over.
+    pub fn is_overdue(&self, today: &str) -> bool {
+        !self.state.category().is_over() && self.due_on.as_deref().is_some_and(|due| due < today)
+    }
+}
+
 /// A column of the board.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoardColumn {
     /// Which.
+    pub key: ColumnKey,
+    /// What it is called.
+    pub name: Text,
+    /// What it counts as.
     pub category: Category,
+    /// How many cards it is meant to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Limit>,
+    /// How many cards stand in it, shown or not.
+    pub count: i64,
+    /// Whether a new card can be put there.
+    pub adds: bool,
     /// Its cards, by rank.
     pub cards: Vec<Card>,
+}
+
+keyed! {
+    /// What the lanes of a board are made of.
+    LaneBy {
+        Assignee = "assignee", "Assignee", "处理人";
+        Priority = "priority", "Priority", "优先级";
+        Epic = "epic", "Epic", "史诗";
+        App = "app", "App", "应用";
+    }
+}
+
+/// A lane across the columns of a board.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoardLane {
+    /// What it is called; nothing for what has no assignee, epic or app.
+    pub name: Option<Text>,
+    /// The columns, with the cards of the lane alone.
+    pub columns: Vec<BoardColumn>,
+}
+
+/// The columns that cards in a state can be moved to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardWays {
+    /// Cards of this kind.
+    pub kind: ItemKind,
+    /// In this state.
+    pub state: StateKey,
+    /// The columns, from the left.
+    pub columns: Vec<ColumnKey>,
 }
 
 /// Which cards of a board are shown.
@@ -322,6 +251,22 @@ impl BoardFilter {
         *self == Self::default()
     }
 
+    /// Reads what stands in an address, and the lanes; what means nothing is left out.
+    pub fn read(query: &str) -> (Self, Option<LaneBy>) {
+        let (mut filter, mut lanes) = (Self::default(), None);
+        for (name, value) in crate::table::pairs(query) {
+            match name.as_str() {
+                "kind" => filter.kind = ItemKind::from_key(&value),
+                "assignee" => filter.assignee = uuid::Uuid::parse_str(&value).ok().map(UserId::from_uuid),
+                "label" => filter.label = value,
+                "words" => filter.words = value,
+                "lanes" => lanes = LaneBy::from_key(&value),
+                _ => {}
+            }
+        }
+        (filter, lanes)
+    }
+
     /// Whether it shows the card.
     pub fn shows(&self, card: &Card) -> bool {
         let words = self.words.trim().to_lowercase();
@@ -336,14 +281,29 @@ impl BoardFilter {
 }
 
 /// What the board's page shows.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a thing of its own that the reader may or may not do"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoardView {
     /// Where.
     pub place: Place,
     /// The iteration that runs; `None`: none was started.
     pub iteration: Option<IterationRef>,
-    /// The five columns.
+    /// The columns, from the left; without cards where there are lanes.
     pub columns: Vec<BoardColumn>,
+    /// What the lanes are made of; `None`: there are none.
+    #[serde(default)]
+    pub lanes_by: Option<LaneBy>,
+    /// The lanes, from the top.
+    #[serde(default)]
+    pub lanes: Vec<BoardLane>,
+    /// Where the cards can go.
+    pub ways: Vec<CardWays>,
+    /// Today, `YYYY-MM-DD`, as due days count: in UTC.
+    #[serde(default)]
+    pub today: String,
     /// Which cards are shown.
     pub filter: BoardFilter,
     /// Who does any of the cards, shown or not, by name.
@@ -356,6 +316,39 @@ pub struct BoardView {
     pub may_edit: bool,
     /// Whether the reader may start an iteration.
     pub may_plan: bool,
+    /// Whether the reader may set the board up.
+    pub may_set_up: bool,
+    /// The views of this page.
+    #[serde(default)]
+    pub views: Vec<SavedView>,
+}
+
+/// The bugs about an app that were found in a release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BugGroup {
+    /// The app; `None`: it is not said.
+    pub app: Option<String>,
+    /// The release, as in `order-api 2.4.1`.
+    pub release: Option<String>,
+    /// How many are open.
+    pub open: i64,
+    /// How many there are.
+    pub all: i64,
+}
+
+/// What the last days say about bugs, counted from history.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BugFigures {
+    /// How many days that are.
+    pub days: i64,
+    /// Reported in them.
+    pub reported: i64,
+    /// Different bugs that were closed in them.
+    pub closed: i64,
+    /// Different bugs that came back in them.
+    pub reopened: i64,
+    /// Open ones: up to 7 days old, up to 30, up to 90, and older.
+    pub ages: [i64; 4],
 }
 
 /// What the bug list shows.
@@ -365,8 +358,25 @@ pub struct BugList {
     pub place: Place,
     /// Open ones first, by severity, then by age.
     pub bugs: Vec<BugRow>,
+    /// By app and release, those with the most open ones first.
+    pub groups: Vec<BugGroup>,
+    /// What the last 90 days say.
+    pub figures: BugFigures,
+    /// Now, for ages.
+    pub now: Timestamp,
     /// Whether the reader may report one.
     pub may_create: bool,
+    /// The views of this page.
+    pub views: Vec<SavedView>,
+    /// Whether the reader may share views.
+    pub may_share: bool,
+}
+
+impl BugRow {
+    /// Whether nobody has looked at it yet: it is to do, and nobody does it.
+    pub fn waits_for_triage(&self) -> bool {
+        self.card.assignee.is_none() && self.card.state.category() == Category::Todo
+    }
 }
 
 /// A row of the bug list.
@@ -409,6 +419,10 @@ impl ItemEvent {
 }
 
 /// What the item's page shows.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a thing of its own that the reader may or may not do"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemView {
     /// Where.
@@ -439,10 +453,19 @@ pub struct ItemView {
     pub watching: bool,
     /// Where it can go from here, for the reader.
     pub next: Vec<ItemState>,
+    /// Where its workflow leads, but not now or not for the reader; and what to do about it.
+    #[serde(default)]
+    pub held_back: Vec<(ItemState, Text)>,
     /// Whether the reader may edit it.
     pub may_edit: bool,
     /// Whether the reader may comment on it.
     pub may_comment: bool,
+    /// Whether the reader may delete it.
+    #[serde(default)]
+    pub may_delete: bool,
+    /// Whether what it is a part of was deleted.
+    #[serde(default)]
+    pub parent_deleted: bool,
 }
 
 /// What an item can be tied to: the choices of its form.
@@ -499,35 +522,5 @@ mod tests {
                 ranks.insert(at, rank);
             }
         }
-    }
-
-    #[test]
-    fn every_state_of_a_workflow_can_be_reached_and_left() {
-        for kind in ItemKind::ALL {
-            let flow = kind.workflow();
-            for state in flow.states {
-                let reached =
-                    *state == flow.states[0] || flow.transitions.iter().any(|(_, into)| into == state);
-                assert!(
-                    reached && flow.next(*state).next().is_some(),
-                    "{} {}",
-                    kind.key(),
-                    state.key()
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_bug_is_not_closed_before_it_is_resolved() {
-        let flow = ItemKind::Bug.workflow();
-        assert_eq!(
-            flow.into_column(ItemState::Pending, Category::Done),
-            Err(CannotMove::NoTransition)
-        );
-        assert_eq!(
-            flow.into_column(ItemState::Resolved, Category::Done),
-            Ok(ItemState::Closed)
-        );
     }
 }

@@ -148,6 +148,10 @@ pub struct Backlog {
     pub may_edit: bool,
     /// Whether the reader may make items.
     pub may_create: bool,
+    /// The views of this page.
+    pub views: Vec<crate::table::SavedView>,
+    /// Whether the reader may share views.
+    pub may_share: bool,
 }
 
 /// Where a page of the backlog ended: the rank and the number of its last item.

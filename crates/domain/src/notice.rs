@@ -53,6 +53,8 @@ kinds! {
     ItemMoved = "item_moved", "A work item of mine moves", "我的事项状态变化";
     /// Somebody said something about a work item that the reader wrote, does or watches.
     ItemCommented = "item_commented", "Somebody comments on a work item that I wrote, do or watch", "我创建、处理或关注的事项有新评论";
+    /// A work item of the reader is due tomorrow, or was due.
+    ItemDue = "item_due", "A work item of mine is due tomorrow or overdue", "我的事项明天到期或已逾期";
     /// Somebody named the reader in a description or a comment.
     ItemMentioned = "item_mentioned", "I am mentioned in a work item", "事项中提到我";
     /// The reader got a role.

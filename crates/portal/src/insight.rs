@@ -4,7 +4,8 @@ use crate::access::{self, may};
 use crate::context::OpCtx;
 use crate::error::Result;
 use crate::iteration::{days, zone_or_utc};
-use slipway_domain::insight::{Delivery, Insights, bug_report, dora, flow, velocity};
+use slipway_domain::insight::{Delivery, Insights, Step, bug_report, dora, flow, velocity};
+use slipway_domain::item::BugFigures;
 use slipway_domain::time::Timestamp;
 use std::collections::HashSet;
 
@@ -78,6 +79,21 @@ pub async fn work(
         bugs: bug_report(&steps, &all, now, name),
         velocity: velocity(&steps, &iterations, now),
     })
+}
+
+/// What the last 90 days, in UTC, say about bugs.
+pub(crate) fn bug_figures(steps: &[Step], now: Timestamp) -> BugFigures {
+    let span = span(now, None, None);
+    let all = days(span.first, span.last, &span.tz);
+    let report = bug_report(steps, &all, now, |_| String::new());
+    let count = |bugs: &Vec<i64>| i64::try_from(bugs.len()).unwrap_or(i64::MAX);
+    BugFigures {
+        days: span.count,
+        reported: report.days.iter().map(|day| day.reported).sum(),
+        closed: count(&report.closed),
+        reopened: count(&report.reopened),
+        ages: [0, 1, 2, 3].map(|at| count(&report.ages[at])),
+    }
 }
 
 /// How delivery went over the last `count` days of a zone: the four measures of DORA.

@@ -1,93 +1,38 @@
 //! Work items, the board and iterations.
 
-use crate::access::may::{Modify, See};
+use crate::access::may::See;
 use crate::access::{self, Authorized, Project, may};
 use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, FieldError, Result};
 use crate::markdown::{self, Around};
 use crate::notice::tell as notice;
-use crate::ports::{ItemRecord, NewItemEvent, NewItemRow, NewIteration, StoreError};
+use crate::ports::{NewItemEvent, NewItemRow, NewIteration, StoreError};
 use crate::subscriber::event;
 use slipway_domain::access::Action;
-use slipway_domain::id::{ItemId, UserId};
+use slipway_domain::board::ColumnKey;
+use slipway_domain::id::UserId;
 use slipway_domain::item::{
-    BoardColumn, BoardFilter, BoardView, BugList, Card, Category, Comment, Content, ItemKind, ItemState,
-    ItemView, Named, Priority, Severity, Value, rank_between,
+    BugList, Card, Comment, Content, ItemKind, ItemView, Named, Priority, Severity, Value, rank_between,
 };
 use slipway_domain::person::PersonRef;
+use slipway_domain::table::ViewPage;
 use slipway_domain::text::Text;
 
+mod board;
 mod comment;
+pub(crate) mod due;
 mod edit;
+mod moves;
 
+pub use board::{BoardAsked, board, board_of};
 pub use comment::{add_comment, delete_comment, edit_comment, link, watch};
 pub use edit::{BULK_MOST, Base, Edit, Set, bulk, edit, update};
+use moves::may_move;
+pub use moves::{MoveInput, delete, move_to, set_state};
 
 /// Bugs a page.
 const BUGS: i64 = 200;
-
-/// What the board of the running iteration shows; without one, the items that are planned for none.
-///
-/// # Errors
-/// As [`access::project`].
-pub async fn board(ctx: &OpCtx, org: &str, project: &str) -> Result<BoardView> {
-    board_of(ctx, org, project, BoardFilter::default()).await
-}
-
-/// As [`board`], with the cards that `filter` shows. Points are those of the cards that are shown.
-///
-/// # Errors
-/// As [`access::project`].
-pub async fn board_of(ctx: &OpCtx, org: &str, project: &str, filter: BoardFilter) -> Result<BoardView> {
-    let project = access::project::<may::SeeBoards>(ctx, org, project).await?.see();
-    let held = ctx.rights().await?.in_project(&project);
-    let mut tx = ctx.read().await?;
-    let iteration = tx.running_iteration(&project).await?;
-    let mut cards = tx.cards(&project, iteration.as_ref().map(|i| i.id)).await?;
-    drop(tx);
-    let mut people: Vec<PersonRef> = Vec::new();
-    for person in cards.iter().filter_map(|card| card.assignee.as_ref()) {
-        if people.iter().all(|known| known.id != person.id) {
-            people.push(person.clone());
-        }
-    }
-    people.sort_by(|one, other| one.name.cmp(&other.name));
-    if !filter.is_empty() {
-        cards.retain(|card| filter.shows(card));
-    }
-    let sum = |done: bool| {
-        cards
-            .iter()
-            .filter(|c| !done || c.state.category() == Category::Done)
-            .filter_map(|c| c.points)
-            .sum::<i64>()
-    };
-    let points = (sum(true), sum(false));
-    let mut columns: Vec<BoardColumn> = Category::ALL
-        .iter()
-        .map(|category| BoardColumn {
-            category: *category,
-            cards: Vec::new(),
-        })
-        .collect();
-    for card in cards {
-        if let Some(column) = columns.iter_mut().find(|c| c.category == card.state.category()) {
-            column.cards.push(card);
-        }
-    }
-    Ok(BoardView {
-        place: project.place(),
-        iteration,
-        columns,
-        filter,
-        people,
-        points,
-        may_create: held.has(Action::ItemCreate),
-        may_edit: held.has(Action::ItemEdit),
-        may_plan: held.has(Action::IterationEdit),
-    })
-}
 
 /// The project's bugs.
 ///
@@ -96,8 +41,18 @@ pub async fn board_of(ctx: &OpCtx, org: &str, project: &str, filter: BoardFilter
 pub async fn bugs(ctx: &OpCtx, org: &str, project: &str) -> Result<BugList> {
     let project = access::project::<may::SeeBoards>(ctx, org, project).await?.see();
     let held = ctx.rights().await?.in_project(&project);
-    let bugs = ctx.read().await?.bugs(&project, BUGS).await?;
+    let mut tx = ctx.read().await?;
+    let bugs = tx.bugs(&project, BUGS).await?;
+    let groups = tx.bug_groups(&project).await?;
+    let steps = tx.steps(&project, None).await?;
+    let figures = crate::insight::bug_figures(&steps, ctx.now());
+    let views = crate::table::views_of(ctx, &project, &mut *tx, Some(ViewPage::Bugs)).await?;
     Ok(BugList {
+        views,
+        groups,
+        figures,
+        now: ctx.now(),
+        may_share: held.has(Action::BoardEdit),
         place: project.place(),
         bugs,
         may_create: held.has(Action::ItemCreate),
@@ -129,6 +84,17 @@ pub async fn view(ctx: &OpCtx, org: &str, project: &str, number: i64) -> Result<
     let held = ctx.rights().await?.in_project(&project);
     let mut tx = ctx.read().await?;
     let item = tx.item(&project, number).await?.ok_or(Error::NotFound)?;
+    let (setup, _) = tx.board_setup(&project).await?;
+    let may_delete = moves::may_delete(ctx, &project, &item).await?;
+    let parent = item
+        .content
+        .parent
+        .as_ref()
+        .and_then(|parent| edit::number_of(&parent.name, &project.project.key));
+    let parent_deleted = match parent {
+        Some(number) => tx.item(&project, number).await?.is_none(),
+        None => false,
+    };
     let id = item.card.id;
     let events = tx.item_events(&project, id).await?;
     let iteration = match item.iteration() {
@@ -150,14 +116,11 @@ pub async fn view(ctx: &OpCtx, org: &str, project: &str, number: i64) -> Result<
     drop(tx);
     let me = ctx.user().ok().map(|person| person.id);
     let may_edit = may_move(ctx, &project, &item).await?;
-    let mut next = Vec::new();
-    if may_edit {
-        for state in item.card.kind.workflow().next(item.card.state) {
-            if may_enter(ctx, &project, &item, state).await? {
-                next.push(state);
-            }
-        }
-    }
+    let (next, held_back) = if may_edit {
+        moves::ways(ctx, &project, &setup, &item).await?
+    } else {
+        (Vec::new(), Vec::new())
+    };
     let place = project.place();
     let base = place.path();
     let around = Around {
@@ -195,8 +158,11 @@ pub async fn view(ctx: &OpCtx, org: &str, project: &str, number: i64) -> Result<
         events,
         watchers,
         next,
+        held_back,
         may_edit,
         may_comment,
+        may_delete,
+        parent_deleted,
     })
 }
 
@@ -219,6 +185,8 @@ pub struct NewItem {
     pub points: Option<i64>,
     /// Whether it joins the iteration that runs.
     pub into_iteration: bool,
+    /// The column of the board that it is put into; `None`: it stands where new items do.
+    pub column: Option<ColumnKey>,
     /// What else is written into it; what stands above goes before.
     pub more: Edit,
 }
@@ -235,6 +203,7 @@ impl NewItem {
             assignee: None,
             points: None,
             into_iteration: false,
+            column: None,
             more: Edit::default(),
         }
     }
@@ -249,6 +218,7 @@ pub async fn create(ctx: &OpCtx, org: &str, project: &str, input: NewItem) -> Re
     let reporter = ctx.user()?.clone();
     let see = project.see();
     let mut change = ctx.change().await?;
+    change.tx().lock_board(&project.modify()).await?;
     let edit = Edit {
         title: Some(input.title),
         description: Some(input.description),
@@ -266,8 +236,15 @@ pub async fn create(ctx: &OpCtx, org: &str, project: &str, input: NewItem) -> Re
         });
     }
     let iteration = content.iteration.as_ref().map(|iteration| iteration.id);
-    let state = input.kind.workflow().states[0];
-    let last = change.tx().last_rank(&see, iteration, state.category()).await?;
+    let state = moves::begins(
+        ctx,
+        &mut change,
+        &see,
+        (input.kind, &content),
+        input.column.as_ref(),
+    )
+    .await?;
+    let last = change.tx().last_rank(&see, iteration).await?;
     let row = NewItemRow {
         id: ctx.id(),
         kind: input.kind,
@@ -309,7 +286,7 @@ async fn insert(
         id: row.id,
         key: &key,
         kind: row.kind,
-        state: row.state,
+        state: &row.state,
         before: None,
     };
     event::item(&mut change, &place, created).await?;
@@ -324,225 +301,6 @@ async fn insert(
     change.touch("board", project.id(), &place);
     change.commit().await?;
     Ok(number)
-}
-
-/// Where an item goes on the board.
-#[derive(Clone, Debug)]
-pub struct MoveInput {
-    /// Which item.
-    pub number: i64,
-    /// Into which column.
-    pub column: Category,
-    /// Under this card.
-    pub after: Option<ItemId>,
-    /// Above that card.
-    pub before: Option<ItemId>,
-    /// Only where this is still its version.
-    pub expected: Option<i64>,
-}
-
-/// Moves an item on the board. Where two people move at once both moves hold: ranks are taken between
-/// the neighbors as they are when the move is written.
-///
-/// # Errors
-/// [`Error::Forbidden`]; [`Error::Refused`] `transition` where the workflow does not allow it.
-pub async fn move_to(ctx: &OpCtx, org: &str, project: &str, input: MoveInput) -> Result<()> {
-    let project = access::project::<may::SeeBoards>(ctx, org, project).await?.see();
-    let mut change = ctx.change().await?;
-    let item = change
-        .tx()
-        .item(&project, input.number)
-        .await?
-        .ok_or(Error::NotFound)?;
-    same_version(&item, input.expected)?;
-    let state = item
-        .card
-        .kind
-        .workflow()
-        .into_column(item.card.state, input.column)
-        .map_err(|_| {
-            let (kind, from, to) = (item.card.kind.text(), item.card.state.text(), input.column.text());
-            Error::refused(
-                "transition",
-                format!(
-                    "The workflow of “{}” does not lead from “{}” to “{}”.",
-                    kind.en, from.en, to.en
-                ),
-                format!("“{}”的流程不允许从“{}”移动到“{}”。", kind.zh, from.zh, to.zh),
-            )
-        })?;
-    let proof = proof_to_enter(ctx, &project, &item, state).await?;
-    let under = match input.after {
-        Some(id) => change.tx().item_rank(&project, id).await?,
-        None => None,
-    };
-    let above = match input.before {
-        Some(id) => change.tx().item_rank(&project, id).await?,
-        None => None,
-    };
-    let under = if input.after.is_none() && input.before.is_none() {
-        change
-            .tx()
-            .last_rank(&project, item.iteration(), input.column)
-            .await?
-    } else {
-        under
-    };
-    let rank = rank_between(under.as_deref(), above.as_deref());
-    write_move(ctx, change, &proof, &project, &item, state, &rank).await
-}
-
-/// A change that was made from an older version is refused where the caller asked for that.
-fn same_version(item: &ItemRecord, expected: Option<i64>) -> Result<()> {
-    match expected {
-        Some(version) if version != item.card.version => Err(Error::version_mismatch()),
-        _ => Ok(()),
-    }
-}
-
-/// Changes an item's state, from its page; with `expected`, only where that is still its version.
-///
-/// # Errors
-/// As [`move_to`].
-pub async fn set_state(
-    ctx: &OpCtx,
-    org: &str,
-    project: &str,
-    number: i64,
-    state: ItemState,
-    expected: Option<i64>,
-) -> Result<()> {
-    let project = access::project::<may::SeeBoards>(ctx, org, project).await?.see();
-    let mut change = ctx.change().await?;
-    let item = change.tx().item(&project, number).await?.ok_or(Error::NotFound)?;
-    same_version(&item, expected)?;
-    let proof = proof_to_enter(ctx, &project, &item, state).await?;
-    if !item
-        .card
-        .kind
-        .workflow()
-        .next(item.card.state)
-        .any(|next| next == state)
-    {
-        let (from, to) = (item.card.state.text(), state.text());
-        return Err(Error::refused(
-            "transition",
-            format!("The workflow does not lead from “{}” to “{}”.", from.en, to.en),
-            format!("流程不允许从“{}”变为“{}”。", from.zh, to.zh),
-        ));
-    }
-    let last = change
-        .tx()
-        .last_rank(&project, item.iteration(), state.category())
-        .await?;
-    let rank = rank_between(last.as_deref(), None);
-    write_move(ctx, change, &proof, &project, &item, state, &rank).await
-}
-
-async fn write_move(
-    ctx: &OpCtx,
-    mut change: Change<'_>,
-    proof: &Authorized<Project, Modify>,
-    project: &Authorized<Project, See>,
-    item: &ItemRecord,
-    state: ItemState,
-    rank: &str,
-) -> Result<()> {
-    let now = ctx.now();
-    change
-        .tx()
-        .move_item(proof, item.card.id, item.card.version, state, rank, now)
-        .await?;
-    let place = project.place();
-    if state == item.card.state {
-        // A place in a column is no fact that an auditor would ask for.
-        change.bookkeeping();
-    } else {
-        let named = |state: ItemState| Value {
-            key: state.key().to_owned(),
-            said: state.text().en,
-        };
-        let event = NewItemEvent {
-            before: named(item.card.state),
-            after: named(state),
-            category: Some(state.category()),
-            ..edit::row(ctx, "state", item.card.version + 1)
-        };
-        change
-            .tx()
-            .append_item_events(proof, item.card.id, &[event])
-            .await?;
-        let summary =
-            serde_json::json!({ "key": item.card.key, "from": item.card.state.key(), "to": state.key() });
-        change
-            .audit(Entry::done(
-                "item.move",
-                "item",
-                item.card.id,
-                item.card.title.clone(),
-                &place,
-                summary,
-            ))
-            .await?;
-        let changed = event::Item {
-            id: item.card.id,
-            key: &item.card.key,
-            kind: item.card.kind,
-            state,
-            before: Some(item.card.state),
-        };
-        event::item(&mut change, &place, changed).await?;
-        notice::item_moved(&mut change, project, &item.card, item.reporter.id, state).await?;
-    }
-    change.touch("board", project.id(), &place);
-    change.touch("item", item.card.id, &place);
-    change.commit().await
-}
-
-/// Who may move an item: editors, its reporter and its assignee.
-async fn may_move(ctx: &OpCtx, project: &Authorized<Project, See>, item: &ItemRecord) -> Result<bool> {
-    let held = ctx.rights().await?.in_project(project);
-    let own = ctx.user().is_ok_and(|me| {
-        me.id == item.reporter.id || item.card.assignee.as_ref().is_some_and(|a| a.id == me.id)
-    });
-    Ok(held.has(Action::ItemEdit) || (own && held.has(Action::ItemCreate)))
-}
-
-/// Whether closing or reopening a bug is open to the reader, on top of moving it.
-async fn may_enter(
-    ctx: &OpCtx,
-    project: &Authorized<Project, See>,
-    item: &ItemRecord,
-    state: ItemState,
-) -> Result<bool> {
-    let closes = item.card.kind == ItemKind::Bug
-        && state != item.card.state
-        && matches!(state, ItemState::Closed | ItemState::Reopened);
-    if !closes {
-        return Ok(true);
-    }
-    let held = ctx.rights().await?.in_project(project);
-    Ok(held.has(Action::BugClose) || ctx.user().is_ok_and(|me| me.id == item.reporter.id))
-}
-
-async fn proof_to_enter(
-    ctx: &OpCtx,
-    project: &Authorized<Project, See>,
-    item: &ItemRecord,
-    state: ItemState,
-) -> Result<Authorized<Project, Modify>> {
-    let (org, slug) = (project.org.slug.clone(), project.project.slug.clone());
-    if !may_enter(ctx, project, item, state).await? {
-        return access::project::<may::BugClose>(ctx, &org, &slug)
-            .await
-            .map(|p| p.modify());
-    }
-    if may_move(ctx, project, item).await? {
-        return access::own_item(project);
-    }
-    access::project::<may::ItemEdit>(ctx, &org, &slug)
-        .await
-        .map(|p| p.modify())
 }
 
 /// An iteration to be started.

@@ -17,6 +17,7 @@ use slipway_domain::iteration::{
     IterationView,
 };
 use slipway_domain::project::Place;
+use slipway_domain::table::ViewPage;
 use slipway_domain::time::Timestamp;
 
 /// Iterations that a list shows.
@@ -376,6 +377,7 @@ pub async fn backlog(
         }
     }
     let lines = tx.iterations(&project, false, 10).await?;
+    let views = crate::table::views_of(ctx, &project, &mut *tx, Some(ViewPage::Backlog)).await?;
     drop(tx);
     let closed: Vec<Amount> = lines
         .iter()
@@ -401,6 +403,8 @@ pub async fn backlog(
             .collect(),
         may_edit: held.has(Action::ItemEdit),
         may_create: held.has(Action::ItemCreate),
+        views,
+        may_share: held.has(Action::BoardEdit),
     })
 }
 

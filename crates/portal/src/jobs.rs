@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::ports::Claimed;
 use crate::{
-    environment, import, notice, promotion, proposal, repository, run, subscriber, template, webhook,
+    environment, import, item, notice, promotion, proposal, repository, run, subscriber, template, webhook,
 };
 use slipway_domain::id::{
     AppId, EnvironmentId, ImportId, ProjectId, PromotionId, ProposalId, RevocationId, SubscriberId, UpgradeId,
@@ -35,6 +35,8 @@ pub enum Job {
     SweepSessions,
     /// Forget notices that were read long ago; again every hour.
     SweepNotices,
+    /// Tell people what is due; again every hour.
+    RemindDue,
     /// Forget old deliveries of webhooks that were sent; again every hour.
     SweepMessages,
     /// Send the webhooks that are due for a subscriber; again while others wait.
@@ -105,6 +107,7 @@ impl Job {
         match self {
             Self::SweepSessions => "sweep_sessions",
             Self::SweepNotices => "sweep_notices",
+            Self::RemindDue => "remind_due",
             Self::SweepMessages => "sweep_messages",
             Self::Send { .. } => "send",
             Self::LookAtRepository { .. } => "look_at_repository",
@@ -143,6 +146,10 @@ async fn perform(portal: &Portal, job: &Job) -> Result<Next> {
         }
         Job::SweepNotices => {
             notice::prune(&ctx).await?;
+            Ok(Next::At(ctx.now().plus(3600 * SECOND)))
+        }
+        Job::RemindDue => {
+            Box::pin(item::due::remind(&ctx)).await?;
             Ok(Next::At(ctx.now().plus(3600 * SECOND)))
         }
         Job::SweepMessages => {

@@ -3,6 +3,7 @@
 mod access;
 mod app;
 mod audit;
+mod board;
 mod break_glass;
 mod ci;
 mod clock;
@@ -45,6 +46,7 @@ mod session;
 mod snapshot;
 mod store;
 mod subscriber;
+mod table;
 mod template;
 mod token;
 mod watch;
@@ -54,6 +56,7 @@ mod working_copy;
 pub use access::{AccessTx, Binding, NewBinding};
 pub use app::{AppTx, NewApp, RepositoryLink};
 pub use audit::{AuditFilter, AuditRecord, AuditTx, Chain};
+pub use board::BoardTx;
 pub use break_glass::BreakGlassTx;
 pub use ci::{CiForge, Flow, ForgeCoverage, ForgeSchedule, NewPipeline, NewSchedule, NewVariable};
 pub use clock::{Clock, SystemClock};
@@ -77,7 +80,7 @@ pub use home::HomeTx;
 pub use identity::{ClaimedGroup, IdentityRow, IdentityTx};
 pub use import::{ImportItemRecord, ImportRecord, ImportTx};
 pub use invitation::{InvitationRecord, InvitationTx, RequestRecord};
-pub use item::{ItemRecord, ItemTx, NewItemEvent, NewItemRow, NewIteration};
+pub use item::{DueItem, ItemRecord, ItemTx, NewItemEvent, NewItemRow, NewIteration};
 pub use iteration::IterationTx;
 pub use mail::{Mail, MailAccess, MailError, MailServerRecord, MailTx, Mailer, PATIENCE as MAIL_PATIENCE};
 pub use member::{HeldBinding, MemberTx};
@@ -103,6 +106,7 @@ pub use session::{SessionRow, SessionTx};
 pub use snapshot::{Snapshot, SnapshotKind, SnapshotTx};
 pub use store::{Ends, Store, StoreError};
 pub use subscriber::{MessageRecord, NewMessage, SubscriberRecord, SubscriberTx, Tried};
+pub use table::{TableTx, ViewRecord};
 pub use template::{
     TemplateRecord, TemplateTx, TemplateVersionRecord, UpgradeRecord, UpgradeStepRecord, UseRecord,
 };
@@ -116,6 +120,7 @@ pub trait Tx:
     AccessTx
     + AppTx
     + AuditTx
+    + BoardTx
     + BreakGlassTx
     + DelegationTx
     + DriftTx
@@ -141,6 +146,7 @@ pub trait Tx:
     + SecretTx
     + SnapshotTx
     + SubscriberTx
+    + TableTx
     + TemplateTx
     + TokenTx
     + WatchTx
@@ -166,6 +172,7 @@ impl<T> Tx for T where
     T: AccessTx
         + AppTx
         + AuditTx
+        + BoardTx
         + BreakGlassTx
         + DelegationTx
         + DriftTx
@@ -191,6 +198,7 @@ impl<T> Tx for T where
         + SecretTx
         + SnapshotTx
         + SubscriberTx
+        + TableTx
         + TemplateTx
         + TokenTx
         + WatchTx

@@ -5,7 +5,7 @@ use crate::error::{affected, map};
 use crate::row::{Columns, columns};
 use async_trait::async_trait;
 use slipway_domain::id::{CommentId, ItemId, UserId};
-use slipway_domain::item::{ItemKind, ItemLine, ItemState, LinkedItem, Relation};
+use slipway_domain::item::{ItemKind, ItemLine, LinkedItem, Relation};
 use slipway_domain::person::PersonRef;
 use slipway_domain::time::Timestamp;
 use slipway_portal::access::may::{Modify, See};
@@ -22,15 +22,18 @@ const COMMENT: &str = "SELECT c.id, c.body, c.version, c.created_at, c.edited_at
      FROM item_comments c JOIN users u ON u.id = c.author_id \
      WHERE c.org_id = $1 AND c.project_id = $2 AND c.item_id = $3 AND c.id = $4";
 
-const LINKS: &str = "SELECT i.id, l.relation, 0 AS turned, i.number, i.kind, i.title, i.state, p.item_key \
+const LINKS: &str = "SELECT i.id, l.relation, 0 AS turned, i.number, i.kind, i.title, i.state, i.category, i.state_said, \
+     CASE WHEN i.deleted_at IS NULL THEN 0 ELSE 1 END AS deleted, p.item_key \
      FROM item_links l JOIN items i ON i.id = l.other_id JOIN projects p ON p.id = i.project_id \
      WHERE l.org_id = $1 AND l.project_id = $2 AND l.item_id = $3 \
-     UNION ALL SELECT i.id, l.relation, 1 AS turned, i.number, i.kind, i.title, i.state, p.item_key \
+     UNION ALL SELECT i.id, l.relation, 1 AS turned, i.number, i.kind, i.title, i.state, i.category, i.state_said, \
+     CASE WHEN i.deleted_at IS NULL THEN 0 ELSE 1 END AS deleted, p.item_key \
      FROM item_links l JOIN items i ON i.id = l.item_id JOIN projects p ON p.id = i.project_id \
      WHERE l.org_id = $1 AND l.project_id = $2 AND l.other_id = $3 \
      ORDER BY 2, 3, 4";
 
-const PARTS: &str = "SELECT i.id, i.number, i.kind, i.title, i.state, p.item_key \
+const PARTS: &str = "SELECT i.id, i.number, i.kind, i.title, i.state, i.category, i.state_said, \
+     CASE WHEN i.deleted_at IS NULL THEN 0 ELSE 1 END AS deleted, p.item_key \
      FROM items i JOIN projects p ON p.id = i.project_id \
      WHERE i.org_id = $1 AND i.project_id = $2 AND i.parent_id = $3 ORDER BY i.number LIMIT 200";
 
@@ -62,7 +65,8 @@ fn line(c: Columns<'_>) -> StoreResult<ItemLine> {
         key: format!("{}-{}", c.text("item_key")?, c.int("number")?),
         kind: c.key("kind", ItemKind::from_key)?,
         title: c.text("title")?,
-        state: c.key("state", ItemState::from_key)?,
+        state: crate::item::state(c)?,
+        deleted: c.flag("deleted")?,
     })
 }
 

@@ -7,19 +7,21 @@ use async_trait::async_trait;
 use slipway_domain::id::{ItemId, IterationId, ReleaseId, TypedId, UserId};
 use slipway_domain::item::{
     BugRow, Card, Category, Content, ItemChoices, ItemEvent, ItemKind, ItemState, IterationRef, Labels,
-    Named, Priority, Severity, Value,
+    Named, Priority, Severity, StateKey, Value,
 };
 use slipway_domain::person::PersonRef;
 use slipway_domain::time::Timestamp;
 use slipway_portal::access::may::{Modify, See};
 use slipway_portal::access::{Authorized, Project};
-use slipway_portal::ports::{ItemRecord, ItemTx, NewItemEvent, NewItemRow, NewIteration, StoreResult};
+use slipway_portal::ports::{
+    DueItem, ItemRecord, ItemTx, NewItemEvent, NewItemRow, NewIteration, StoreResult,
+};
 use sqlx::any::AnyRow;
 use sqlx::query;
 
 macro_rules! card_columns {
     () => {
-        "i.id, i.number, i.kind, i.title, i.state, i.priority, i.severity, i.points, i.labels, i.due_on, i.version, \
+        "i.id, i.number, i.kind, i.title, i.state, i.category, i.state_said, i.priority, i.severity, i.points, i.labels, i.due_on, i.version, \
          p.item_key, u.id AS user_id, u.username, u.name"
     };
 }
@@ -30,15 +32,16 @@ const CARDS: &str = concat!(
     "SELECT ",
     card_columns!(),
     " FROM items i JOIN projects p ON p.id = i.project_id LEFT JOIN users u ON u.id = i.assignee_id \
-     WHERE i.org_id = $1 AND i.project_id = $2 AND COALESCE(i.iteration_id, '') = $3 \
-     ORDER BY i.category, i.item_rank, i.id"
+     WHERE i.org_id = $1 AND i.project_id = $2 AND COALESCE(i.iteration_id, '') = $3 AND i.deleted_at IS NULL \
+     ORDER BY i.item_rank, i.id"
 );
 
 const ITEMS: &str = concat!(
     "SELECT ",
     card_columns!(),
     " FROM items i JOIN projects p ON p.id = i.project_id LEFT JOIN users u ON u.id = i.assignee_id \
-     WHERE i.org_id = $1 AND i.project_id = $2 AND i.number > $3 ORDER BY i.number LIMIT $4"
+     WHERE i.org_id = $1 AND i.project_id = $2 AND i.number > $3 AND i.deleted_at IS NULL \
+     ORDER BY i.number LIMIT $4"
 );
 
 const BUGS: &str = concat!(
@@ -47,7 +50,7 @@ const BUGS: &str = concat!(
     ", i.created_at, r.id AS reporter_id, r.username AS reporter_username, r.name AS reporter_name \
      FROM items i JOIN projects p ON p.id = i.project_id LEFT JOIN users u ON u.id = i.assignee_id \
      JOIN users r ON r.id = i.reporter_id \
-     WHERE i.org_id = $1 AND i.project_id = $2 AND i.kind = 'bug' \
+     WHERE i.org_id = $1 AND i.project_id = $2 AND i.kind = 'bug' AND i.deleted_at IS NULL \
      ORDER BY CASE WHEN i.category IN ('done', 'wont_do') THEN 1 ELSE 0 END, \
      CASE i.severity WHEN 'fatal' THEN 0 WHEN 'serious' THEN 1 WHEN 'normal' THEN 2 WHEN 'minor' THEN 3 ELSE 4 END, \
      i.created_at, i.id LIMIT $3"
@@ -73,7 +76,7 @@ const ITEM: &str = concat!(
      LEFT JOIN environments fe ON fe.id = i.found_environment_id \
      LEFT JOIN releases xr ON xr.id = i.fixed_release_id LEFT JOIN apps xa ON xa.id = xr.app_id \
      LEFT JOIN environments xe ON xe.id = i.fixed_environment_id \
-     WHERE i.org_id = $1 AND i.project_id = $2 AND i.number = $3"
+     WHERE i.org_id = $1 AND i.project_id = $2 AND i.number = $3 AND i.deleted_at IS NULL"
 );
 
 const EVENTS: &str = "SELECT e.id, e.at, e.field, e.value_before, e.value_after, e.said_before, e.said_after, \
@@ -101,6 +104,15 @@ fn reporter(c: Columns<'_>) -> StoreResult<PersonRef> {
     })
 }
 
+/// The state of an item, of its columns `state`, `category` and `state_said`.
+pub(crate) fn state(c: Columns<'_>) -> StoreResult<ItemState> {
+    let (key, category) = (
+        c.key("state", StateKey::parse)?,
+        c.key("category", Category::from_key)?,
+    );
+    Ok(ItemState::stored(key, category, &c.text("state_said")?))
+}
+
 pub(crate) fn card(c: Columns<'_>) -> StoreResult<Card> {
     let severity = match c.opt_text("severity")? {
         Some(_) => Some(c.key("severity", Severity::from_key)?),
@@ -111,7 +123,7 @@ pub(crate) fn card(c: Columns<'_>) -> StoreResult<Card> {
         key: format!("{}-{}", c.text("item_key")?, c.int("number")?),
         kind: c.key("kind", ItemKind::from_key)?,
         title: c.text("title")?,
-        state: c.key("state", ItemState::from_key)?,
+        state: state(c)?,
         priority: c.key("priority", Priority::from_key)?,
         severity,
         assignee: assignee(c)?,
@@ -155,7 +167,14 @@ fn content(c: Columns<'_>, card: &Card) -> StoreResult<Content> {
 
 /// What charts read of an event, between its item's number and kind; nothing where they do not.
 fn step(event: &NewItemEvent) -> String {
-    let charted = ["created", "state", "iteration", "points", "found_environment"];
+    let charted = [
+        "created",
+        "state",
+        "iteration",
+        "points",
+        "found_environment",
+        "deleted",
+    ];
     if !charted.contains(&event.field.as_str()) {
         return String::new();
     }
@@ -337,9 +356,9 @@ impl ItemTx for SqlTx {
             "INSERT INTO items (id, org_id, project_id, number, kind, title, description, state, category, priority, \
              severity, assignee_id, reporter_id, iteration_id, points, item_rank, version, created_at, updated_at, \
              app_id, parent_id, labels, due_on, found_release_id, found_environment_id, fixed_release_id, \
-             fixed_environment_id) \
+             fixed_environment_id, state_said) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $17, \
-             $18, $19, $20, $21, $22, $23, $24, $25)",
+             $18, $19, $20, $21, $22, $23, $24, $25, $26)",
         )
         .bind(item.id.to_string())
         .bind(project.org_id().to_string())
@@ -366,6 +385,7 @@ impl ItemTx for SqlTx {
         .bind(id_of(content.found_environment.as_ref()))
         .bind(id_of(content.fixed_release.as_ref()))
         .bind(id_of(content.fixed_environment.as_ref()))
+        .bind(item.state.said())
         .execute(self.conn())
         .await
         .map_err(map)?;
@@ -418,16 +438,14 @@ impl ItemTx for SqlTx {
         &mut self,
         project: &Authorized<Project, See>,
         iteration: Option<IterationId>,
-        category: Category,
     ) -> StoreResult<Option<String>> {
         let row = query(
             "SELECT id, item_rank FROM items WHERE org_id = $1 AND project_id = $2 \
-             AND COALESCE(iteration_id, '') = $3 AND category = $4 ORDER BY item_rank DESC LIMIT 1",
+             AND COALESCE(iteration_id, '') = $3 ORDER BY item_rank DESC LIMIT 1",
         )
         .bind(project.org_id().to_string())
         .bind(project.id().to_string())
         .bind(iteration.map_or_else(String::new, |i| i.to_string()))
-        .bind(category.key())
         .fetch_optional(self.conn())
         .await
         .map_err(map)?;
@@ -440,12 +458,13 @@ impl ItemTx for SqlTx {
         project: &Authorized<Project, Modify>,
         id: ItemId,
         version: i64,
-        state: ItemState,
+        state: &ItemState,
         rank: &str,
         at: Timestamp,
     ) -> StoreResult<()> {
         let done = query(
-            "UPDATE items SET state = $5, category = $6, item_rank = $7, version = version + 1, updated_at = $8 \
+            "UPDATE items SET state = $5, category = $6, item_rank = $7, version = version + 1, updated_at = $8, \
+             state_said = $9 \
              WHERE org_id = $1 AND project_id = $2 AND id = $3 AND version = $4",
         )
         .bind(project.org_id().to_string())
@@ -456,6 +475,7 @@ impl ItemTx for SqlTx {
         .bind(state.category().key())
         .bind(rank)
         .bind(at.micros())
+        .bind(state.said())
         .execute(self.conn())
         .await
         .map_err(map)?;
@@ -496,6 +516,68 @@ impl ItemTx for SqlTx {
         .bind(id_of(content.found_environment.as_ref()))
         .bind(id_of(content.fixed_release.as_ref()))
         .bind(id_of(content.fixed_environment.as_ref()))
+        .bind(at.micros())
+        .execute(self.conn())
+        .await
+        .map_err(map)?;
+        affected(done.rows_affected())
+    }
+
+    async fn items_due(&mut self, today: &str, tomorrow: &str, limit: i64) -> StoreResult<Vec<DueItem>> {
+        let rows = query(
+            "SELECT i.id, i.project_id, p.item_key, i.number, i.title, i.assignee_id, i.due_on \
+             FROM items i JOIN projects p ON p.id = i.project_id \
+             WHERE i.due_on <= $2 AND i.due_on IS NOT NULL AND i.assignee_id IS NOT NULL AND i.deleted_at IS NULL \
+             AND i.category NOT IN ('done', 'wont_do') \
+             AND ((i.due_on = $2 AND i.due_told NOT IN ('soon:' || i.due_on, 'over:' || i.due_on)) \
+             OR (i.due_on < $1 AND i.due_told <> 'over:' || i.due_on)) ORDER BY i.due_on, i.id LIMIT $3",
+        )
+        .bind(today)
+        .bind(tomorrow)
+        .bind(limit)
+        .fetch_all(self.conn())
+        .await
+        .map_err(map)?;
+        rows.iter()
+            .map(|row| {
+                let c = columns("items", row);
+                Ok(DueItem {
+                    project: c.id("project_id")?,
+                    id: c.id("id")?,
+                    key: format!("{}-{}", c.text("item_key")?, c.int("number")?),
+                    title: c.text("title")?,
+                    assignee: c.id("assignee_id")?,
+                    due_on: c.text("due_on")?,
+                })
+            })
+            .collect()
+    }
+
+    async fn mark_due_told(&mut self, id: ItemId, told: &str) -> StoreResult<()> {
+        let done = query("UPDATE items SET due_told = $2 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(told)
+            .execute(self.conn())
+            .await
+            .map_err(map)?;
+        affected(done.rows_affected())
+    }
+
+    async fn delete_item(
+        &mut self,
+        project: &Authorized<Project, Modify>,
+        id: ItemId,
+        version: i64,
+        at: Timestamp,
+    ) -> StoreResult<()> {
+        let done = query(
+            "UPDATE items SET deleted_at = $5, version = version + 1, updated_at = $5 \
+             WHERE org_id = $1 AND project_id = $2 AND id = $3 AND version = $4 AND deleted_at IS NULL",
+        )
+        .bind(project.org_id().to_string())
+        .bind(project.id().to_string())
+        .bind(id.to_string())
+        .bind(version)
         .bind(at.micros())
         .execute(self.conn())
         .await

@@ -26,7 +26,7 @@ macro_rules! lines {
              CAST(COALESCE(SUM(CASE WHEN i.category <> 'wont_do' THEN i.points ELSE 0 END), 0) AS BIGINT) AS scope_points, \
              CAST(COALESCE(SUM(CASE WHEN i.category = 'done' THEN 1 ELSE 0 END), 0) AS BIGINT) AS done_items, \
              CAST(COALESCE(SUM(CASE WHEN i.category = 'done' THEN i.points ELSE 0 END), 0) AS BIGINT) AS done_points \
-             FROM iterations t LEFT JOIN items i ON i.iteration_id = t.id \
+             FROM iterations t LEFT JOIN items i ON i.iteration_id = t.id AND i.deleted_at IS NULL \
              WHERE t.org_id = $1 AND t.project_id = $2 AND ",
             $which,
             " GROUP BY t.id, t.number, t.name, t.goal, t.starts_on, t.ends_on, t.state, t.started_at, t.closed_at \
@@ -44,7 +44,7 @@ const BACKLOG: &str = concat!(
     card_columns!(),
     ", i.item_rank FROM items i JOIN projects p ON p.id = i.project_id LEFT JOIN users u ON u.id = i.assignee_id \
      WHERE i.org_id = $1 AND i.project_id = $2 AND i.iteration_id IS NULL \
-     AND i.category <> 'done' AND i.category <> 'wont_do' \
+     AND i.category <> 'done' AND i.category <> 'wont_do' AND i.deleted_at IS NULL \
      AND (i.item_rank > $3 OR (i.item_rank = $3 AND i.number > $4)) \
      AND ($5 = '' OR i.kind = $5) AND ($6 = '' OR i.assignee_id = $6) \
      AND ($7 = '' OR i.labels LIKE $7 ESCAPE '!') AND ($8 = '' OR LOWER(i.title) LIKE $8 ESCAPE '!') \
@@ -72,7 +72,7 @@ const INCIDENTS: &str = "SELECT i.id, i.number, i.created_at, i.found_release_id
      FROM items i JOIN projects p ON p.id = i.project_id \
      JOIN environments e ON e.id = i.found_environment_id AND e.tier = 'production' \
      WHERE i.org_id = $1 AND i.project_id = $2 AND i.kind = 'bug' AND i.severity IN ('fatal', 'serious') \
-     AND i.created_at >= $3 ORDER BY i.created_at, i.id";
+     AND i.created_at >= $3 AND i.deleted_at IS NULL ORDER BY i.created_at, i.id";
 
 /// What is read of a commit.
 #[derive(Deserialize)]
@@ -99,7 +99,7 @@ fn line(row: &AnyRow) -> StoreResult<IterationLine> {
 }
 
 /// `%…%` for LIKE with `!` as its escape; nothing where nothing is asked for.
-fn like(before: &str, text: &str, after: &str) -> String {
+pub(crate) fn like(before: &str, text: &str, after: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
@@ -125,6 +125,7 @@ fn step(text: &str) -> Option<(Step, i64)> {
         "state" => What::Category(Category::from_key(value)?),
         "iteration" => What::Iteration(id::<IterationId>(value)),
         "points" => What::Points(value.parse().ok()),
+        "deleted" => What::Gone,
         _ => What::Found(id::<EnvironmentId>(value)),
     };
     let at = Timestamp(at);
@@ -278,7 +279,7 @@ impl IterationTx for SqlTx {
              said_before, said_after, version, step) \
              SELECT i.id || ':' || (i.version + 1) || ':carried', i.org_id, i.project_id, i.id, $4, $5, 'iteration', $3, \
              $6, $7, $8, i.version + 1, i.number || $9 || (i.version + 1) || $10 || i.kind FROM items i \
-             WHERE i.org_id = $1 AND i.project_id = $2 AND i.iteration_id = $3 \
+             WHERE i.org_id = $1 AND i.project_id = $2 AND i.iteration_id = $3 AND i.deleted_at IS NULL \
              AND i.category <> 'done' AND i.category <> 'wont_do'",
         )
         .bind(project.org_id().to_string())
@@ -296,7 +297,7 @@ impl IterationTx for SqlTx {
         .map_err(map)?;
         let done = query(
             "UPDATE items SET iteration_id = $4, version = version + 1, updated_at = $5 \
-             WHERE org_id = $1 AND project_id = $2 AND iteration_id = $3 \
+             WHERE org_id = $1 AND project_id = $2 AND iteration_id = $3 AND deleted_at IS NULL \
              AND category <> 'done' AND category <> 'wont_do'",
         )
         .bind(project.org_id().to_string())

@@ -7,6 +7,7 @@
 mod access;
 mod app;
 mod audit;
+mod board;
 mod break_glass;
 mod comment;
 mod connect;
@@ -50,6 +51,7 @@ mod secret;
 mod session;
 mod snapshot;
 mod subscriber;
+mod table;
 mod template;
 mod token;
 mod watch;

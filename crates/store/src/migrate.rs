@@ -42,6 +42,7 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     21 "0021_drift",
     22 "0022_manifests",
     23 "0023_items",
+    24 "0024_boards",
 };
 
 /// How many migrations the database lacks. Changes nothing.

@@ -156,6 +156,9 @@ const GOES: &[(&str, &str)] = &[
     ),
     ("items", of_projects!("items")),
     ("iterations", of_projects!("iterations")),
+    ("boards", of_projects!("boards")),
+    ("saved_views", of_projects!("saved_views")),
+    ("item_templates", of_projects!("item_templates")),
     (
         "item_numbers",
         concat!("DELETE FROM item_numbers WHERE project_id IN ", projects!()),

@@ -10,7 +10,7 @@ use crate::row::columns;
 use async_trait::async_trait;
 use slipway_domain::environment::{EnvironmentRef, Tier};
 use slipway_domain::id::UserId;
-use slipway_domain::item::{ItemKind, ItemState};
+use slipway_domain::item::ItemKind;
 use slipway_domain::person::PersonRef;
 use slipway_domain::run::RunStatus;
 use slipway_domain::search::Query;
@@ -41,8 +41,8 @@ const EVERY_APP: &str = concat!(
 );
 
 /// $2: the projects; $3, $4: the title as it may be written; $5: the key; $6: the whole key; $7, $8: beginnings.
-const ITEMS: &str = "SELECT i.id, i.project_id, i.number, i.kind, i.title, i.state, p.item_key \
-     FROM projects p JOIN items i ON i.project_id = p.id \
+const ITEMS: &str = "SELECT i.id, i.project_id, i.number, i.kind, i.title, i.state, i.category, i.state_said, p.item_key \
+     FROM projects p JOIN items i ON i.project_id = p.id AND i.deleted_at IS NULL \
      WHERE p.org_id = $1 AND i.org_id = $1 AND $2 LIKE '%,' || p.id || ',%' \
      AND (LOWER(i.title) LIKE $3 ESCAPE '!' OR LOWER(i.title) LIKE $4 ESCAPE '!' \
      OR LOWER(p.item_key || '-' || i.number) LIKE $5 ESCAPE '!') \
@@ -50,9 +50,9 @@ const ITEMS: &str = "SELECT i.id, i.project_id, i.number, i.kind, i.title, i.sta
      WHEN LOWER(p.item_key || '-' || i.number) LIKE $7 ESCAPE '!' OR LOWER(i.title) LIKE $7 ESCAPE '!' \
      OR LOWER(i.title) LIKE $8 ESCAPE '!' THEN 1 ELSE 2 END, i.updated_at DESC, i.id LIMIT $9";
 
-const ITEMS_OF: &str = "SELECT i.id, i.project_id, i.number, i.kind, i.title, i.state, p.item_key \
+const ITEMS_OF: &str = "SELECT i.id, i.project_id, i.number, i.kind, i.title, i.state, i.category, i.state_said, p.item_key \
      FROM items i JOIN projects p ON p.id = i.project_id \
-     WHERE i.org_id = $1 AND $2 LIKE '%,' || p.id || ',%' AND (i.assignee_id = $3 OR i.reporter_id = $3) \
+     WHERE i.org_id = $1 AND $2 LIKE '%,' || p.id || ',%' AND (i.assignee_id = $3 OR i.reporter_id = $3) AND i.deleted_at IS NULL \
      ORDER BY i.updated_at DESC, i.id LIMIT $4";
 
 const RELEASES: &str = "SELECT r.id, r.app_id, r.version, r.created_at \
@@ -144,7 +144,7 @@ fn item(row: &AnyRow) -> StoreResult<FoundItem> {
         key: format!("{}-{}", c.text("item_key")?, c.int("number")?),
         title: c.text("title")?,
         kind: c.key("kind", ItemKind::from_key)?,
-        state: c.key("state", ItemState::from_key)?,
+        state: crate::item::state(c)?,
     })
 }
 

@@ -8,6 +8,7 @@
 
 mod access;
 mod audit;
+mod board;
 mod drift;
 mod factor;
 mod identity;
@@ -30,6 +31,7 @@ mod provider;
 mod revision;
 mod search;
 mod subscriber;
+mod table;
 mod template;
 mod token;
 mod version;
@@ -48,6 +50,11 @@ pub use access::{
     a_role_reaches_down_and_never_sideways, names_are_taken_once, the_matrix_holds_through_the_store,
 };
 pub use audit::{every_change_joins_the_chain, two_writers_never_fork_the_chain};
+pub use board::{
+    a_full_column_takes_no_more_at_once, a_workflow_says_who_moves_what_where, an_item_follows_its_parts,
+    history_recounts_whatever_becomes_of_states, lanes_and_columns_hold_every_card_once,
+    random_moves_of_many_end_in_one_order,
+};
 pub use drift::a_drift_is_of_what_runs_there;
 pub use factor::{
     a_second_factor_is_asked_for_and_no_code_works_twice, a_second_factor_is_changed_by_its_owner_alone,
@@ -126,6 +133,11 @@ pub use subscriber::{
     a_receiver_that_stays_away_is_given_up, a_try_is_begun_once_and_fenced,
     a_webhook_is_changed_by_whoever_saw_it_last, joining_a_group_is_told_where_it_holds_a_role,
     old_deliveries_and_old_secrets_go, webhooks_are_their_managers_own, whoever_wants_to_know_is_told_once,
+};
+pub use table::{
+    a_deleted_item_stays_in_the_history, a_view_is_ones_own_or_everybodys, an_epic_is_as_far_as_its_parts,
+    templates_are_for_a_kind_and_have_one_name, the_table_pages_by_any_column,
+    who_does_it_hears_once_that_it_is_due,
 };
 pub use template::{
     a_bulk_upgrade_settles_each_app_once, a_template_is_one_places_and_its_versions_stay,

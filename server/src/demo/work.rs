@@ -2,7 +2,7 @@
 
 use super::places::{ORG, PROJECT};
 use slipway_domain::id::UserId;
-use slipway_domain::item::{ItemKind, ItemState, Priority, Severity};
+use slipway_domain::item::{ItemKind, Priority, Severity, StateKey};
 use slipway_domain::person::PersonRef;
 use slipway_domain::text::Locale;
 use slipway_domain::time::{DAY, Timestamp};
@@ -18,11 +18,12 @@ type Row = (
     Option<Severity>,
     Option<&'static str>,
     i64,
-    &'static [ItemState],
+    &'static [StateKey],
 );
 
 use ItemKind::{Bug, Requirement, Task};
-use ItemState::{Done, InProgress, InTest, Resolved};
+const IN_PROGRESS: StateKey = StateKey::IN_PROGRESS;
+const IN_TEST: StateKey = StateKey::IN_TEST;
 
 const ITEMS: &[Row] = &[
     (
@@ -50,7 +51,7 @@ const ITEMS: &[Row] = &[
         None,
         Some("dora"),
         3,
-        &[InProgress],
+        &[IN_PROGRESS],
     ),
     (
         Bug,
@@ -59,7 +60,7 @@ const ITEMS: &[Row] = &[
         Some(Severity::Serious),
         Some("devon"),
         2,
-        &[InProgress],
+        &[IN_PROGRESS],
     ),
     (
         Requirement,
@@ -68,7 +69,7 @@ const ITEMS: &[Row] = &[
         None,
         Some("dora"),
         8,
-        &[InProgress, InTest],
+        &[IN_PROGRESS, IN_TEST],
     ),
     (
         Bug,
@@ -77,7 +78,7 @@ const ITEMS: &[Row] = &[
         Some(Severity::Normal),
         Some("devon"),
         1,
-        &[InProgress, Resolved],
+        &[IN_PROGRESS, StateKey::RESOLVED],
     ),
     (
         Task,
@@ -86,7 +87,7 @@ const ITEMS: &[Row] = &[
         None,
         Some("dora"),
         3,
-        &[InProgress, InTest, Done],
+        &[IN_PROGRESS, IN_TEST, StateKey::DONE],
     ),
     (
         Bug,
@@ -135,12 +136,13 @@ pub async fn seed(portal: &Portal, people: &HashMap<&str, PersonRef>) -> anyhow:
             assignee,
             points: Some(*points),
             into_iteration: true,
+            column: None,
             more: item::Edit::default(),
         };
         let author = if *kind == Bug { &tester } else { &lead };
         let number = item::create(author, ORG, PROJECT, new).await?;
         for state in *states {
-            item::set_state(&lead, ORG, PROJECT, number, *state, None).await?;
+            item::set_state(&lead, ORG, PROJECT, number, state, None).await?;
         }
     }
     Ok(())

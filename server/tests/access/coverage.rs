@@ -2,6 +2,7 @@
 //! somebody whose role is too small, and by somebody who may. None can be left out: the names are taken
 //! from the program itself and from `coverage.txt`.
 
+mod boards;
 mod ci;
 mod editor;
 mod items;
@@ -524,9 +525,11 @@ pub(crate) fn calls(at: &Places) -> Vec<Call> {
     .chain(settings::settings())
     .chain(webhooks::calls(at))
     .chain(editor::calls())
+    .chain(boards::calls())
     .chain(items::calls())
     .chain(templates::calls())
     .chain(ci::calls(at))
+    .chain(boards::deletion())
     .collect()
 }
 

@@ -416,6 +416,7 @@ impl Scene {
             assignee: None,
             points: None,
             into_iteration: false,
+            column: None,
             more: item::Edit::default(),
         };
         item::create(&devon, "acme", "checkout", task).await.unwrap();

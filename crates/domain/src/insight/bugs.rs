@@ -76,7 +76,7 @@ pub fn bug_report(
             }
             match before {
                 None => shown.reported += 1,
-                Some(_) if was && !is => {
+                Some(_) if was && !is && !after.gone => {
                     shown.closed += 1;
                     closed.insert(step.item);
                 }

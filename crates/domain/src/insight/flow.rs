@@ -34,10 +34,12 @@ pub fn flow(steps: &[Step], days: &[Day], now: Timestamp) -> Vec<FlowDay> {
     for day in days.iter().take_while(|day| day.from <= now) {
         while let Some(step) = at.next_if(|step| step.at < day.until && step.at <= now) {
             if let Some((before, after)) = items.take(step) {
-                if let Some(before) = before {
+                if let Some(before) = before.filter(|before| !before.gone) {
                     counts[place(before.category)] -= 1;
                 }
-                counts[place(after.category)] += 1;
+                if !after.gone {
+                    counts[place(after.category)] += 1;
+                }
             }
         }
         flow.push(FlowDay {
@@ -63,7 +65,7 @@ mod tests {
             for (day, shown) in days.iter().zip(&flow) {
                 let all = all_at(&steps, day.until.min(now.plus(1)));
                 for (index, category) in Category::ALL.iter().enumerate() {
-                    let count = all.iter().filter(|(_, held)| held.category == *category).count();
+                    let count = all.iter().filter(|(_, held)| held.category == *category && !held.gone).count();
                     prop_assert_eq!(usize::try_from(shown.counts[index]).unwrap(), count);
                 }
             }

@@ -49,6 +49,9 @@ pub struct ItemLine {
     pub title: String,
     /// Where it stands.
     pub state: ItemState,
+    /// Whether it was deleted: it has no page any more.
+    #[serde(default)]
+    pub deleted: bool,
 }
 
 /// An item that belongs to another one.

@@ -22,6 +22,8 @@ pub struct Rights {
     apps: HashMap<AppId, ActionSet>,
     projects_of_apps: HashSet<ProjectId>,
     owned: HashSet<OrgId>,
+    /// What each single role gives, where it is held: at an organization and below, or in a project.
+    single: Vec<(OrgId, Option<ProjectId>, ActionSet)>,
 }
 
 impl Rights {
@@ -44,6 +46,9 @@ impl Rights {
         } in bindings
         {
             let (at_org, below) = rights.orgs.entry(org).or_default();
+            if app.is_none() && (project.is_some() || role.inherits_below()) {
+                rights.single.push((org, project, role.actions()));
+            }
             match (project, app) {
                 (None, _) => {
                     if role.is(Role::OrgOwner) {
@@ -132,6 +137,17 @@ impl Rights {
             actions = actions.union(ActionSet::of(&[Action::See]));
         }
         self.limited(actions)
+    }
+
+    /// Whether the actor holds the role in the project, or one that can do all that it can. A token limits what is done,
+    /// not who its owner is.
+    pub fn covers(&self, project: &ProjectScope, role: Role) -> bool {
+        let held = |(org, at, actions): &(OrgId, Option<ProjectId>, ActionSet)| {
+            *org == project.org.id
+                && at.is_none_or(|at| at == project.project.id)
+                && role.actions().is_within(*actions)
+        };
+        self.everything || self.single.iter().any(held)
     }
 
     /// What the actor may do with the app as it is now. A role in one app of a project does not show the others.

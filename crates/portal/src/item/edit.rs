@@ -1,6 +1,6 @@
 //! What people write into an item: reading it, checking it, and bringing edits of one item together.
 
-use super::{may_move, same_version};
+use super::moves::{may_move, same_version};
 use crate::access::may::{Modify, See};
 use crate::access::{self, Authorized, Project, may};
 use crate::change::{Change, Entry};
@@ -580,8 +580,8 @@ async fn record(
         id: card.id,
         key: &card.key,
         kind: card.kind,
-        state: card.state,
-        before: Some(card.state),
+        state: &card.state,
+        before: Some(&card.state),
     };
     event::item(change, &place, told).await?;
     tell(change, project, card, (&item.content, wanted)).await?;

@@ -4,7 +4,7 @@ use crate::access::may::{Modify, See};
 use crate::access::{AnyScope, App, AppScope, Authorized, Project, ProjectScope, Rights};
 use crate::change::Change;
 use crate::error::Result;
-use crate::ports::{NewNotice, PromotionRecord};
+use crate::ports::{DueItem, NewNotice, PromotionRecord};
 use slipway_domain::access::Action;
 use slipway_domain::drift::{Drift, managers, said};
 use slipway_domain::environment::EnvironmentRef;
@@ -350,13 +350,40 @@ pub(crate) async fn item_assigned(
     tell(change, &[to], &news).await
 }
 
+/// A work item is due tomorrow, or was due, for who does it.
+pub(crate) async fn item_due(
+    change: &mut Change<'_>,
+    project: &ProjectScope,
+    item: &DueItem,
+    late: bool,
+) -> Result<()> {
+    let day = &item.due_on;
+    let words = if late {
+        Text::new(format!("It was due on {day}"), format!("已于 {day} 到期"))
+    } else {
+        Text::new(
+            format!("It is due tomorrow, {day}"),
+            format!("将于明天（{day}）到期"),
+        )
+    };
+    let news = item_news(
+        project,
+        item.id,
+        &item.key,
+        &item.title,
+        NoticeKind::ItemDue,
+        words,
+    );
+    tell(change, &[item.assignee], &news).await
+}
+
 /// A work item moved, for who wrote it, who does it and who watches it.
 pub(crate) async fn item_moved(
     change: &mut Change<'_>,
     project: &Authorized<Project, See>,
     card: &Card,
     reporter: UserId,
-    state: ItemState,
+    state: &ItemState,
 ) -> Result<()> {
     let (name, state) = (actor(change), state.text());
     let words = Text::new(

@@ -4,7 +4,7 @@ use super::StoreResult;
 use crate::access::may::{Modify, See};
 use crate::access::{Authorized, Project};
 use async_trait::async_trait;
-use slipway_domain::id::{ItemEventId, ItemId, IterationId, ReleaseId, UserId};
+use slipway_domain::id::{ItemEventId, ItemId, IterationId, ProjectId, ReleaseId, UserId};
 use slipway_domain::item::{
     BugRow, Card, Category, Content, ItemChoices, ItemEvent, ItemKind, ItemState, IterationRef, Value,
 };
@@ -90,6 +90,23 @@ pub struct NewIteration {
     pub at: Timestamp,
 }
 
+/// An item whose assignee has to hear that it is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueItem {
+    /// Where.
+    pub project: ProjectId,
+    /// Which.
+    pub id: ItemId,
+    /// As in `CHK-12`.
+    pub key: String,
+    /// In one line.
+    pub title: String,
+    /// Who does it.
+    pub assignee: UserId,
+    /// The day it is due.
+    pub due_on: String,
+}
+
 /// Work items and iterations.
 #[async_trait]
 pub trait ItemTx: Send {
@@ -143,12 +160,11 @@ pub trait ItemTx: Send {
         project: &Authorized<Project, See>,
         id: ItemId,
     ) -> StoreResult<Option<String>>;
-    /// The last rank in a column of an iteration.
+    /// The last rank of an iteration, or of what is planned for none.
     async fn last_rank(
         &mut self,
         project: &Authorized<Project, See>,
         iteration: Option<IterationId>,
-        category: Category,
     ) -> StoreResult<Option<String>>;
     /// Moves an item. `Gone` where `version` is not the stored one.
     async fn move_item(
@@ -156,7 +172,7 @@ pub trait ItemTx: Send {
         project: &Authorized<Project, Modify>,
         id: ItemId,
         version: i64,
-        state: ItemState,
+        state: &ItemState,
         rank: &str,
         at: Timestamp,
     ) -> StoreResult<()>;
@@ -167,6 +183,19 @@ pub trait ItemTx: Send {
         id: ItemId,
         version: i64,
         content: &Content,
+        at: Timestamp,
+    ) -> StoreResult<()>;
+    /// Items of whoever, in whichever project, that are not over and are due on `tomorrow` or were before `today`, and
+    /// whose assignee was not told of that: at most `limit`.
+    async fn items_due(&mut self, today: &str, tomorrow: &str, limit: i64) -> StoreResult<Vec<DueItem>>;
+    /// Keeps that the assignee was told.
+    async fn mark_due_told(&mut self, id: ItemId, told: &str) -> StoreResult<()>;
+    /// Deletes an item, whose history stays. `Gone` where `version` is not the stored one.
+    async fn delete_item(
+        &mut self,
+        project: &Authorized<Project, Modify>,
+        id: ItemId,
+        version: i64,
         at: Timestamp,
     ) -> StoreResult<()>;
     /// Adds to an item's history, which nothing ever changes.

@@ -170,9 +170,9 @@ pub(crate) struct Item<'a> {
     /// Its kind.
     pub(crate) kind: ItemKind,
     /// Its state.
-    pub(crate) state: ItemState,
+    pub(crate) state: &'a ItemState,
     /// Its state before; `None`: it is new.
-    pub(crate) before: Option<ItemState>,
+    pub(crate) before: Option<&'a ItemState>,
 }
 
 /// A work item was created, or changed its state.

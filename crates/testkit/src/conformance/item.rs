@@ -3,7 +3,7 @@
 use super::World;
 use slipway_domain::access::Role;
 use slipway_domain::id::ItemId;
-use slipway_domain::item::{Category, ItemKind, ItemState, Priority};
+use slipway_domain::item::{Category, ItemKind, Priority, StateKey};
 use slipway_domain::person::PersonRef;
 use slipway_portal::item::{self, IterationInput, MoveInput, NewItem};
 use slipway_portal::{Error, OpCtx, org, project};
@@ -18,6 +18,7 @@ pub(super) fn task(title: &str) -> NewItem {
         assignee: None,
         points: Some(3),
         into_iteration: true,
+        column: None,
         more: item::Edit::default(),
     }
 }
@@ -59,7 +60,7 @@ async fn titles(ctx: &OpCtx, category: Category) -> Vec<String> {
 fn to(number: i64, column: Category, after: Option<ItemId>, before: Option<ItemId>) -> MoveInput {
     MoveInput {
         number,
-        column,
+        column: Some(column.into()),
         after,
         before,
         expected: None,
@@ -117,7 +118,7 @@ pub async fn cards_stay_where_they_are_put(world: World) {
         (1, "created")
     );
     assert_eq!(view.iteration.expect("it joined the iteration").number, 1);
-    item::set_state(&lead, "acme", "checkout", 1, ItemState::Done, None)
+    item::set_state(&lead, "acme", "checkout", 1, &StateKey::DONE, None)
         .await
         .unwrap();
     assert_eq!(
@@ -170,11 +171,11 @@ pub async fn bugs_are_closed_by_testers_and_reporters(world: World) {
         ..task("it crashes")
     };
     let number = item::create(&tester, "acme", "checkout", bug).await.unwrap();
-    let closed = item::set_state(&tester, "acme", "checkout", number, ItemState::Closed, None)
+    let closed = item::set_state(&tester, "acme", "checkout", number, &StateKey::CLOSED, None)
         .await
         .unwrap_err();
     assert_eq!(closed.code(), "transition", "it was never resolved");
-    let refused = item::set_state(&viewer, "acme", "checkout", number, ItemState::InProgress, None)
+    let refused = item::set_state(&viewer, "acme", "checkout", number, &StateKey::IN_PROGRESS, None)
         .await
         .unwrap_err();
     assert!(matches!(refused, Error::Forbidden(_)), "{refused:?}");
@@ -183,22 +184,22 @@ pub async fn bugs_are_closed_by_testers_and_reporters(world: World) {
         "acme",
         "checkout",
         number,
-        ItemState::InProgress,
+        &StateKey::IN_PROGRESS,
         None,
     )
     .await
     .unwrap();
-    item::set_state(&developer, "acme", "checkout", number, ItemState::Resolved, None)
+    item::set_state(&developer, "acme", "checkout", number, &StateKey::RESOLVED, None)
         .await
         .unwrap();
-    let refused = item::set_state(&developer, "acme", "checkout", number, ItemState::Closed, None)
+    let refused = item::set_state(&developer, "acme", "checkout", number, &StateKey::CLOSED, None)
         .await
         .unwrap_err();
     assert!(
         matches!(&refused, Error::Forbidden(d) if d.roles.contains(&Role::ProjectTester)),
         "{refused:?}"
     );
-    item::set_state(&tester, "acme", "checkout", number, ItemState::Closed, None)
+    item::set_state(&tester, "acme", "checkout", number, &StateKey::CLOSED, None)
         .await
         .unwrap();
     let list = item::bugs(&viewer, "acme", "checkout").await.unwrap();

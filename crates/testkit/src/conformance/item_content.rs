@@ -57,6 +57,7 @@ pub async fn the_history_tells_what_an_item_holds(world: World) {
     let bug = NewItem {
         severity: Some(Severity::Serious),
         into_iteration: false,
+        column: None,
         ..NewItem::titled(ItemKind::Bug, "It crashes")
     };
     let number = item::create(&lead, "acme", "checkout", bug).await.unwrap();

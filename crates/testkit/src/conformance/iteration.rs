@@ -4,7 +4,7 @@ use super::World;
 use super::item::{checkout, member, task};
 use slipway_domain::access::Role;
 use slipway_domain::insight::{Amount, Insights};
-use slipway_domain::item::{Category, ItemKind, ItemState};
+use slipway_domain::item::{Category, ItemKind, StateKey};
 use slipway_domain::iteration::{BacklogFilter, IterationState};
 use slipway_domain::time::{DAY, HOUR};
 use slipway_portal::item::{self, Edit, IterationInput, MoveInput, NewItem, Set};
@@ -97,8 +97,8 @@ pub async fn an_iteration_is_planned_started_and_closed(world: World) {
     assert_eq!(second.code(), "iteration_running");
     world.clock.advance(DAY);
     item::bulk(&dora, "acme", "checkout", &[3], plan).await.unwrap();
-    for state in [ItemState::InProgress, ItemState::Done] {
-        item::set_state(&dora, "acme", "checkout", 1, state, None)
+    for state in [StateKey::IN_PROGRESS, StateKey::DONE] {
+        item::set_state(&dora, "acme", "checkout", 1, &state, None)
             .await
             .unwrap();
     }
@@ -183,7 +183,7 @@ pub async fn the_backlog_is_paged_by_rank(world: World) {
     let first = item::view(&dora, "acme", "checkout", 1).await.unwrap().card.id;
     let to_the_top = MoveInput {
         number: 120,
-        column: Category::Todo,
+        column: Some(Category::Todo.into()),
         after: None,
         before: Some(first),
         expected: None,
@@ -245,12 +245,12 @@ pub async fn insights_are_counted_from_the_log(world: World) {
     // 20:00 of the first day in UTC is 04:00 of the second in Shanghai.
     world.clock.advance(20 * HOUR);
     for state in [
-        ItemState::InProgress,
-        ItemState::Resolved,
-        ItemState::Closed,
-        ItemState::Reopened,
+        StateKey::IN_PROGRESS,
+        StateKey::RESOLVED,
+        StateKey::CLOSED,
+        StateKey::REOPENED,
     ] {
-        item::set_state(&quinn, "acme", "checkout", 2, state, None)
+        item::set_state(&quinn, "acme", "checkout", 2, &state, None)
             .await
             .unwrap();
     }

@@ -2,7 +2,7 @@
 
 use super::World;
 use slipway_domain::access::Role;
-use slipway_domain::item::{ItemKind, ItemState, Priority};
+use slipway_domain::item::{ItemKind, Priority, StateKey};
 use slipway_domain::member::Holder;
 use slipway_domain::notice::{KEPT, NoticeKind, NoticePage};
 use slipway_domain::person::PersonRef;
@@ -57,6 +57,7 @@ async fn assign(ctx: &OpCtx, title: &str, to: Option<&PersonRef>) -> i64 {
         assignee: to.map(|person| person.id),
         points: None,
         into_iteration: false,
+        column: None,
         more: item::Edit::default(),
     };
     item::create(ctx, "acme", "checkout", new).await.unwrap()
@@ -92,9 +93,9 @@ pub async fn the_people_concerned_are_told(world: World) {
     assert_eq!(unread(&developer).await, 1, "nobody is told of what they did");
     assert_eq!(unread(&tester).await, 0);
     world.clock.advance(SECOND);
-    for state in [ItemState::InProgress, ItemState::InTest] {
+    for state in [StateKey::IN_PROGRESS, StateKey::IN_TEST] {
         world.clock.advance(SECOND);
-        item::set_state(&developer, "acme", "checkout", number, state, None)
+        item::set_state(&developer, "acme", "checkout", number, &state, None)
             .await
             .unwrap();
     }

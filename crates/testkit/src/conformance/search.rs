@@ -32,6 +32,7 @@ async fn add(ctx: &OpCtx, org: &str, title: &str) {
         assignee: None,
         points: None,
         into_iteration: false,
+        column: None,
         more: item::Edit::default(),
     };
     item::create(ctx, org, "checkout", new).await.unwrap();

@@ -73,6 +73,7 @@ async fn add_item(ctx: &OpCtx, project: &str) -> i64 {
         assignee: None,
         points: None,
         into_iteration: false,
+        column: None,
         more: item::Edit::default(),
     };
     item::create(&ctx.anew(), "acme", project, new).await.unwrap()
@@ -124,7 +125,7 @@ pub async fn whoever_wants_to_know_is_told_once(world: World) {
     world.clock.advance(SECOND);
     let moved = MoveInput {
         number,
-        column: Category::InProgress,
+        column: Some(Category::InProgress.into()),
         after: None,
         before: None,
         expected: None,
@@ -137,7 +138,7 @@ pub async fn whoever_wants_to_know_is_told_once(world: World) {
         "checkout",
         MoveInput {
             number: 99,
-            column: Category::Done,
+            column: Some(Category::Done.into()),
             after: None,
             before: None,
             expected: None,

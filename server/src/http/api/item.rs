@@ -10,11 +10,12 @@ use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, post, put};
+use axum::routing::{delete, get, patch, post, put};
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Deserializer, Serialize};
+use slipway_domain::board::ColumnKey;
 use slipway_domain::id::{AppId, EnvironmentId, ItemId, IterationId, UserId};
-use slipway_domain::item::{self, Card, Category, ItemKind, ItemState, ItemView, Named, Priority, Severity};
+use slipway_domain::item::{self, Card, Category, ItemKind, ItemView, Named, Priority, Severity, StateKey};
 use slipway_portal::item::{Base, Edit, IterationInput, MoveInput, NewItem, Set};
 use utoipa::openapi::schema::Object;
 use utoipa::{IntoParams, ToSchema};
@@ -29,6 +30,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", LIST, Access::SignedIn, || post(create)),
     route("GET", ONE, Access::SignedIn, || get(show)),
     route("PATCH", ONE, Access::SignedIn, || patch(edit)),
+    route("DELETE", ONE, Access::SignedIn, || delete(remove)),
     route(
         "PUT",
         "/api/v1/orgs/{org}/projects/{project}/items/{number}/state",
@@ -73,16 +75,12 @@ pub struct ItemPath {
     pub(super) number: i64,
 }
 
-fn kinds() -> Object {
+pub(super) fn kinds() -> Object {
     one_of(ItemKind::ALL.iter().map(|kind| kind.key()))
 }
 
-fn states() -> Object {
-    one_of(ItemState::ALL.iter().map(|state| state.key()))
-}
-
-fn columns() -> Object {
-    one_of(Category::ALL.iter().map(|column| column.key()))
+pub(super) fn categories() -> Object {
+    one_of(Category::ALL.iter().map(|category| category.key()))
 }
 
 fn priorities() -> Object {
@@ -106,9 +104,11 @@ pub struct Item {
     kind: &'static str,
     /// In one line.
     title: String,
-    /// Where it stands.
-    #[schema(schema_with = states)]
-    state: &'static str,
+    /// The key of the state it stands in.
+    state: String,
+    /// What the state counts as.
+    #[schema(schema_with = categories)]
+    category: &'static str,
     /// How soon it is wanted.
     #[schema(schema_with = priorities)]
     priority: &'static str,
@@ -135,7 +135,8 @@ impl Item {
             key: card.key,
             kind: card.kind.key(),
             title: card.title,
-            state: card.state.key(),
+            category: card.state.category().key(),
+            state: card.state.state_key().to_string(),
             priority: card.priority.key(),
             severity: card.severity.map(Severity::key),
             assignee: card.assignee.as_ref().map(Person::of),
@@ -176,7 +177,7 @@ pub struct ItemDetail {
     /// The iteration it is planned for.
     iteration: Option<Iteration>,
     /// The states it can go to, for the caller.
-    next: Vec<&'static str>,
+    next: Vec<String>,
     /// What happened to it, the newest first.
     events: Vec<Event>,
 }
@@ -292,7 +293,7 @@ impl ItemDetail {
             reporter: Person::of(&view.reporter),
             created_at: view.created_at.rfc3339(),
             iteration: view.iteration.map(Iteration::of),
-            next: view.next.iter().map(|state| state.key()).collect(),
+            next: view.next.iter().map(|state| state.key().to_owned()).collect(),
             events: events.collect(),
         }
     }
@@ -310,9 +311,17 @@ pub struct Board {
 /// A column of the board.
 #[derive(Serialize, ToSchema)]
 pub struct Column {
-    /// Which.
-    #[schema(schema_with = columns)]
-    column: &'static str,
+    /// Its key.
+    column: String,
+    /// What it is called, in the language that was asked for.
+    name: String,
+    /// What it counts as.
+    #[schema(schema_with = categories)]
+    category: &'static str,
+    /// How many cards it is meant to hold.
+    limit: Option<i64>,
+    /// Whether another card than those is refused.
+    blocks: bool,
     /// Its items, from the top.
     items: Vec<Item>,
 }
@@ -343,6 +352,9 @@ pub struct NewWorkItem {
     /// Whether it joins the iteration that runs.
     #[serde(default)]
     into_iteration: bool,
+    /// The key of the column of the board that it is put into; where it is left out, it stands where new items do.
+    #[schema(value_type = Option<String>)]
+    column: Option<ColumnKey>,
 }
 
 /// What becomes of an item: what is left out stays as it is, and `null` empties.
@@ -403,18 +415,18 @@ fn set<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Set<T>
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewState {
-    /// Which; the item's workflow must lead there.
-    #[schema(schema_with = states)]
-    state: ItemState,
+    /// Its key; the item's workflow must lead there.
+    #[schema(value_type = String)]
+    state: StateKey,
 }
 
 /// The place on the board that an item should have.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPlace {
-    /// The column.
-    #[schema(schema_with = columns)]
-    column: Category,
+    /// The key of the column; where it is left out, the item stays in its own.
+    #[schema(value_type = Option<String>)]
+    column: Option<ColumnKey>,
     /// The id of the item above it.
     #[schema(value_type = Option<String>, format = "uuid")]
     after: Option<ItemId>,
@@ -522,6 +534,7 @@ pub async fn create(
         assignee: new.assignee,
         points: new.points,
         into_iteration: new.into_iteration,
+        column: new.column,
         more: slipway_portal::item::Edit::default(),
     };
     let number = slipway_portal::item::create(asked.ctx(), &at.org, &at.project, input)
@@ -579,6 +592,26 @@ pub async fn edit(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Deletes a work item; with `If-Match`, only where that is still its version. Its history stays and counts.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/orgs/{org}/projects/{project}/items/{number}",
+    tag = "Work items",
+    operation_id = "items.remove",
+    params(ItemPath, ("If-Match" = Option<String>, Header, description = "The ETag it was read with")),
+    responses((status = 204, description = "It is gone"), Changes)
+)]
+pub async fn remove(
+    asked: Asked,
+    Path(at): Path<ItemPath>,
+    IfMatch(expected): IfMatch,
+) -> Result<StatusCode, Refusal> {
+    slipway_portal::item::delete(asked.ctx(), &at.org, &at.project, at.number, expected)
+        .await
+        .or_refuse(&asked)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Changes the state of a work item; with `If-Match`, only where that is still its version.
 #[utoipa::path(
     put,
@@ -596,7 +629,7 @@ pub async fn set_state(
     Body(new): Body<NewState>,
 ) -> Result<StatusCode, Refusal> {
     let (org, project) = (&at.org, &at.project);
-    slipway_portal::item::set_state(asked.ctx(), org, project, at.number, new.state, expected)
+    slipway_portal::item::set_state(asked.ctx(), org, project, at.number, &new.state, expected)
         .await
         .or_refuse(&asked)?;
     Ok(StatusCode::NO_CONTENT)
@@ -644,8 +677,13 @@ pub async fn board(asked: Asked, Path(at): Path<ProjectPath>) -> Answer<Board> {
     let board = slipway_portal::item::board(asked.ctx(), &at.org, &at.project)
         .await
         .or_refuse(&asked)?;
+    let locale = asked.ctx().locale();
     let columns = board.columns.into_iter().map(|column| Column {
-        column: column.category.key(),
+        column: column.key.as_str().to_owned(),
+        name: column.name.get(locale).to_owned(),
+        category: column.category.key(),
+        limit: column.limit.map(|limit| limit.most),
+        blocks: column.limit.is_some_and(|limit| limit.blocks),
         items: column.cards.into_iter().map(Item::of).collect(),
     });
     Ok(Json(Board {

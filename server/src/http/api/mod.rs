@@ -12,6 +12,7 @@ pub mod artifact;
 pub mod ask;
 pub mod audit;
 pub mod beside;
+pub mod board_setup;
 pub mod cluster;
 pub mod comment;
 pub mod comparison;
@@ -50,6 +51,7 @@ pub mod release;
 pub mod role;
 pub mod run;
 pub mod sample;
+pub mod saved_view;
 pub mod schedule;
 mod search;
 pub mod settings;
@@ -91,6 +93,8 @@ pub const ROUTES: &[&[Route]] = &[
     import::ROUTES,
     invitation::ROUTES,
     item::ROUTES,
+    board_setup::ROUTES,
+    saved_view::ROUTES,
     item_file::ROUTES,
     iteration::ROUTES,
     planning::ROUTES,
@@ -151,6 +155,9 @@ pub const ROUTES: &[&[Route]] = &[
         comment::unwatch,
         item::list, item::create, item::show, item::edit, item::set_state, item::set_place, item::board, item::bugs,
         item::start_iteration,
+        board_setup::show, board_setup::set_board, board_setup::set_workflow,
+        saved_view::table, saved_view::list, saved_view::create, saved_view::update, saved_view::remove, item::remove,
+        item_file::roadmap,
         item_file::export,
         iteration::list, iteration::start, iteration::close, iteration::chart,
         planning::work, planning::delivery, planning::plan, planning::show, planning::update, planning::backlog,

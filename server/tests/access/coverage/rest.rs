@@ -318,6 +318,9 @@ pub const OPEN: &[&str] = &[
     // Whoever sees a work item may watch it.
     "PUT /api/v1/orgs/{org}/projects/{project}/items/{number}/watch",
     "DELETE /api/v1/orgs/{org}/projects/{project}/items/{number}/watch",
+    // Whoever sees the project has views of their own.
+    "PUT /api/v1/orgs/{org}/projects/{project}/saved-views/{view}",
+    "DELETE /api/v1/orgs/{org}/projects/{project}/saved-views/{view}",
     // Everybody may give what approvals they have.
     "POST /api/v1/orgs/{org}/projects/{project}/delegations",
     // Whether one may propose is asked of each app.
