@@ -119,6 +119,9 @@ async fn begin_upkeep(portal: &Portal) -> Result<()> {
         .enqueue(&Job::SweepNotices, ctx.now(), Some("sweep_notices"))
         .await?;
     change
+        .enqueue(&Job::SweepDigests, ctx.now(), Some("sweep_digests"))
+        .await?;
+    change
         .enqueue(&Job::SweepMessages, ctx.now(), Some("sweep_messages"))
         .await?;
     change.commit().await

@@ -2,7 +2,7 @@
 
 use super::api::{CreateItem, ReadBoard, ReadItem, SetItemState};
 use super::parts::{self, choices};
-use super::{history, talk};
+use super::{file, history, talk};
 use crate::design::button::{Weight, button_link, submit};
 use crate::design::field::{Control, Field};
 use crate::design::form::{Form, hidden};
@@ -16,7 +16,7 @@ use crate::load::{Load, load};
 use crate::member::MemberList;
 use crate::member::api::ReadMembers;
 use crate::places::{param, query};
-use crate::tr;
+use crate::{tr, trail};
 use leptos::prelude::*;
 use server_fn::ServerFn;
 use slipway_domain::item::{BoardView, ItemKind, ItemView, Priority, Severity};
@@ -58,7 +58,9 @@ fn show(item: &ItemView) -> AnyView {
         <div class="columns">
             <div class="stack wide">
                 <Panel title=tr!(board.description)>{description}</Panel>
+                {trail::panel(item)}
                 {talk::parts(item)}
+                {file::panel(item)}
                 {talk::comments(item)}
                 <Panel title=tr!(board.history)>{events}</Panel>
             </div>

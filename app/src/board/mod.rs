@@ -3,6 +3,7 @@
 pub mod api;
 mod card;
 mod edit;
+pub mod file;
 mod history;
 mod item;
 mod moves;

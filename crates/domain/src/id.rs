@@ -99,6 +99,10 @@ typed_ids! {
     ItemId,
     /// A comment on a work item.
     CommentId,
+    /// A file that is attached to a work item.
+    AttachmentId,
+    /// An import of work items from a file.
+    IntakeId,
     /// A row of an item's history.
     ItemEventId,
     /// A row of the audit log.

@@ -17,9 +17,10 @@ use slipway_domain::item::{
 };
 use slipway_domain::person::PersonRef;
 use slipway_domain::text::Text;
+use slipway_domain::trail::Cause;
 
 mod comment;
-mod edit;
+pub(crate) mod edit;
 
 pub use comment::{add_comment, delete_comment, edit_comment, link, watch};
 pub use edit::{BULK_MOST, Base, Edit, Set, bulk, edit, update};
@@ -147,6 +148,8 @@ pub async fn view(ctx: &OpCtx, org: &str, project: &str, number: i64) -> Result<
     } else {
         Vec::new()
     };
+    let attachments = tx.attachments(&project, id).await?;
+    let trail = crate::trail::of_item(&mut *tx, &project, id).await?;
     drop(tx);
     let me = ctx.user().ok().map(|person| person.id);
     let may_edit = may_move(ctx, &project, &item).await?;
@@ -183,6 +186,10 @@ pub async fn view(ctx: &OpCtx, org: &str, project: &str, number: i64) -> Result<
     Ok(ItemView {
         html: markdown::render(&item.content.description, around),
         comments: said.into_iter().map(comment).collect(),
+        attachments: attachments
+            .into_iter()
+            .map(|one| one.shown(may_edit || (may_comment && me == Some(one.author.id))))
+            .collect(),
         watching: watchers.iter().any(|person| me == Some(person.id)),
         place,
         card: item.card,
@@ -191,6 +198,7 @@ pub async fn view(ctx: &OpCtx, org: &str, project: &str, number: i64) -> Result<
         created_at: item.created_at,
         iteration,
         links,
+        trail,
         parts,
         events,
         watchers,
@@ -389,7 +397,8 @@ pub async fn move_to(ctx: &OpCtx, org: &str, project: &str, input: MoveInput) ->
         under
     };
     let rank = rank_between(under.as_deref(), above.as_deref());
-    write_move(ctx, change, &proof, &project, &item, state, &rank).await
+    write_move(&mut change, &proof, &project, &item, (state, &rank, None)).await?;
+    change.commit().await
 }
 
 /// A change that was made from an older version is refused where the caller asked for that.
@@ -436,18 +445,20 @@ pub async fn set_state(
         .last_rank(&project, item.iteration(), state.category())
         .await?;
     let rank = rank_between(last.as_deref(), None);
-    write_move(ctx, change, &proof, &project, &item, state, &rank).await
+    write_move(&mut change, &proof, &project, &item, (state, &rank, None)).await?;
+    change.commit().await
 }
 
-async fn write_move(
-    ctx: &OpCtx,
-    mut change: Change<'_>,
+/// Moves an item to a state and a rank, with all that goes with it. It is not committed yet. Whoever calls has looked
+/// whether the workflow leads there; `cause` is why nobody did it.
+pub(crate) async fn write_move(
+    change: &mut Change<'_>,
     proof: &Authorized<Project, Modify>,
     project: &Authorized<Project, See>,
     item: &ItemRecord,
-    state: ItemState,
-    rank: &str,
+    (state, rank, cause): (ItemState, &str, Option<&Cause>),
 ) -> Result<()> {
+    let ctx = change.ctx().clone();
     let now = ctx.now();
     change
         .tx()
@@ -466,14 +477,19 @@ async fn write_move(
             before: named(item.card.state),
             after: named(state),
             category: Some(state.category()),
-            ..edit::row(ctx, "state", item.card.version + 1)
+            cause: cause.cloned(),
+            ..edit::row(&ctx, "state", item.card.version + 1)
         };
         change
             .tx()
             .append_item_events(proof, item.card.id, &[event])
             .await?;
-        let summary =
+        let mut summary =
             serde_json::json!({ "key": item.card.key, "from": item.card.state.key(), "to": state.key() });
+        if let Some(cause) = cause {
+            summary["automation"] = cause.trigger.key().into();
+            summary["cause"] = cause.said.clone().into();
+        }
         change
             .audit(Entry::done(
                 "item.move",
@@ -491,16 +507,20 @@ async fn write_move(
             state,
             before: Some(item.card.state),
         };
-        event::item(&mut change, &place, changed).await?;
-        notice::item_moved(&mut change, project, &item.card, item.reporter.id, state).await?;
+        event::item(change, &place, changed).await?;
+        notice::item_moved(change, project, &item.card, item.reporter.id, state).await?;
     }
     change.touch("board", project.id(), &place);
     change.touch("item", item.card.id, &place);
-    change.commit().await
+    Ok(())
 }
 
 /// Who may move an item: editors, its reporter and its assignee.
-async fn may_move(ctx: &OpCtx, project: &Authorized<Project, See>, item: &ItemRecord) -> Result<bool> {
+pub(crate) async fn may_move(
+    ctx: &OpCtx,
+    project: &Authorized<Project, See>,
+    item: &ItemRecord,
+) -> Result<bool> {
     let held = ctx.rights().await?.in_project(project);
     let own = ctx.user().is_ok_and(|me| {
         me.id == item.reporter.id || item.card.assignee.as_ref().is_some_and(|a| a.id == me.id)

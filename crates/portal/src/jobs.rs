@@ -10,10 +10,12 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::ports::Claimed;
 use crate::{
-    environment, import, notice, promotion, proposal, repository, run, subscriber, template, webhook,
+    digest, environment, import, intake, notice, promotion, proposal, repository, run, subscriber, template,
+    trail, webhook,
 };
 use slipway_domain::id::{
-    AppId, EnvironmentId, ImportId, ProjectId, PromotionId, ProposalId, RevocationId, SubscriberId, UpgradeId,
+    AppId, DeploymentId, EnvironmentId, ImportId, IntakeId, ProjectId, PromotionId, ProposalId, RevocationId,
+    SubscriberId, UpgradeId,
 };
 use slipway_domain::time::{DAY, SECOND, Timestamp};
 use std::time::Duration;
@@ -35,6 +37,8 @@ pub enum Job {
     SweepSessions,
     /// Forget notices that were read long ago; again every hour.
     SweepNotices,
+    /// Send the digests of those whose morning it is; again every five minutes.
+    SweepDigests,
     /// Forget old deliveries of webhooks that were sent; again every hour.
     SweepMessages,
     /// Send the webhooks that are due for a subscriber; again while others wait.
@@ -87,6 +91,25 @@ pub enum Job {
         /// The environment.
         environment: EnvironmentId,
     },
+    /// Read what in an app's repository names work items.
+    FollowItems {
+        /// The app.
+        app: AppId,
+    },
+    /// Move the items that a deployment brought to where the project chose, as far as it did.
+    ItemsDeployed {
+        /// The app.
+        app: AppId,
+        /// The deployment.
+        deployment: DeploymentId,
+    },
+    /// Make the next items of an import from a file; again and again until all are made.
+    TakeItems {
+        /// The project.
+        project: ProjectId,
+        /// The import.
+        intake: IntakeId,
+    },
     /// Work on the webhooks that came for an app.
     Webhook {
         /// The app.
@@ -105,6 +128,7 @@ impl Job {
         match self {
             Self::SweepSessions => "sweep_sessions",
             Self::SweepNotices => "sweep_notices",
+            Self::SweepDigests => "sweep_digests",
             Self::SweepMessages => "sweep_messages",
             Self::Send { .. } => "send",
             Self::LookAtRepository { .. } => "look_at_repository",
@@ -114,6 +138,9 @@ impl Job {
             Self::Upgrade { .. } => "upgrade",
             Self::Promotion { .. } => "promotion",
             Self::Observe { .. } => "observe",
+            Self::FollowItems { .. } => "follow_items",
+            Self::ItemsDeployed { .. } => "items_deployed",
+            Self::TakeItems { .. } => "take_items",
             Self::Webhook { .. } => "webhook",
             Self::Revoke { .. } => "revoke",
         }
@@ -145,6 +172,7 @@ async fn perform(portal: &Portal, job: &Job) -> Result<Next> {
             notice::prune(&ctx).await?;
             Ok(Next::At(ctx.now().plus(3600 * SECOND)))
         }
+        Job::SweepDigests => Box::pin(digest::sweep(&ctx)).await,
         Job::SweepMessages => {
             subscriber::send::sweep(&ctx).await?;
             Ok(Next::At(ctx.now().plus(3600 * SECOND)))
@@ -157,6 +185,11 @@ async fn perform(portal: &Portal, job: &Job) -> Result<Next> {
         Job::Upgrade { upgrade } => template::bulk::run(&ctx, *upgrade).await,
         Job::Promotion { app, promotion } => Box::pin(promotion::drive::run(&ctx, *app, *promotion)).await,
         Job::Observe { app, environment } => environment::observe::run(&ctx, *app, *environment).await,
+        Job::FollowItems { app } => trail::follow(&ctx, *app).await,
+        Job::ItemsDeployed { app, deployment } => {
+            Box::pin(trail::automation::deployed(&ctx, *app, *deployment)).await
+        }
+        Job::TakeItems { project, intake } => Box::pin(intake::run(&ctx, *project, *intake)).await,
         Job::Webhook { app } => webhook::process(&ctx, *app).await,
         Job::Revoke { revocation } => revocation::run(&ctx, *revocation).await,
     }

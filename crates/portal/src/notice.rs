@@ -119,6 +119,7 @@ pub async fn settings(ctx: &OpCtx) -> Result<NoticeSettings> {
         person,
         kinds,
         projects,
+        digest: crate::digest::settings(ctx).await?,
     })
 }
 

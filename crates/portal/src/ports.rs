@@ -2,6 +2,7 @@
 
 mod access;
 mod app;
+mod attachment;
 mod audit;
 mod break_glass;
 mod ci;
@@ -11,6 +12,7 @@ mod comment;
 mod connection;
 mod courier;
 mod delegation;
+mod digest;
 mod drift;
 mod environment;
 mod factor;
@@ -21,6 +23,7 @@ mod hold;
 mod home;
 mod identity;
 mod import;
+mod intake;
 mod invitation;
 mod item;
 mod iteration;
@@ -47,11 +50,13 @@ mod store;
 mod subscriber;
 mod template;
 mod token;
+mod trail;
 mod webhook;
 mod working_copy;
 
 pub use access::{AccessTx, Binding, NewBinding};
 pub use app::{AppTx, NewApp, RepositoryLink};
+pub use attachment::{AttachmentRecord, AttachmentTx};
 pub use audit::{AuditFilter, AuditRecord, AuditTx, Chain};
 pub use break_glass::BreakGlassTx;
 pub use ci::{CiForge, Flow, ForgeCoverage, ForgeSchedule, NewPipeline, NewSchedule, NewVariable};
@@ -61,6 +66,7 @@ pub use comment::{CommentRecord, CommentTx};
 pub use connection::{ClusterRecord, ConnectionRecord, ConnectionTx};
 pub use courier::{Courier, CourierError, Parcel, Receipt};
 pub use delegation::DelegationTx;
+pub use digest::{DigestTx, DueItem};
 pub use drift::DriftTx;
 pub use environment::{EnvironmentBinding, EnvironmentRecord, EnvironmentTx, Lock, NowRunning, StopRecord};
 pub use factor::{FactorRow, FactorTx};
@@ -75,6 +81,7 @@ pub use hold::{HoldTx, SoakRecord};
 pub use home::HomeTx;
 pub use identity::{ClaimedGroup, IdentityRow, IdentityTx};
 pub use import::{ImportItemRecord, ImportRecord, ImportTx};
+pub use intake::{IntakeRecord, IntakeTx, NewIntake};
 pub use invitation::{InvitationRecord, InvitationTx, RequestRecord};
 pub use item::{ItemRecord, ItemTx, NewItemEvent, NewItemRow, NewIteration};
 pub use iteration::IterationTx;
@@ -106,6 +113,7 @@ pub use template::{
     TemplateRecord, TemplateTx, TemplateVersionRecord, UpgradeRecord, UpgradeStepRecord, UseRecord,
 };
 pub use token::{BotRecord, KeptReply, Once, OnceRequest, TokenRecord, TokenTx};
+pub use trail::{ChangeForge, ForgeChange, ForgeMessage, MarkRecord, TrailRelease, TrailState, TrailTx};
 pub use webhook::{DeliveryRecord, WebhookTx};
 pub use working_copy::WorkingCopyTx;
 
@@ -113,9 +121,11 @@ pub use working_copy::WorkingCopyTx;
 pub trait Tx:
     AccessTx
     + AppTx
+    + AttachmentTx
     + AuditTx
     + BreakGlassTx
     + DelegationTx
+    + DigestTx
     + DriftTx
     + FreezeTx
     + HoldTx
@@ -124,6 +134,7 @@ pub trait Tx:
     + EnvironmentTx
     + HomeTx
     + ImportTx
+    + IntakeTx
     + ItemTx
     + IterationTx
     + OauthTx
@@ -141,6 +152,7 @@ pub trait Tx:
     + SubscriberTx
     + TemplateTx
     + TokenTx
+    + TrailTx
     + WebhookTx
     + WorkingCopyTx
     + GroupTx
@@ -162,9 +174,11 @@ pub trait Tx:
 impl<T> Tx for T where
     T: AccessTx
         + AppTx
+        + AttachmentTx
         + AuditTx
         + BreakGlassTx
         + DelegationTx
+        + DigestTx
         + DriftTx
         + FreezeTx
         + HoldTx
@@ -173,6 +187,7 @@ impl<T> Tx for T where
         + EnvironmentTx
         + HomeTx
         + ImportTx
+        + IntakeTx
         + ItemTx
         + IterationTx
         + OauthTx
@@ -190,6 +205,7 @@ impl<T> Tx for T where
         + SubscriberTx
         + TemplateTx
         + TokenTx
+        + TrailTx
         + WebhookTx
         + WorkingCopyTx
         + GroupTx

@@ -6,12 +6,14 @@
 
 mod access;
 mod app;
+mod attachment;
 mod audit;
 mod break_glass;
 mod comment;
 mod connect;
 mod connection;
 mod delegation;
+mod digest;
 mod drift;
 mod environment;
 mod error;
@@ -22,6 +24,7 @@ mod hold;
 mod home;
 mod identity;
 mod import;
+mod intake;
 mod invitation;
 mod item;
 mod iteration;
@@ -52,6 +55,7 @@ mod snapshot;
 mod subscriber;
 mod template;
 mod token;
+mod trail;
 mod webhook;
 mod working_copy;
 

@@ -42,6 +42,10 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     21 "0021_drift",
     22 "0022_manifests",
     23 "0023_items",
+    24 "0024_trails",
+    25 "0025_attachments",
+    26 "0026_intakes",
+    27 "0027_digests",
 };
 
 /// How many migrations the database lacks. Changes nothing.

@@ -2,6 +2,7 @@
 //! test runs on SQLite, and on PostgreSQL where there is a server.
 
 mod approval;
+mod automation;
 mod happy;
 mod hooks;
 mod kill;
@@ -119,6 +120,8 @@ on_both! {
         a_log_is_read_and_followed_and_each_reading_is_written_down,
         scaling_is_drift_until_it_is_adopted_and_a_restart_is_none,
         nobody_scales_without_the_right_or_while_something_is_deployed;
+    automation:
+        a_deployment_to_the_chosen_environment_finishes_what_it_brought;
     hooks:
         subscribers_hear_of_every_step_once;
     trouble:

@@ -14,6 +14,7 @@ use axum::routing::get;
 use serde::{Deserialize, Serialize};
 use slipway_domain::comparison::{HistoryRow, ItemLine};
 use slipway_domain::diff::{DiffKind, DiffView};
+use slipway_domain::item::ItemState;
 use slipway_domain::release::ReleaseRef;
 use slipway_domain::text::Locale;
 use slipway_domain::time::Timestamp;
@@ -78,13 +79,16 @@ pub struct Item {
     key: String,
     /// In one line; none: there is no such item.
     title: Option<String>,
+    /// Where it stands.
+    state: Option<&'static str>,
 }
 
 impl Item {
-    fn of(item: ItemLine) -> Self {
+    pub(super) fn of(item: ItemLine) -> Self {
         Self {
             key: item.key,
             title: item.title,
+            state: item.state.map(ItemState::key),
         }
     }
 }

@@ -73,9 +73,9 @@ fn states() -> Object {
 #[into_params(parameter_in = Query)]
 pub struct Days {
     /// How many, up to today; 90 where it is left out, at most 740.
-    days: Option<i64>,
+    pub(super) days: Option<i64>,
     /// The IANA zone that says what a day is; UTC where it is left out.
-    zone: Option<String>,
+    pub(super) zone: Option<String>,
 }
 
 /// An iteration with what is planned for it.
