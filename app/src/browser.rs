@@ -142,6 +142,43 @@ mod real {
         });
     }
 
+    /// Sends the files that were dropped on a form with a field `file`.
+    pub fn drop_file(event: &web_sys::DragEvent) {
+        event.prevent_default();
+        if let Some(files) = event.data_transfer().and_then(|dropped| dropped.files()) {
+            send_files(event, &files);
+        }
+    }
+
+    /// Sends the files that were pasted into a form with a field `file`; a text is pasted as ever.
+    pub fn paste_file(event: &web_sys::ClipboardEvent) {
+        let files = event.clipboard_data().and_then(|pasted| pasted.files());
+        if let Some(files) = files.filter(|files| files.length() > 0) {
+            event.prevent_default();
+            send_files(event, &files);
+        }
+    }
+
+    fn send_files(event: &web_sys::Event, files: &web_sys::FileList) {
+        let target = event
+            .target()
+            .and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        let form = target
+            .and_then(|target| target.closest("form").ok().flatten())
+            .and_then(|form| form.dyn_into::<web_sys::HtmlFormElement>().ok());
+        let Some(form) = form.filter(|_| files.length() > 0) else {
+            return;
+        };
+        let input = form
+            .elements()
+            .named_item("file")
+            .and_then(|input| input.dyn_into::<web_sys::HtmlInputElement>().ok());
+        if let Some(input) = input {
+            input.set_files(Some(files));
+            let _ = form.request_submit();
+        }
+    }
+
     /// Does some work and leaves how long it took with the page, as the measure `name` of its performance timeline: the
     /// developer's tools show it, and `end2end/bench` reads it. Only the last one of a name is kept.
     pub fn timed<T>(name: &str, work: impl FnOnce() -> T) -> T {
@@ -212,6 +249,10 @@ mod real {
     pub fn timed<T>(_name: &str, work: impl FnOnce() -> T) -> T {
         work()
     }
+    /// Files are dropped in browsers only.
+    pub const fn drop_file(_event: &leptos::ev::DragEvent) {}
+    /// Files are pasted in browsers only.
+    pub const fn paste_file(_event: &leptos::ev::ClipboardEvent) {}
     /// No page to leave.
     pub const fn leave_for(_url: &str) {}
     /// No focus to move.

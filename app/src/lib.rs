@@ -23,6 +23,7 @@ pub mod home;
 pub mod i18n;
 pub mod import;
 pub mod insight;
+pub mod intake;
 pub mod invitation;
 pub mod iteration;
 mod json;
@@ -54,6 +55,7 @@ pub mod subscriber;
 pub mod table;
 pub mod template;
 pub mod token;
+mod trail;
 pub mod variable;
 pub mod workload;
 
@@ -147,6 +149,10 @@ fn routes() -> RouteTable {
         ),
         apart("/orgs/:org/projects/:project/settings", part::project_settings()),
         apart(
+            "/orgs/:org/projects/:project/settings/automation",
+            part::automation(),
+        ),
+        apart(
             "/orgs/:org/projects/:project/settings/tokens",
             part::project_tokens(),
         ),
@@ -185,6 +191,8 @@ fn routes() -> RouteTable {
         apart("/orgs/:org/projects/:project/board/setup/:kind", part::workflow()),
         apart("/orgs/:org/projects/:project/bugs", part::bugs()),
         apart("/orgs/:org/projects/:project/items/new", part::new_item()),
+        apart("/orgs/:org/projects/:project/items/import", part::intakes()),
+        apart("/orgs/:org/projects/:project/items/import/:id", part::intake()),
         apart("/orgs/:org/projects/:project/items/:key", part::item()),
         apart("/orgs/:org/projects/:project/items/:key/edit", part::edit_item()),
         apart("/orgs/:org/projects/:project/table", part::items_table()),
@@ -192,6 +200,10 @@ fn routes() -> RouteTable {
         apart("/orgs/:org/projects/:project/backlog", part::backlog()),
         apart("/orgs/:org/projects/:project/insights", part::insights()),
         apart("/orgs/:org/projects/:project/insights/dora", part::delivery()),
+        apart(
+            "/orgs/:org/projects/:project/insights/stream",
+            part::value_stream(),
+        ),
         apart("/orgs/:org/projects/:project/iterations", part::iterations()),
         apart(
             "/orgs/:org/projects/:project/iterations/:number",

@@ -4,9 +4,9 @@
 use crate::route::Part;
 use crate::{
     application, artifact, audit, beside, board, cluster, connection, drift, editor, environment, freeze,
-    group, home, import, insight, invitation, iteration, mail, me, member, notice, operator, org, pipeline,
-    pod, project, promotion, release, report, roadmap, role, run, schedule, search, session, subscriber,
-    table, template, token, variable, workload,
+    group, home, import, insight, intake, invitation, iteration, mail, me, member, notice, operator, org,
+    pipeline, pod, project, promotion, release, report, roadmap, role, run, schedule, search, session,
+    subscriber, table, template, token, trail, variable, workload,
 };
 use leptos::prelude::*;
 use leptos::wasm_split::wasm_split;
@@ -110,6 +110,12 @@ parts! {
         iteration One = iteration::iteration_page,
         insights Insights = insight::insights_page,
         delivery Delivery = insight::delivery_page,
+    }
+    tracking TrackingPage tracking_page fetch_tracking {
+        automation Automation = trail::automation_page,
+        value_stream Stream = insight::stream_page,
+        intakes Intakes = intake::imports_page,
+        intake Intake = intake::import_page,
     }
     tables TablePage table_page fetch_tables {
         items_table Table = table::table_page,

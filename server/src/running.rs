@@ -124,6 +124,9 @@ async fn begin_upkeep(portal: &Portal) -> Result<()> {
         .enqueue(&Job::RemindDue, ctx.now(), Some("remind_due"))
         .await?;
     change
+        .enqueue(&Job::SweepDigests, ctx.now(), Some("sweep_digests"))
+        .await?;
+    change
         .enqueue(&Job::SweepMessages, ctx.now(), Some("sweep_messages"))
         .await?;
     change.commit().await

@@ -6,7 +6,7 @@ use crate::AppError;
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
 use slipway_domain::board::ColumnKey;
-use slipway_domain::id::{AppId, CommentId, EnvironmentId, ItemId, IterationId, UserId};
+use slipway_domain::id::{AppId, AttachmentId, CommentId, EnvironmentId, ItemId, IterationId, UserId};
 use slipway_domain::item::{
     BoardView, BugList, ItemEdit, ItemKind, ItemView, LaneBy, Priority, Relation, Severity, StateKey,
 };
@@ -295,6 +295,18 @@ pub async fn delete_comment(
 ) -> Result<(), AppError> {
     let ctx = crate::ctx()?;
     Ok(slipway_portal::item::delete_comment(&ctx, &org, &project, number, comment).await?)
+}
+
+/// Takes a file away.
+#[server(name = RemoveAttachment, prefix = "/api/fn", endpoint = "attachment/delete")]
+pub async fn remove_attachment(
+    org: String,
+    project: String,
+    number: i64,
+    attachment: AttachmentId,
+) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::attachment::remove(&ctx, &org, &project, number, attachment).await?)
 }
 
 /// Links an item to another one.

@@ -22,7 +22,20 @@ fn event(event: &ItemEvent) -> AnyView {
         .as_ref()
         .map_or_else(|| String::from("Slipway"), |by| by.name.clone());
     let what = words(event);
-    view! { <li>{event.by.as_ref().map(initials)}<span class="strong">{who}</span><span>{what}</span><span class="muted">{time(event.at)}</span></li> }
+    let cause = event.cause.as_ref().map(|cause| {
+        // What GitLab calls an address is followed only where it is one of the web; the rest are pages of Slipway.
+        let safe = ["https://", "http://", "/orgs/"]
+            .iter()
+            .any(|start| cause.url.starts_with(start));
+        let said = if safe {
+            view! { <a class="link" href=cause.url.clone() rel="noreferrer">{cause.said.clone()}</a> }
+                .into_any()
+        } else {
+            view! { {cause.said.clone()} }.into_any()
+        };
+        view! { <span class="muted">{say(&cause.trigger.text())}" "{said}</span> }
+    });
+    view! { <li>{event.by.as_ref().map(initials)}<span class="strong">{who}</span><span>{what}</span>{cause}<span class="muted">{time(event.at)}</span></li> }
         .into_any()
 }
 
@@ -35,6 +48,8 @@ fn words(event: &ItemEvent) -> String {
         ("state", _) => tr!(board.went, from = state(before), to = state(after)),
         ("comment", _) if after.key.is_empty() => tr!(board.comment_removed),
         ("comment", _) => tr!(board.comment_edited),
+        ("attachment", _) if after.key.is_empty() => tr!(board.detached, name = before.said),
+        ("attachment", _) => tr!(board.attached, name = after.said),
         ("link", _) if after.key.is_empty() => tr!(board.unlinked, link = link(before)),
         ("link", _) => tr!(board.linked, link = link(after)),
         (_, Some(Field::Description)) => tr!(board.description_changed),

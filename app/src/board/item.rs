@@ -3,7 +3,7 @@
 use super::api::{CreateItem, DeleteItem, ReadBoard, ReadItem, SetItemState};
 use super::parts::{self, choices};
 use super::setup::api::ReadTemplates;
-use super::{history, talk};
+use super::{file, history, talk};
 use crate::design::button::{Weight, button_link, submit};
 use crate::design::field::{Control, Field};
 use crate::design::form::{Form, hidden, place_fields};
@@ -17,7 +17,7 @@ use crate::load::{Load, load};
 use crate::member::MemberList;
 use crate::member::api::ReadMembers;
 use crate::places::{param, query};
-use crate::tr;
+use crate::{tr, trail};
 use leptos::prelude::*;
 use server_fn::ServerFn;
 use slipway_domain::board::ItemTemplate;
@@ -68,7 +68,9 @@ pub fn inside(item: &ItemView) -> AnyView {
         <div class="columns">
             <div class="stack wide">
                 <Panel title=tr!(board.description)>{description}</Panel>
+                {trail::panel(item)}
                 {talk::parts(item)}
+                {file::panel(item)}
                 {talk::comments(item)}
                 <Panel title=tr!(board.history)>{events}</Panel>
             </div>

@@ -4,6 +4,7 @@ pub mod api;
 mod card;
 pub mod drawer;
 mod edit;
+pub mod file;
 mod history;
 mod item;
 mod moves;

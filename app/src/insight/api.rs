@@ -3,7 +3,7 @@
 use crate::AppError;
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
-use slipway_domain::insight::{Delivery, Insights};
+use slipway_domain::insight::{Delivery, Insights, ValueStream};
 
 /// The flow of work over the last days.
 #[server(name = ReadInsights, prefix = "/api/fn", endpoint = "insight/work", input = GetUrl)]
@@ -27,4 +27,16 @@ pub async fn read_delivery(
 ) -> Result<Delivery, AppError> {
     let ctx = crate::ctx()?;
     Ok(slipway_portal::insight::delivery(&ctx, &org, &project, zone.as_deref(), days).await?)
+}
+
+/// How long the items that were finished in the last days took from stage to stage.
+#[server(name = ReadStream, prefix = "/api/fn", endpoint = "insight/stream", input = GetUrl)]
+pub async fn read_stream(
+    org: String,
+    project: String,
+    zone: Option<String>,
+    days: Option<i64>,
+) -> Result<ValueStream, AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::insight::stream(&ctx, &org, &project, zone.as_deref(), days).await?)
 }

@@ -1,6 +1,9 @@
 //! What history says: the flow of work, and how delivery goes. Every number opens what it counts.
 
 pub mod api;
+mod stream;
+
+pub use stream::stream_page;
 
 use self::api::{ReadDelivery, ReadInsights};
 use crate::design::button::{Weight, submit};
@@ -18,25 +21,38 @@ use slipway_domain::item::Category;
 use slipway_domain::project::Place;
 use slipway_domain::time::{DAY, HOUR, MINUTE};
 
-fn head(place: &Place, delivery: bool, zone: &str, days: i64, span: &(String, String)) -> AnyView {
+/// Which of the pages about measures it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Measures {
+    Work,
+    Delivery,
+    Stream,
+}
+
+fn head(place: &Place, current: Measures, zone: &str, days: i64, span: &(String, String)) -> AnyView {
     let base = format!("{}/insights", place.path());
     let all = vec![
         Tab {
             word: tr!(insight.work),
             href: base.clone(),
-            current: !delivery,
+            current: current == Measures::Work,
         },
         Tab {
             word: tr!(insight.delivery),
             href: format!("{base}/dora"),
-            current: delivery,
+            current: current == Measures::Delivery,
+        },
+        Tab {
+            word: tr!(insight.stream),
+            href: format!("{base}/stream"),
+            current: current == Measures::Stream,
         },
     ];
     let line = tr!(insight.span, first = span.0.clone(), last = span.1.clone());
-    let title = if delivery {
-        tr!(insight.delivery)
-    } else {
-        tr!(insight.insights)
+    let title = match current {
+        Measures::Work => tr!(insight.insights),
+        Measures::Delivery => tr!(insight.delivery),
+        Measures::Stream => tr!(insight.stream),
     };
     view! {
         <PageHead title line=line.into_any()/>
@@ -89,7 +105,7 @@ fn show(insights: &Insights) -> AnyView {
     let count = i64::try_from(days.len()).unwrap_or_default();
     let velocity = velocity(&base, &insights.velocity);
     view! {
-        {head(&insights.place, false, &insights.zone, count, &insights.span)}
+        {head(&insights.place, Measures::Work, &insights.zone, count, &insights.span)}
         <div class="columns even">
             <Panel title=tr!(insight.flow) aside=csv(insights, "flow")>{flow}</Panel>
             <Panel title=tr!(insight.bug_trend) aside=csv(insights, "bugs")>{bugs}</Panel>
@@ -242,7 +258,7 @@ fn show_delivery(delivery: &Delivery) -> AnyView {
     let frequency = tr!(insight.per_week, n = deployments.len(), days = delivery.days);
     let rate = tr!(insight.of, n = failed.of.len(), all = failed.all);
     view! {
-        {head(&delivery.place, true, &delivery.zone, delivery.days, &delivery.span)}
+        {head(&delivery.place, Measures::Delivery, &delivery.zone, delivery.days, &delivery.span)}
         <div class="columns even">
             {measure(tr!(insight.frequency), frequency, &base, deployments)}
             {measure(tr!(insight.lead_time), or_nothing(lead_time), &base, deployments)}

@@ -99,9 +99,14 @@ fn show(backlog: &Backlog, asked: &Asked, beside: Drawer) -> AnyView {
             tr!(iteration.next),
         )
     });
+    let import = button_link(
+        Weight::Quiet,
+        format!("{}/items/import", backlog.place.path()),
+        tr!(intake.import_items),
+    );
     view! {
         {refresh_without_js()}
-        <PageHead title=tr!(iteration.backlog) line=tr!(iteration.backlog_line).into_any() actions=view! { {export}{new_item} }.into_any()/>
+        <PageHead title=tr!(iteration.backlog) line=tr!(iteration.backlog_line).into_any() actions=view! { {import}{export}{new_item} }.into_any()/>
         {work_tabs(&backlog.place, WorkTab::Backlog)}
         {capacity}
         <ul class="checks gap-below">{planned}</ul>

@@ -46,3 +46,10 @@ pub async fn mute_project(project: ProjectId, muted: bool) -> Result<(), AppErro
     let ctx = crate::ctx()?;
     Ok(slipway_portal::notice::mute(&ctx, project, muted).await?)
 }
+
+/// Says whether a digest comes each morning, and where that is.
+#[server(name = SetDigest, prefix = "/api/fn", endpoint = "digest/set")]
+pub async fn set_digest(on: Option<bool>, zone: String) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    Ok(slipway_portal::digest::set(&ctx, on.unwrap_or_default(), &zone).await?)
+}

@@ -1,15 +1,19 @@
 //! `/notifications/settings`: kinds that are on or off, projects that are muted.
 
-use super::api::{MuteProject, ReadNoticeSettings, SetNoticeKind};
+use super::api::{MuteProject, ReadNoticeSettings, SetDigest, SetNoticeKind};
+use crate::design::button::{Weight, submit};
+use crate::design::field::Field;
 use crate::design::form::{Form, hidden};
 use crate::design::page::{PageHead, Panel};
 use crate::design::state::EmptyState;
 use crate::i18n::say;
 use crate::live::Topics;
 use crate::load::load;
+use crate::place::check_box;
 use crate::tr;
 use leptos::prelude::*;
 use server_fn::ServerFn;
+use slipway_domain::digest::DigestSettings;
 use slipway_domain::notice::{NoticeKind, NoticeSettings, ProjectChoice};
 
 /// The page.
@@ -35,8 +39,30 @@ fn show(settings: &NoticeSettings) -> AnyView {
         <PageHead title=tr!(notice.settings) line=tr!(notice.settings_line).into_any()/>
         <div class="columns even">
             <div class="stack wide"><Panel title=tr!(notice.kinds)><ul class="list">{kinds}</ul></Panel></div>
-            <div class="stack wide"><Panel title=tr!(notice.projects)>{projects}</Panel></div>
+            <div class="stack wide"><Panel title=tr!(notice.projects)>{projects}</Panel>{digest(&settings.digest)}</div>
         </div>
+    }
+    .into_any()
+}
+
+/// Whether a mail comes each morning, and where that is.
+fn digest(settings: &DigestSettings) -> AnyView {
+    let (on, zone) = (settings.on, settings.zone.clone());
+    let impossible =
+        (!settings.possible).then(|| view! { <p class="note warn">{tr!(notice.digest_impossible)}</p> });
+    // Made in the form: a field made before it would not know what was typed or is wrong.
+    let fields = move || {
+        view! {
+            {impossible}
+            {check_box("on", "true", on, tr!(notice.digest_on), tr!(notice.digest_help))}
+            <Field name="zone" label=tr!(notice.zone) help=tr!(notice.zone_help) value=zone required=true/>
+            <p>{submit(Weight::Plain, tr!(place.save))}</p>
+        }
+    };
+    view! {
+        <Panel title=tr!(notice.digest)>
+            <Form action=SetDigest::PATH class="form box-body" done=tr!(place.saved)>{fields()}</Form>
+        </Panel>
     }
     .into_any()
 }

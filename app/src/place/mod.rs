@@ -78,6 +78,11 @@ pub fn project_tabs(place: &Place, current: &str) -> AnyView {
                 current: current.is_empty(),
             },
             Tab {
+                word: tr!(trail.automation),
+                href: format!("{base}/automation"),
+                current: current == "automation",
+            },
+            Tab {
                 word: tr!(token.title),
                 href: format!("{base}/tokens"),
                 current: current == "tokens",

@@ -182,6 +182,7 @@ pub fn items_panel(place: &Place, items: &[ItemLine]) -> AnyView {
                 <li class="list-row">
                     <a class="link" href=href><code>{item.key.clone()}</code></a>
                     <span>{item.title.clone()}</span>
+                    {item.state.as_ref().map(crate::board::parts::state)}
                 </li>
             }
         })

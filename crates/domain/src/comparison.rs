@@ -3,7 +3,7 @@
 use crate::diff::{DiffView, diff_lines};
 use crate::environment::EnvironmentRef;
 use crate::id::PromotionId;
-use crate::item::ItemKind;
+use crate::item::{ItemKind, ItemState};
 use crate::manifest;
 use crate::person::PersonRef;
 use crate::project::Place;
@@ -109,6 +109,9 @@ pub struct ItemLine {
     pub title: Option<String>,
     /// What kind of work it is.
     pub kind: Option<ItemKind>,
+    /// Where it stands.
+    #[serde(default)]
+    pub state: Option<ItemState>,
 }
 
 /// Where a commit is.

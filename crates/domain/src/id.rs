@@ -103,6 +103,10 @@ typed_ids! {
     ItemTemplateId,
     /// A saved view of a page about work items.
     SavedViewId,
+    /// A file that is attached to a work item.
+    AttachmentId,
+    /// An import of work items from a file.
+    IntakeId,
     /// A row of an item's history.
     ItemEventId,
     /// A row of the audit log.

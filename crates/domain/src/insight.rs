@@ -7,6 +7,7 @@ mod bugs;
 mod delivery;
 mod flow;
 mod iteration;
+mod stream;
 
 pub use bugs::{BugDay, BugReport, bug_report};
 pub use delivery::{Deployed, Dora, Incident, Share, dora, median, percentile};
@@ -14,6 +15,7 @@ pub use flow::{FlowDay, flow};
 pub use iteration::{
     Amount, IterationDay, IterationSpan, Member, Velocity, iteration_chart, members_at, velocity,
 };
+pub use stream::{Facts, Journey, Landed, Stage, ValueStream, Worked, journeys, stages};
 
 use crate::id::{EnvironmentId, IterationId};
 use crate::item::{Category, ItemKind};

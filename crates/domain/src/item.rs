@@ -40,12 +40,14 @@ macro_rules! keyed {
 
 pub(crate) use keyed;
 
+mod attachment;
 mod comment;
 mod content;
 mod flow;
 mod link;
 mod state;
 
+pub use attachment::{ATTACHMENT_MAX, ATTACHMENTS_MOST, Attachment, INLINE, plain_name};
 pub use comment::{COMMENT_MAX, Comment, wrong_comment};
 pub use content::{Clash, Content, Field, FieldChange, LABEL_MAX, LABELS_MOST, Labels, Named, Value, merge};
 pub use flow::{STATES_MOST, Transition, Workflow};
@@ -405,6 +407,9 @@ pub struct ItemEvent {
     pub after: Value,
     /// The item's version after the change.
     pub version: i64,
+    /// Why nobody did it: what moved the item by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<crate::trail::Cause>,
 }
 
 impl ItemEvent {
@@ -441,8 +446,14 @@ pub struct ItemView {
     pub iteration: Option<IterationRef>,
     /// The items that it is linked to.
     pub links: Vec<LinkedItem>,
+    /// What names it in the repositories, and how far that is, app by app.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trail: Vec<crate::trail::AppTrail>,
     /// Its parts, by number.
     pub parts: Vec<ItemLine>,
+    /// The files that are attached to it, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
     /// What people say about it, the oldest first.
     pub comments: Vec<Comment>,
     /// Its history, newest first.

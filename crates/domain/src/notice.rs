@@ -157,6 +157,8 @@ pub struct NoticeSettings {
     pub kinds: Vec<(NoticeKind, bool)>,
     /// The projects that the reader sees.
     pub projects: Vec<ProjectChoice>,
+    /// Their daily digest.
+    pub digest: crate::digest::DigestSettings,
 }
 
 /// What somebody does not want to be told.

@@ -48,11 +48,13 @@ fn notes_are_sorted_by_what_the_commits_do() {
             key: String::from("CHK-12"),
             title: Some(String::from("Gift cards")),
             kind: None,
+            state: None,
         },
         ItemLine {
             key: String::from("CHK-99"),
             title: None,
             kind: None,
+            state: None,
         },
     ];
     for locale in [Locale::En, Locale::ZhCn] {

@@ -6,6 +6,7 @@
 mod answer;
 mod archive;
 mod call;
+mod change;
 mod ci;
 mod client;
 mod gitlab;

@@ -189,9 +189,33 @@ pub(crate) async fn items(
     app: &Authorized<App, may::See>,
     commits: &[Commit],
 ) -> Result<Vec<ItemLine>> {
+    named(tx, app, item_keys(commits, &app.within.project.key)).await
+}
+
+/// The work items that a release brought: those that its commits name, and those whose merge requests it has.
+///
+/// # Errors
+/// The database does not answer.
+pub(crate) async fn brought(
+    tx: &mut dyn Tx,
+    app: &Authorized<App, may::See>,
+    release: &ReleaseRecord,
+) -> Result<Vec<ItemLine>> {
+    let project = &app.within.project.key;
+    let mut keys = item_keys(&release.commits, project);
+    for number in tx.items_of_release(app, release.id).await? {
+        let key = format!("{project}-{number}");
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    named(tx, app, keys).await
+}
+
+async fn named(tx: &mut dyn Tx, app: &Authorized<App, may::See>, keys: Vec<String>) -> Result<Vec<ItemLine>> {
     let project = access::project_of(app);
     let mut lines = Vec::new();
-    for key in item_keys(commits, &app.within.project.key) {
+    for key in keys {
         let number = key.rsplit_once('-').and_then(|(_, number)| number.parse().ok());
         let card = match number {
             Some(number) if app.place().has(Feature::Boards) => {
@@ -202,6 +226,7 @@ pub(crate) async fn items(
         lines.push(ItemLine {
             key,
             kind: card.as_ref().map(|card| card.kind),
+            state: card.as_ref().map(|card| card.state.clone()),
             title: card.map(|card| card.title),
         });
     }

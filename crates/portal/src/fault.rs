@@ -86,6 +86,9 @@ pub const UPGRADE_POINTS: &[&str] = &[
     "upgrade.settled",
 ];
 
+/// The points of what moves items by itself, and of their import from a file.
+pub const ITEM_POINTS: &[&str] = &["trail.written", "automation.moved", "intake.batch"];
+
 static KILL_AT: OnceLock<Option<String>> = OnceLock::new();
 
 /// Kills this very process (SIGKILL: no destructor runs) when `SLIPWAY_KILL_AT` is `name`.
@@ -96,7 +99,8 @@ pub fn point(name: &'static str) {
             ROLLBACK_POINTS,
             PIPELINE_POINTS,
             IMPORT_POINTS,
-            UPGRADE_POINTS
+            UPGRADE_POINTS,
+            ITEM_POINTS
         ]
         .iter()
         .any(|points| points.contains(&name)),

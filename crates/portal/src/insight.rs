@@ -4,7 +4,11 @@ use crate::access::{self, may};
 use crate::context::OpCtx;
 use crate::error::Result;
 use crate::iteration::{days, zone_or_utc};
-use slipway_domain::insight::{Delivery, Insights, Step, bug_report, dora, flow, velocity};
+use slipway_domain::environment::EnvironmentRef;
+use slipway_domain::id::EnvironmentId;
+use slipway_domain::insight::{
+    Delivery, Facts, Insights, Step, ValueStream, bug_report, dora, flow, journeys, stages, velocity,
+};
 use slipway_domain::item::BugFigures;
 use slipway_domain::time::Timestamp;
 use std::collections::HashSet;
@@ -131,5 +135,50 @@ pub async fn delivery(
         span: (span.first.to_string(), span.last.to_string()),
         days: span.count,
         dora: dora(&deployed, &incidents, from, now.plus(1)),
+    })
+}
+
+/// How long the items that were finished in the last `count` days of a zone took from stage to stage.
+///
+/// # Errors
+/// As [`access::project`].
+pub async fn stream(
+    ctx: &OpCtx,
+    org: &str,
+    project: &str,
+    zone_name: Option<&str>,
+    count: Option<i64>,
+) -> Result<ValueStream> {
+    let project = access::project::<may::SeeInsights>(ctx, org, project)
+        .await?
+        .see();
+    let now = ctx.now();
+    let span = span(now, zone_name, count);
+    let all = days(span.first, span.last, &span.tz);
+    let from = all.first().map_or(now, |day| day.from);
+    let mut tx = ctx.read().await?;
+    let facts = Facts {
+        steps: tx.steps(&project, None).await?,
+        worked: tx.worked(&project).await?,
+        brought: tx.brought(&project).await?,
+        landed: tx.landed(&project).await?,
+    };
+    let chain: Vec<EnvironmentRef> = tx
+        .environments(&project)
+        .await?
+        .into_iter()
+        .map(|one| one.environment)
+        .collect();
+    drop(tx);
+    let ids: Vec<EnvironmentId> = chain.iter().map(|one| one.id).collect();
+    let journeys = journeys(&facts, &ids, from, now.plus(1));
+    Ok(ValueStream {
+        place: project.place(),
+        zone: span.zone,
+        span: (span.first.to_string(), span.last.to_string()),
+        days: span.count,
+        key: project.project.key.clone(),
+        finished: journeys.len(),
+        stages: stages(&journeys, &chain),
     })
 }

@@ -22,13 +22,14 @@ use slipway_domain::text::Text;
 mod board;
 mod comment;
 pub(crate) mod due;
-mod edit;
+pub(crate) mod edit;
 mod moves;
 
 pub use board::{BoardAsked, board, board_of};
 pub use comment::{add_comment, delete_comment, edit_comment, link, watch};
 pub use edit::{BULK_MOST, Base, Edit, Set, bulk, edit, update};
 use moves::may_move;
+pub(crate) use moves::moved_to;
 pub use moves::{MoveInput, delete, move_to, set_state};
 
 /// Bugs a page.
@@ -113,6 +114,8 @@ pub async fn view(ctx: &OpCtx, org: &str, project: &str, number: i64) -> Result<
     } else {
         Vec::new()
     };
+    let attachments = tx.attachments(&project, id).await?;
+    let trail = crate::trail::of_item(&mut *tx, &project, id).await?;
     drop(tx);
     let me = ctx.user().ok().map(|person| person.id);
     let may_edit = may_move(ctx, &project, &item).await?;
@@ -146,6 +149,10 @@ pub async fn view(ctx: &OpCtx, org: &str, project: &str, number: i64) -> Result<
     Ok(ItemView {
         html: markdown::render(&item.content.description, around),
         comments: said.into_iter().map(comment).collect(),
+        attachments: attachments
+            .into_iter()
+            .map(|one| one.shown(may_edit || (may_comment && me == Some(one.author.id))))
+            .collect(),
         watching: watchers.iter().any(|person| me == Some(person.id)),
         place,
         card: item.card,
@@ -154,6 +161,7 @@ pub async fn view(ctx: &OpCtx, org: &str, project: &str, number: i64) -> Result<
         created_at: item.created_at,
         iteration,
         links,
+        trail,
         parts,
         events,
         watchers,

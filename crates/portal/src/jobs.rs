@@ -10,10 +10,12 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::ports::Claimed;
 use crate::{
-    environment, import, item, notice, promotion, proposal, repository, run, subscriber, template, webhook,
+    digest, environment, import, intake, item, notice, promotion, proposal, repository, run, subscriber,
+    template, trail, webhook,
 };
 use slipway_domain::id::{
-    AppId, EnvironmentId, ImportId, ProjectId, PromotionId, ProposalId, RevocationId, SubscriberId, UpgradeId,
+    AppId, DeploymentId, EnvironmentId, ImportId, IntakeId, ProjectId, PromotionId, ProposalId, RevocationId,
+    SubscriberId, UpgradeId,
 };
 use slipway_domain::time::{DAY, SECOND, Timestamp};
 use std::time::Duration;
@@ -37,6 +39,8 @@ pub enum Job {
     SweepNotices,
     /// Tell people what is due; again every hour.
     RemindDue,
+    /// Send the digests of those whose morning it is; again every five minutes.
+    SweepDigests,
     /// Forget old deliveries of webhooks that were sent; again every hour.
     SweepMessages,
     /// Send the webhooks that are due for a subscriber; again while others wait.
@@ -89,6 +93,25 @@ pub enum Job {
         /// The environment.
         environment: EnvironmentId,
     },
+    /// Read what in an app's repository names work items.
+    FollowItems {
+        /// The app.
+        app: AppId,
+    },
+    /// Move the items that a deployment brought to where the project chose, as far as it did.
+    ItemsDeployed {
+        /// The app.
+        app: AppId,
+        /// The deployment.
+        deployment: DeploymentId,
+    },
+    /// Make the next items of an import from a file; again and again until all are made.
+    TakeItems {
+        /// The project.
+        project: ProjectId,
+        /// The import.
+        intake: IntakeId,
+    },
     /// Work on the webhooks that came for an app.
     Webhook {
         /// The app.
@@ -108,6 +131,7 @@ impl Job {
             Self::SweepSessions => "sweep_sessions",
             Self::SweepNotices => "sweep_notices",
             Self::RemindDue => "remind_due",
+            Self::SweepDigests => "sweep_digests",
             Self::SweepMessages => "sweep_messages",
             Self::Send { .. } => "send",
             Self::LookAtRepository { .. } => "look_at_repository",
@@ -117,6 +141,9 @@ impl Job {
             Self::Upgrade { .. } => "upgrade",
             Self::Promotion { .. } => "promotion",
             Self::Observe { .. } => "observe",
+            Self::FollowItems { .. } => "follow_items",
+            Self::ItemsDeployed { .. } => "items_deployed",
+            Self::TakeItems { .. } => "take_items",
             Self::Webhook { .. } => "webhook",
             Self::Revoke { .. } => "revoke",
         }
@@ -152,6 +179,7 @@ async fn perform(portal: &Portal, job: &Job) -> Result<Next> {
             Box::pin(item::due::remind(&ctx)).await?;
             Ok(Next::At(ctx.now().plus(3600 * SECOND)))
         }
+        Job::SweepDigests => Box::pin(digest::sweep(&ctx)).await,
         Job::SweepMessages => {
             subscriber::send::sweep(&ctx).await?;
             Ok(Next::At(ctx.now().plus(3600 * SECOND)))
@@ -164,6 +192,11 @@ async fn perform(portal: &Portal, job: &Job) -> Result<Next> {
         Job::Upgrade { upgrade } => template::bulk::run(&ctx, *upgrade).await,
         Job::Promotion { app, promotion } => Box::pin(promotion::drive::run(&ctx, *app, *promotion)).await,
         Job::Observe { app, environment } => environment::observe::run(&ctx, *app, *environment).await,
+        Job::FollowItems { app } => trail::follow(&ctx, *app).await,
+        Job::ItemsDeployed { app, deployment } => {
+            Box::pin(trail::automation::deployed(&ctx, *app, *deployment)).await
+        }
+        Job::TakeItems { project, intake } => Box::pin(intake::run(&ctx, *project, *intake)).await,
         Job::Webhook { app } => webhook::process(&ctx, *app).await,
         Job::Revoke { revocation } => revocation::run(&ctx, *revocation).await,
     }

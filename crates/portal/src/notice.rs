@@ -7,6 +7,7 @@ use crate::org;
 use crate::ports::{NoticeRecord, Which};
 use crate::version;
 use slipway_domain::access::Action;
+use slipway_domain::digest::DigestSettings;
 use slipway_domain::id::{ProjectId, UserId};
 use slipway_domain::notice::{
     KEPT, NoticeKind, NoticePage, NoticeSettings, ProjectChoice, Quiet, Thread, threads,
@@ -114,11 +115,21 @@ pub async fn settings(ctx: &OpCtx) -> Result<NoticeSettings> {
             org: found.name.clone(),
         }));
     }
-    Ok(told(person, &quiet, projects))
+    Ok(told(
+        person,
+        &quiet,
+        projects,
+        crate::digest::settings(ctx).await?,
+    ))
 }
 
 /// What the person wants to be told: all but what is `quiet`.
-fn told(person: UserId, quiet: &Quiet, mut projects: Vec<ProjectChoice>) -> NoticeSettings {
+fn told(
+    person: UserId,
+    quiet: &Quiet,
+    mut projects: Vec<ProjectChoice>,
+    digest: DigestSettings,
+) -> NoticeSettings {
     let kinds = NoticeKind::ALL
         .iter()
         .map(|kind| (*kind, !quiet.kinds.contains(kind)));
@@ -129,6 +140,7 @@ fn told(person: UserId, quiet: &Quiet, mut projects: Vec<ProjectChoice>) -> Noti
         person,
         kinds: kinds.collect(),
         projects,
+        digest,
     }
 }
 
@@ -166,7 +178,8 @@ pub async fn mute(ctx: &OpCtx, project: ProjectId, muted: bool) -> Result<()> {
 /// As [`list`]; a project that the actor does not see.
 pub async fn choose(ctx: &OpCtx, off: &[NoticeKind], muted: &[ProjectId]) -> Result<()> {
     let person = ctx.changing_oneself()?.id;
-    let seen: Vec<_> = settings(ctx).await?.projects;
+    let known = settings(ctx).await?;
+    let seen = known.projects;
     let is_seen = |id: &ProjectId| seen.iter().any(|choice| choice.project.id == *id);
     if !muted.iter().all(is_seen) {
         return Err(Error::field(
@@ -181,7 +194,12 @@ pub async fn choose(ctx: &OpCtx, off: &[NoticeKind], muted: &[ProjectId]) -> Res
     change.bookkeeping();
     change.tx().lock_person(person).await?;
     let quiet = change.tx().quiet_of(person).await?;
-    change.only_on(version::notices(&told(person, &quiet, seen.clone())))?;
+    change.only_on(version::notices(&told(
+        person,
+        &quiet,
+        seen.clone(),
+        known.digest,
+    )))?;
     for kind in NoticeKind::ALL {
         let on = !off.contains(kind);
         change.tx().set_notice_kind(person, *kind, on).await?;

@@ -2,6 +2,7 @@
 
 mod access;
 mod app;
+mod attachment;
 mod audit;
 mod board;
 mod break_glass;
@@ -12,6 +13,7 @@ mod comment;
 mod connection;
 mod courier;
 mod delegation;
+mod digest;
 mod drift;
 mod environment;
 mod factor;
@@ -22,6 +24,7 @@ mod hold;
 mod home;
 mod identity;
 mod import;
+mod intake;
 mod invitation;
 mod item;
 mod iteration;
@@ -49,12 +52,14 @@ mod subscriber;
 mod table;
 mod template;
 mod token;
+mod trail;
 mod watch;
 mod webhook;
 mod working_copy;
 
 pub use access::{AccessTx, Binding, NewBinding};
 pub use app::{AppTx, NewApp, RepositoryLink};
+pub use attachment::{AttachmentRecord, AttachmentTx};
 pub use audit::{AuditFilter, AuditRecord, AuditTx, Chain};
 pub use board::BoardTx;
 pub use break_glass::BreakGlassTx;
@@ -65,6 +70,7 @@ pub use comment::{CommentRecord, CommentTx};
 pub use connection::{ClusterRecord, ConnectionRecord, ConnectionTx};
 pub use courier::{Courier, CourierError, Parcel, Receipt};
 pub use delegation::DelegationTx;
+pub use digest::{DigestItem, DigestTx};
 pub use drift::DriftTx;
 pub use environment::{EnvironmentBinding, EnvironmentRecord, EnvironmentTx, Lock, NowRunning, StopRecord};
 pub use factor::{FactorRow, FactorTx};
@@ -79,6 +85,7 @@ pub use hold::{HoldTx, SoakRecord};
 pub use home::HomeTx;
 pub use identity::{ClaimedGroup, IdentityRow, IdentityTx};
 pub use import::{ImportItemRecord, ImportRecord, ImportTx};
+pub use intake::{IntakeRecord, IntakeTx, NewIntake};
 pub use invitation::{InvitationRecord, InvitationTx, RequestRecord};
 pub use item::{DueItem, ItemRecord, ItemTx, NewItemEvent, NewItemRow, NewIteration};
 pub use iteration::IterationTx;
@@ -111,6 +118,7 @@ pub use template::{
     TemplateRecord, TemplateTx, TemplateVersionRecord, UpgradeRecord, UpgradeStepRecord, UseRecord,
 };
 pub use token::{BotRecord, KeptReply, Once, OnceRequest, TokenRecord, TokenTx};
+pub use trail::{ChangeForge, ForgeChange, ForgeMessage, MarkRecord, TrailRelease, TrailState, TrailTx};
 pub use watch::{WatchTx, WatchedStop};
 pub use webhook::{DeliveryRecord, WebhookTx};
 pub use working_copy::WorkingCopyTx;
@@ -119,10 +127,12 @@ pub use working_copy::WorkingCopyTx;
 pub trait Tx:
     AccessTx
     + AppTx
+    + AttachmentTx
     + AuditTx
     + BoardTx
     + BreakGlassTx
     + DelegationTx
+    + DigestTx
     + DriftTx
     + FreezeTx
     + HoldTx
@@ -131,6 +141,7 @@ pub trait Tx:
     + EnvironmentTx
     + HomeTx
     + ImportTx
+    + IntakeTx
     + ItemTx
     + IterationTx
     + OauthTx
@@ -149,6 +160,7 @@ pub trait Tx:
     + TableTx
     + TemplateTx
     + TokenTx
+    + TrailTx
     + WatchTx
     + WebhookTx
     + WorkingCopyTx
@@ -171,10 +183,12 @@ pub trait Tx:
 impl<T> Tx for T where
     T: AccessTx
         + AppTx
+        + AttachmentTx
         + AuditTx
         + BoardTx
         + BreakGlassTx
         + DelegationTx
+        + DigestTx
         + DriftTx
         + FreezeTx
         + HoldTx
@@ -183,6 +197,7 @@ impl<T> Tx for T where
         + EnvironmentTx
         + HomeTx
         + ImportTx
+        + IntakeTx
         + ItemTx
         + IterationTx
         + OauthTx
@@ -201,6 +216,7 @@ impl<T> Tx for T where
         + TableTx
         + TemplateTx
         + TokenTx
+        + TrailTx
         + WatchTx
         + WebhookTx
         + WorkingCopyTx

@@ -14,6 +14,7 @@ use crate::ports::{
 use crate::promotion;
 use crate::snapshot;
 use crate::subscriber::event;
+use crate::trail;
 use slipway_domain::access::Action;
 use slipway_domain::feature::Feature;
 use slipway_domain::id::ReleaseId;
@@ -388,6 +389,7 @@ async fn make(
             .insert_manifests(&app.modify(), release.id, manifests)
             .await?;
     }
+    trail::on_release(&mut change, app, &release).await?;
     let images: Vec<String> = release.images.iter().map(Image::reference).collect();
     let hashes: BTreeMap<&str, &str> = parts
         .manifests
@@ -529,7 +531,7 @@ pub async fn view(ctx: &OpCtx, org: &str, project: &str, app: &str, version: &st
         Some(id) => tx.person(id).await?.map(|person| person.as_ref()),
         None => None,
     };
-    let items = comparison::items(&mut *tx, &app, &record.commits).await?;
+    let items = comparison::brought(&mut *tx, &app, &record).await?;
     let kept = tx.manifests_of(&app, record.id).await?;
     let chain = tx.environments(&access::project_of(&app)).await?;
     drop(tx);

@@ -9,7 +9,7 @@ use crate::jobs::{Job, Next};
 use crate::ports::{
     ConnectionRecord, ForgeError, ForgePipeline, ForgeProject, Hook, RepositoryLink, RepositoryState,
 };
-use crate::{proposal, run, template, webhook};
+use crate::{proposal, run, template, trail, webhook};
 use slipway_domain::app::{Repository, RepositoryChoice};
 use slipway_domain::connection::Connection;
 use slipway_domain::id::{AppId, ConnectionId};
@@ -332,6 +332,7 @@ pub(crate) async fn look(ctx: &OpCtx, app: AppId) -> Result<Next> {
         Ok(()) => {
             ensure_hook(ctx, &app, &link, &mut state).await?;
             proposal::refresh_open(ctx, &app, &link).await?;
+            trail::enqueue(ctx, &app).await?;
             state.trouble = None;
             state.synced_at = Some(ctx.now());
         }

@@ -2,7 +2,7 @@
 
 use crate::connect::SqlTx;
 use crate::error::{affected, map};
-use crate::row::{Columns, columns};
+use crate::row::{Columns, columns, document};
 use async_trait::async_trait;
 use slipway_domain::id::{ItemId, IterationId, ReleaseId, TypedId, UserId};
 use slipway_domain::item::{
@@ -80,7 +80,7 @@ const ITEM: &str = concat!(
 );
 
 const EVENTS: &str = "SELECT e.id, e.at, e.field, e.value_before, e.value_after, e.said_before, e.said_after, \
-     e.version, u.id AS user_id, u.username, u.name \
+     e.version, e.cause, u.id AS user_id, u.username, u.name \
      FROM item_events e JOIN items i ON i.id = e.item_id LEFT JOIN users u ON u.id = e.actor_id \
      WHERE i.org_id = $1 AND i.project_id = $2 AND i.id = $3 AND e.version > $4 \
      ORDER BY e.at DESC, e.version DESC, e.id DESC LIMIT 500";
@@ -209,6 +209,7 @@ fn event(row: &AnyRow) -> StoreResult<ItemEvent> {
         before: value("value_before", "said_before")?,
         after: value("value_after", "said_after")?,
         version: c.int("version")?,
+        cause: c.opt_json("cause")?,
     })
 }
 
@@ -594,9 +595,9 @@ impl ItemTx for SqlTx {
         for event in events {
             let done = query(
                 "INSERT INTO item_events (id, org_id, project_id, item_id, at, actor_id, field, value_before, \
-                 value_after, said_before, said_after, category, version, step) \
+                 value_after, said_before, said_after, category, version, step, cause) \
                  SELECT $1, i.org_id, i.project_id, i.id, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
-                 CASE WHEN $14 = '' THEN NULL ELSE i.number || $14 || i.kind END FROM items i \
+                 CASE WHEN $14 = '' THEN NULL ELSE i.number || $14 || i.kind END, $15 FROM items i \
                  WHERE i.org_id = $2 AND i.project_id = $3 AND i.id = $4",
             )
             .bind(event.id.to_string())
@@ -613,6 +614,7 @@ impl ItemTx for SqlTx {
             .bind(event.category.map(Category::key))
             .bind(event.version)
             .bind(step(event))
+            .bind(event.cause.as_ref().map(document).transpose()?)
             .execute(self.conn())
             .await
             .map_err(map)?;

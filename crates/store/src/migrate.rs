@@ -43,6 +43,10 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     22 "0022_manifests",
     23 "0023_items",
     24 "0024_boards",
+    25 "0025_trails",
+    26 "0026_attachments",
+    27 "0027_intakes",
+    28 "0028_digests",
 };
 
 /// How many migrations the database lacks. Changes nothing.

@@ -25,6 +25,9 @@ macro_rules! on_both {
 on_both! {
     an_iteration_is_planned_started_and_closed,
     the_backlog_is_paged_by_rank,
+    a_file_is_its_items,
+    a_file_becomes_items_once,
+    a_large_file_is_imported_whole,
     insights_are_counted_from_the_log,
     the_history_tells_what_an_item_holds,
     what_does_not_fit_is_refused_by_field,

@@ -7,12 +7,14 @@
 )]
 
 mod access;
+mod attachment;
 mod audit;
 mod board;
 mod drift;
 mod factor;
 mod identity;
 mod import;
+mod intake;
 mod item;
 mod item_content;
 mod iteration;
@@ -49,6 +51,7 @@ use slipway_portal::{Actor, OpCtx, Portal, Via, invitation};
 pub use access::{
     a_role_reaches_down_and_never_sideways, names_are_taken_once, the_matrix_holds_through_the_store,
 };
+pub use attachment::a_file_is_its_items;
 pub use audit::{every_change_joins_the_chain, two_writers_never_fork_the_chain};
 pub use board::{
     a_full_column_takes_no_more_at_once, a_workflow_says_who_moves_what_where, an_item_follows_its_parts,
@@ -65,6 +68,7 @@ pub use identity::{
     an_identity_is_one_account_and_an_address_is_none, groups_follow_claims,
 };
 pub use import::{an_import_settles_each_repository_once, drafts_are_forgotten_and_slugs_are_known};
+pub use intake::{a_file_becomes_items_once, a_large_file_is_imported_whole};
 pub use item::{
     bugs_are_closed_by_testers_and_reporters, cards_stay_where_they_are_put, concurrent_moves_all_survive,
 };

@@ -4,6 +4,7 @@
 //! [`observe`] (its id, its time, its end), [`headers`], [`csrf`] and [`visit`] (who asks), in this order.
 
 pub mod api;
+pub mod attachments;
 pub mod connection;
 pub mod cookie;
 pub mod csrf;
@@ -35,7 +36,12 @@ pub mod visit;
 pub mod webhooks;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use http::{StatusCode, header};
+use http_body_util::Limited;
 use leptos::config::LeptosOptions;
 use metrics_exporter_prometheus::PrometheusHandle;
 use session::Sessions;
@@ -46,7 +52,6 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate as _, SizeAbove};
-use tower_http::limit::RequestBodyLimitLayer;
 
 /// The largest body of a request, in bytes.
 const BODY_MAX: usize = 2 * 1024 * 1024;
@@ -135,6 +140,23 @@ pub fn find_site(configured: Option<&PathBuf>) -> PathBuf {
         .unwrap_or_else(|| PathBuf::from("target/site"))
 }
 
+/// Bounds the body of a request: a file may be larger than everything else.
+async fn limit_body(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let most = if attachments::is_upload(path) {
+        attachments::UPLOAD_MAX
+    } else {
+        BODY_MAX
+    };
+    let declared = request.headers().get(header::CONTENT_LENGTH);
+    let declared = declared.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > most) {
+        return (StatusCode::PAYLOAD_TOO_LARGE, "length limit exceeded").into_response();
+    }
+    next.run(request.map(|body| Body::new(Limited::new(body, most))))
+        .await
+}
+
 /// The router of everything.
 pub fn router(edge: Edge) -> Router {
     let large_enough = DefaultPredicate::new().and(SizeAbove::new(1024));
@@ -146,7 +168,7 @@ pub fn router(edge: Edge) -> Router {
         .layer(compression)
         .layer(from_fn_with_state(edge.clone(), visit::identify))
         .layer(from_fn_with_state(edge.clone(), csrf::same_origin))
-        .layer(RequestBodyLimitLayer::new(BODY_MAX))
+        .layer(from_fn(limit_body))
         .layer(from_fn_with_state(edge.clone(), headers::secure))
         .layer(from_fn(observe::observe))
         .with_state(edge)

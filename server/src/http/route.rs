@@ -4,8 +4,8 @@
 
 use super::visit::Visit;
 use super::{
-    Edge, api, connection, health, join, live, oauth, preferences, problem, second_step, sign_in, tokens,
-    webhooks,
+    Edge, api, attachments, connection, health, join, live, oauth, preferences, problem, second_step,
+    sign_in, tokens, webhooks,
 };
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -77,6 +77,12 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/me/tokens", Access::SignedIn, || post(tokens::create)),
     route("POST", "/project-tokens", Access::SignedIn, || {
         post(tokens::create_for_project)
+    }),
+    route("POST", slipway_app::board::file::UPLOAD, Access::SignedIn, || {
+        post(attachments::upload).layer(attachments::limit())
+    }),
+    route("POST", slipway_app::intake::UPLOAD, Access::SignedIn, || {
+        post(attachments::take).layer(attachments::limit())
     }),
     route("GET", "/live", Access::SignedIn, || get(live::stream)),
     route("GET", "/api/v1/openapi.json", Access::Anyone, || {

@@ -2,6 +2,7 @@
 
 mod abuse;
 mod account;
+mod attachments;
 mod check;
 mod configuration;
 mod connections;
@@ -11,6 +12,7 @@ mod fake_provider;
 mod flash;
 mod full_disk;
 mod headers;
+mod hostile;
 mod imports;
 mod live;
 mod mail;

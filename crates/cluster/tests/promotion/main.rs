@@ -2,6 +2,7 @@
 //! test runs on SQLite, and on PostgreSQL where there is a server.
 
 mod approval;
+mod automation;
 mod happy;
 mod hooks;
 mod kill;
@@ -127,6 +128,8 @@ on_both! {
         nobody_scales_without_the_right_or_while_something_is_deployed;
     watch:
         what_changes_is_looked_at_as_it_does_and_what_does_not_hardly_ever;
+    automation:
+        a_deployment_to_the_chosen_environment_finishes_what_it_brought;
     hooks:
         subscribers_hear_of_every_step_once;
     trouble:

@@ -37,6 +37,7 @@ mod reports;
 mod schedules;
 mod templates;
 mod templates_killed;
+mod trail;
 mod ways;
 mod webhooks;
 mod working_copy;

@@ -532,7 +532,7 @@ fn short(text: &str) -> String {
 }
 
 /// Who may edit an item: as with moves, and closing has nothing to do with it.
-pub(super) async fn proof_to_edit(
+pub(crate) async fn proof_to_edit(
     ctx: &OpCtx,
     project: &Authorized<Project, See>,
     item: &ItemRecord,
@@ -634,7 +634,7 @@ pub(super) async fn mention(
 }
 
 /// The rows of the history for `changes`, which made the item's version `version`.
-pub(super) fn rows(ctx: &OpCtx, changes: &[FieldChange], version: i64) -> Vec<NewItemEvent> {
+pub(crate) fn rows(ctx: &OpCtx, changes: &[FieldChange], version: i64) -> Vec<NewItemEvent> {
     let row = |change: &FieldChange| NewItemEvent {
         before: change.before.clone(),
         after: change.after.clone(),
@@ -644,7 +644,7 @@ pub(super) fn rows(ctx: &OpCtx, changes: &[FieldChange], version: i64) -> Vec<Ne
 }
 
 /// A row of the history about `field`, without values.
-pub(super) fn row(ctx: &OpCtx, field: &str, version: i64) -> NewItemEvent {
+pub(crate) fn row(ctx: &OpCtx, field: &str, version: i64) -> NewItemEvent {
     NewItemEvent {
         id: ctx.id(),
         at: ctx.now(),
@@ -654,6 +654,7 @@ pub(super) fn row(ctx: &OpCtx, field: &str, version: i64) -> NewItemEvent {
         after: Value::default(),
         category: None,
         version,
+        cause: None,
     }
 }
 

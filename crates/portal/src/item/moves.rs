@@ -15,6 +15,7 @@ use slipway_domain::id::{ItemId, IterationId};
 use slipway_domain::item::{Content, ItemKind, ItemState, StateKey, Transition, Value, rank_between};
 use slipway_domain::text::Text;
 use slipway_domain::time::HOUR;
+use slipway_domain::trail::Cause;
 
 /// Where an item goes on the board.
 #[derive(Clone, Debug)]
@@ -300,10 +301,24 @@ fn named(state: &ItemState) -> Value {
 async fn write_move(
     ctx: &OpCtx,
     mut change: Change<'_>,
-    (proof, project): (&Authorized<Project, Modify>, &Authorized<Project, See>),
+    by: (&Authorized<Project, Modify>, &Authorized<Project, See>),
     setup: &BoardSetup,
     item: &ItemRecord,
     (state, rank): (&ItemState, &str),
+) -> Result<()> {
+    moved_to(ctx, &mut change, by, setup, item, (state, rank, None)).await?;
+    change.commit().await
+}
+
+/// Moves an item to a state and a rank, with all that goes with it. It is not committed yet. Whoever calls has looked
+/// whether the workflow leads there, and has locked the board; the cause is why nobody did it.
+pub(crate) async fn moved_to(
+    ctx: &OpCtx,
+    change: &mut Change<'_>,
+    (proof, project): (&Authorized<Project, Modify>, &Authorized<Project, See>),
+    setup: &BoardSetup,
+    item: &ItemRecord,
+    (state, rank, cause): (&ItemState, &str, Option<&Cause>),
 ) -> Result<()> {
     let place = project.place();
     let now = ctx.now();
@@ -317,16 +332,16 @@ async fn write_move(
         change.bookkeeping();
     } else {
         // Every item is written before the audit log, which everybody waits for.
-        let followed = follow(ctx, &mut change, (proof, project), setup, item).await?;
-        told(ctx, &mut change, (proof, project), item, state).await?;
+        let followed = follow(ctx, change, (proof, project), setup, item).await?;
+        told(ctx, change, (proof, project), item, (state, cause)).await?;
         for (parent, state) in &followed {
-            told(ctx, &mut change, (proof, project), parent, state).await?;
+            told(ctx, change, (proof, project), parent, (state, None)).await?;
             change.touch("item", parent.card.id, &place);
         }
     }
     change.touch("board", project.id(), &place);
     change.touch("item", card.id, &place);
-    change.commit().await
+    Ok(())
 }
 
 /// Writes what a change of state leaves behind: history, audit, news.
@@ -335,17 +350,22 @@ async fn told(
     change: &mut Change<'_>,
     (proof, project): (&Authorized<Project, Modify>, &Authorized<Project, See>),
     item: &ItemRecord,
-    state: &ItemState,
+    (state, cause): (&ItemState, Option<&Cause>),
 ) -> Result<()> {
     let (card, place) = (&item.card, project.place());
     let event = NewItemEvent {
         before: named(&card.state),
         after: named(state),
         category: Some(state.category()),
+        cause: cause.cloned(),
         ..edit::row(ctx, "state", card.version + 1)
     };
     change.tx().append_item_events(proof, card.id, &[event]).await?;
-    let summary = serde_json::json!({ "key": card.key, "from": card.state.key(), "to": state.key() });
+    let mut summary = serde_json::json!({ "key": card.key, "from": card.state.key(), "to": state.key() });
+    if let Some(cause) = cause {
+        summary["automation"] = cause.trigger.key().into();
+        summary["cause"] = cause.said.clone().into();
+    }
     let entry = Entry::done("item.move", "item", card.id, card.title.clone(), &place, summary);
     change.audit(entry).await?;
     let changed = event::Item {

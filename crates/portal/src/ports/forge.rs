@@ -1,6 +1,6 @@
 //! GitLab, as the use cases need it.
 
-use super::{AskingGrant, CiForge, CodeGrant, GrantError, OauthApplication, OauthTokens};
+use super::{AskingGrant, ChangeForge, CiForge, CodeGrant, GrantError, OauthApplication, OauthTokens};
 use async_trait::async_trait;
 use slipway_domain::release::{Commit, Evidence};
 use slipway_domain::run::RunStatus;
@@ -391,7 +391,7 @@ pub struct Hook {
 
 /// A GitLab instance, through one token (GitLab REST v4). `project` is GitLab's numeric id.
 #[async_trait]
-pub trait SourceForge: CiForge {
+pub trait SourceForge: CiForge + ChangeForge {
     /// Who the token is and what it may do, as in `/user`, `/personal_access_tokens/self` and `/oauth/token/info`.
     async fn token(&self) -> Result<TokenInfo, ForgeError>;
     /// Projects the token is a member of, those active last first; with `search`, those whose path or name has it.

@@ -10,6 +10,7 @@ use slipway_domain::item::{
 };
 use slipway_domain::person::PersonRef;
 use slipway_domain::time::Timestamp;
+use slipway_domain::trail::Cause;
 
 /// An item to be made.
 #[derive(Clone, Debug)]
@@ -71,6 +72,8 @@ pub struct NewItemEvent {
     pub category: Option<Category>,
     /// The item's version after it.
     pub version: i64,
+    /// Why nobody did it.
+    pub cause: Option<Cause>,
 }
 
 /// An iteration to be started.

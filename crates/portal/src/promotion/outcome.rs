@@ -284,6 +284,10 @@ pub(super) async fn end(
             )
             .await?;
         }
+        let (app, deployment) = (app.id(), work.deployment.id);
+        change
+            .enqueue(&Job::ItemsDeployed { app, deployment }, now, None)
+            .await?;
     }
     change
         .tx()

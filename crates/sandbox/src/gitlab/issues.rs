@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::call::{Answer, Call, GUEST, OWNER, Outcome, REPORTER, Refusal};
-use super::state::{Project, Shelf, now};
+use super::state::{Project, Shelf, not_before, now};
 use super::{labels, page, webhook};
 
 /// The project, unless its issues are switched off.
@@ -60,7 +60,7 @@ fn matches(call: &Call, issue: &Value) -> bool {
         && call
             .opt_str("milestone")
             .is_none_or(|title| issue["milestone"]["title"] == title.as_str())
-        && after.is_none_or(|after| text("updated_at") > after.to_lowercase())
+        && after.is_none_or(|after| not_before(issue["updated_at"].as_str().unwrap_or_default(), &after))
 }
 
 fn ordered(call: &Call, mut items: Vec<Value>) -> Vec<Value> {

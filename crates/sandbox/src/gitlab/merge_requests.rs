@@ -2,6 +2,7 @@
 
 mod detail;
 
+use detail::ids;
 pub use detail::{
     approvals, approve, changes, commits, create_pipeline, diffs, participants, pipelines, source_moved,
     start_pipelines, unapprove,
@@ -13,7 +14,7 @@ use super::call::{Answer, Call, DEVELOPER, GUEST, Outcome, REPORTER, Refusal};
 use super::ci::process::is_complete;
 use super::git::{NOTHING, Repository, Signature};
 use super::push::{self, Moved};
-use super::state::{MergeRequest, Project, State, User, now};
+use super::state::{MergeRequest, Project, State, User, not_before, now};
 use super::{App, page, pipelines, webhook};
 
 fn is_draft(request: &MergeRequest) -> bool {
@@ -179,6 +180,7 @@ struct Filter {
     labels: Vec<String>,
     search: Option<String>,
     iids: Vec<u64>,
+    updated_after: Option<String>,
 }
 
 fn listed(call: &Call, visible: impl Fn(&State, &MergeRequest) -> bool) -> Outcome {
@@ -195,6 +197,7 @@ fn listed(call: &Call, visible: impl Fn(&State, &MergeRequest) -> bool) -> Outco
             .iter()
             .filter_map(|iid| iid.parse().ok())
             .collect(),
+        updated_after: call.opt_str("updated_after"),
     };
     let mut requests: Vec<MergeRequest> = call.with(|state| {
         state
@@ -217,6 +220,10 @@ fn listed(call: &Call, visible: impl Fn(&State, &MergeRequest) -> bool) -> Outco
                     && filter.author.is_none_or(|wanted| wanted == request.author_id)
                     && filter.labels.iter().all(|label| request.labels.contains(label))
                     && (filter.iids.is_empty() || filter.iids.contains(&request.iid))
+                    && filter
+                        .updated_after
+                        .as_ref()
+                        .is_none_or(|after| not_before(&request.updated_at, after))
                     && filter
                         .search
                         .as_ref()
@@ -280,19 +287,6 @@ pub fn find(call: &Call, least: u64) -> Result<(Project, Repository, MergeReques
 pub fn get(call: &Call) -> Outcome {
     let (_, _, request) = find(call, REPORTER)?;
     Answer::ok(json(&call.app, &request, true))
-}
-
-fn ids(call: &Call, plural: &str, single: &str) -> Option<Vec<u64>> {
-    let list = call.list(plural).map(|ids| {
-        ids.iter()
-            .filter_map(|id| id.parse().ok())
-            .filter(|id| *id > 0)
-            .collect()
-    });
-    list.or_else(|| {
-        call.opt_u64(single)
-            .map(|id| if id == 0 { Vec::new() } else { vec![id] })
-    })
 }
 
 pub fn create(call: &Call) -> Outcome {

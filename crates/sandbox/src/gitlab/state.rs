@@ -262,6 +262,12 @@ pub fn at(instant: jiff::Timestamp) -> String {
     format!("{instant:.3}")
 }
 
+/// Whether an instant in GitLab's format is not before `after`, which callers write with or without fractions.
+pub fn not_before(instant: &str, after: &str) -> bool {
+    let read = |text: &str| text.parse::<jiff::Timestamp>().ok();
+    read(after).is_none_or(|after| read(instant).is_some_and(|instant| instant >= after))
+}
+
 /// Seconds between two instants in GitLab's format.
 pub fn seconds_between(from: Option<&str>, to: Option<&str>) -> Option<f64> {
     let from: jiff::Timestamp = from?.parse().ok()?;

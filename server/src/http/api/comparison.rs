@@ -78,13 +78,16 @@ pub struct Item {
     key: String,
     /// In one line; none: there is no such item.
     title: Option<String>,
+    /// Where it stands.
+    state: Option<String>,
 }
 
 impl Item {
-    fn of(item: ItemLine) -> Self {
+    pub(super) fn of(item: ItemLine) -> Self {
         Self {
             key: item.key,
             title: item.title,
+            state: item.state.map(|state| state.key().to_owned()),
         }
     }
 }

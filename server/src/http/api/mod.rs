@@ -10,6 +10,7 @@ pub mod application;
 pub mod approval;
 pub mod artifact;
 pub mod ask;
+pub mod attachment;
 pub mod audit;
 pub mod beside;
 pub mod board_setup;
@@ -18,6 +19,7 @@ pub mod comment;
 pub mod comparison;
 pub mod connection;
 pub mod delegation;
+mod digest;
 pub mod docs;
 pub mod drift;
 pub mod environment;
@@ -26,6 +28,7 @@ mod gating;
 pub mod group;
 mod hold;
 pub mod import;
+mod intake;
 pub mod invitation;
 pub mod item;
 pub mod item_file;
@@ -58,6 +61,8 @@ pub mod settings;
 pub mod subscriber;
 pub mod template;
 pub mod template_upgrade;
+mod trail;
+mod value_stream;
 pub mod variable;
 pub mod working_copy;
 pub mod workload;
@@ -84,6 +89,7 @@ pub const ROUTES: &[&[Route]] = &[
     comment::ROUTES,
     connection::ROUTES,
     delegation::ROUTES,
+    digest::ROUTES,
     drift::ROUTES,
     environment::ROUTES,
     freeze::ROUTES,
@@ -91,6 +97,7 @@ pub const ROUTES: &[&[Route]] = &[
     group::ROUTES,
     hold::ROUTES,
     import::ROUTES,
+    intake::ROUTES,
     invitation::ROUTES,
     item::ROUTES,
     board_setup::ROUTES,
@@ -119,6 +126,9 @@ pub const ROUTES: &[&[Route]] = &[
     subscriber::ROUTES,
     template::ROUTES,
     template_upgrade::ROUTES,
+    trail::ROUTES,
+    value_stream::ROUTES,
+    attachment::ROUTES,
     variable::ROUTES,
     comparison::ROUTES,
     workload::ROUTES,
@@ -141,7 +151,7 @@ pub const ROUTES: &[&[Route]] = &[
         beside::merged, beside::copy_job, beside::drift, beside::restore, beside::switch,
         cluster::list, cluster::create, cluster::update, cluster::remove, cluster::test,
         connection::list, connection::create, connection::update, connection::remove, connection::test,
-        delegation::list, delegation::give, delegation::take_back,
+        digest::show, digest::update, delegation::list, delegation::give, delegation::take_back,
         drift::show, drift::settle,
         environment::list, environment::bind, environment::reorder,
         freeze::list, freeze::create, freeze::update, freeze::remove,
@@ -158,6 +168,10 @@ pub const ROUTES: &[&[Route]] = &[
         board_setup::show, board_setup::set_board, board_setup::set_workflow,
         saved_view::table, saved_view::list, saved_view::create, saved_view::update, saved_view::remove, item::remove,
         item_file::roadmap,
+        trail::show, trail::brought, trail::show_automation, trail::set_automation,
+        value_stream::show, value_stream::export,
+        intake::list, intake::begin, intake::show, intake::start, intake::stop,
+        attachment::list, attachment::add, attachment::show, attachment::remove,
         item_file::export,
         iteration::list, iteration::start, iteration::close, iteration::chart,
         planning::work, planning::delivery, planning::plan, planning::show, planning::update, planning::backlog,

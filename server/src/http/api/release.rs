@@ -55,13 +55,13 @@ pub const ROUTES: &[Route] = &[
 #[into_params(parameter_in = Path)]
 pub struct ReleasePath {
     /// The organization's slug.
-    org: String,
+    pub(super) org: String,
     /// The project's slug.
-    project: String,
+    pub(super) project: String,
     /// The app's slug.
-    app: String,
+    pub(super) app: String,
     /// The release's version.
-    version: String,
+    pub(super) version: String,
 }
 
 /// A release.

@@ -23,6 +23,13 @@ pub const OWN: &[(&str, &str, u16)] = &[
     ("fn:me/unlink", "issuer=https://sso.example.com&subject=1", 404),
     ("fn:org/may_create", "", 200),
     ("fn:promotion/inbox", "", 200),
+    ("fn:digest/set", "on=true&zone=Asia/Shanghai", 200),
+    ("GET /api/v1/me/digest", "/api/v1/me/digest", 200),
+    (
+        "PUT /api/v1/me/digest",
+        r#"/api/v1/me/digest {"on":false,"zone":"UTC"}"#,
+        204,
+    ),
     ("fn:notice/kind", "kind=run_failed&on=false", 200),
     ("fn:notice/list", "unread=false", 200),
     ("fn:notice/mark", "read=true", 200),
@@ -34,6 +41,9 @@ pub const OWN: &[(&str, &str, u16)] = &[
     ("fn:token/list", "", 200),
     ("fn:token/revoke", "id=00000000-0000-0000-0000-000000000000", 404),
     ("POST /me/tokens", "/me/tokens name=ci&days=1", 303),
+    // Files come in parts; their rights are those of the API, whose rows stand with the items.
+    ("POST /attachments", "/attachments file=none", 400),
+    ("POST /item-imports", "/item-imports file=none", 400),
     ("GET /api/v1/approvals", "/api/v1/approvals", 200),
     ("GET /api/v1/search", "/api/v1/search?q=order", 200),
     ("GET /api/v1/me/delegations", "/api/v1/me/delegations", 200),

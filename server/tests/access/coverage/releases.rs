@@ -331,6 +331,12 @@ pub fn shapes() -> Vec<Call> {
             ("vic", 200),
         ),
         call(
+            "GET /api/v1/orgs/{org}/projects/{project}/apps/{app}/releases/{version}/items",
+            format!("{app}/releases/1.0.0/items"),
+            None,
+            ("vic", 200),
+        ),
+        call(
             "GET /api/v1/orgs/{org}/projects/{project}/apps/{app}/releases/{version}/notes",
             format!("{app}/releases/1.0.0/notes"),
             None,

@@ -183,3 +183,17 @@ fn approval(call: &Call, request: &MergeRequest) -> Value {
         "user_has_approved": approved, "user_can_approve": !approved, "approved_by": by,
     })
 }
+
+/// Ids as GitLab takes them: a list, or a single one, of which 0 means none.
+pub(super) fn ids(call: &Call, plural: &str, single: &str) -> Option<Vec<u64>> {
+    let list = call.list(plural).map(|ids| {
+        ids.iter()
+            .filter_map(|id| id.parse().ok())
+            .filter(|id| *id > 0)
+            .collect()
+    });
+    list.or_else(|| {
+        call.opt_u64(single)
+            .map(|id| if id == 0 { Vec::new() } else { vec![id] })
+    })
+}
