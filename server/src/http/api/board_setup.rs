@@ -256,7 +256,8 @@ pub struct Board {
 #[derive(Serialize, ToSchema)]
 pub struct Column {
     /// Its key.
-    column: String,
+    #[serde(rename = "column")]
+    key: String,
     /// What it is called, in the language that was asked for.
     name: String,
     /// What it counts as.
@@ -285,7 +286,7 @@ pub async fn board(asked: Asked, Path(at): Path<ProjectPath>) -> Answer<Board> {
         .or_refuse(&asked)?;
     let locale = asked.ctx().locale();
     let columns = board.columns.into_iter().map(|column| Column {
-        column: column.key.as_str().to_owned(),
+        key: column.key.as_str().to_owned(),
         name: column.name.get(locale).to_owned(),
         category: column.category.key(),
         limit: column.limit.map(|limit| limit.most),
