@@ -89,13 +89,13 @@ pub async fn edit(
         }
     };
     let (by, now) = (ctx.user().ok().map(|person| person.id), ctx.now());
-    let mut moved = 0;
+    let mut carried = 0;
     // What stays under its key goes before: what joins it is not changed twice.
     changes.sort_by_key(|one| one.before.state_key() != one.after.state_key());
     for one in &changes {
         let items = change.tx().restate_items(&proof, one, by, now).await?;
         if one.is_history() {
-            moved += items;
+            carried += items;
         }
     }
     change
@@ -106,7 +106,7 @@ pub async fn edit(
             StoreError::Gone | StoreError::Constraint(_) => Error::version_mismatch(),
             other => other.into(),
         })?;
-    let summary = serde_json::json!({ "what": what, "items": moved, "after": after });
+    let summary = serde_json::json!({ "what": what, "items": carried, "after": after });
     let name = project.project.name.clone();
     change
         .audit(Entry::done(

@@ -173,11 +173,22 @@ pub struct ViewInput {
 }
 
 fn checked(input: ViewInput) -> Result<ViewInput> {
-    let name = input.name.split_whitespace().collect::<Vec<_>>().join(" ");
-    let query = SavedView::kept(&input.query);
+    let ViewInput {
+        name,
+        query,
+        shared,
+        is_default,
+    } = input;
+    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    let query = SavedView::kept(&query);
     match SavedView::wrong(&name, &query) {
         Some((field, text)) => Err(Error::field(field, text)),
-        None => Ok(ViewInput { name, query, ..input }),
+        None => Ok(ViewInput {
+            name,
+            query,
+            shared,
+            is_default,
+        }),
     }
 }
 

@@ -11,7 +11,7 @@ use slipway_domain::item::{BugGroup, ItemKind, ItemState, LaneBy, StateKey};
 use slipway_domain::time::Timestamp;
 use slipway_portal::access::may::{Modify, See};
 use slipway_portal::access::{Authorized, Project};
-use slipway_portal::ports::{BoardTx, StoreResult};
+use slipway_portal::ports::{BoardTx, DueItem, StoreResult};
 use sqlx::query;
 
 /// A part of an epic, or a part of a part of one.
@@ -289,6 +289,46 @@ impl BoardTx for SqlTx {
                 })
             })
             .collect()
+    }
+
+    async fn items_due(&mut self, today: &str, tomorrow: &str, limit: i64) -> StoreResult<Vec<DueItem>> {
+        let rows = query(
+            "SELECT i.id, i.project_id, p.item_key, i.number, i.title, i.assignee_id, i.due_on \
+             FROM items i JOIN projects p ON p.id = i.project_id \
+             WHERE i.due_on <= $2 AND i.due_on IS NOT NULL AND i.assignee_id IS NOT NULL AND i.deleted_at IS NULL \
+             AND i.category NOT IN ('done', 'wont_do') \
+             AND ((i.due_on = $2 AND i.due_told NOT IN ('soon:' || i.due_on, 'over:' || i.due_on)) \
+             OR (i.due_on < $1 AND i.due_told <> 'over:' || i.due_on)) ORDER BY i.due_on, i.id LIMIT $3",
+        )
+        .bind(today)
+        .bind(tomorrow)
+        .bind(limit)
+        .fetch_all(self.conn())
+        .await
+        .map_err(map)?;
+        rows.iter()
+            .map(|row| {
+                let c = columns("items", row);
+                Ok(DueItem {
+                    project: c.id("project_id")?,
+                    id: c.id("id")?,
+                    key: format!("{}-{}", c.text("item_key")?, c.int("number")?),
+                    title: c.text("title")?,
+                    assignee: c.id("assignee_id")?,
+                    due_on: c.text("due_on")?,
+                })
+            })
+            .collect()
+    }
+
+    async fn mark_due_told(&mut self, id: ItemId, told: &str) -> StoreResult<()> {
+        let done = query("UPDATE items SET due_told = $2 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(told)
+            .execute(self.conn())
+            .await
+            .map_err(map)?;
+        affected(done.rows_affected())
     }
 
     async fn card_lanes(

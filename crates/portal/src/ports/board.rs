@@ -1,6 +1,6 @@
 //! How boards are set up.
 
-use super::StoreResult;
+use super::{DueItem, StoreResult};
 use crate::access::may::{Modify, See};
 use crate::access::{Authorized, Project};
 use async_trait::async_trait;
@@ -64,6 +64,11 @@ pub trait BoardTx: Send {
     ) -> StoreResult<()>;
     /// The bugs that are open and all of them, by the app they are about and the release they were found in.
     async fn bug_groups(&mut self, project: &Authorized<Project, See>) -> StoreResult<Vec<BugGroup>>;
+    /// Items of whoever, in whichever project, that are not over and are due on `tomorrow` or were before `today`, and
+    /// whose assignee was not told of that: at most `limit`.
+    async fn items_due(&mut self, today: &str, tomorrow: &str, limit: i64) -> StoreResult<Vec<DueItem>>;
+    /// Keeps that the assignee was told.
+    async fn mark_due_told(&mut self, id: ItemId, told: &str) -> StoreResult<()>;
     /// The epic or the app that each item of an iteration, or of none, belongs to; none where it belongs to none.
     async fn card_lanes(
         &mut self,

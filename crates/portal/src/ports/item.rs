@@ -188,11 +188,6 @@ pub trait ItemTx: Send {
         content: &Content,
         at: Timestamp,
     ) -> StoreResult<()>;
-    /// Items of whoever, in whichever project, that are not over and are due on `tomorrow` or were before `today`, and
-    /// whose assignee was not told of that: at most `limit`.
-    async fn items_due(&mut self, today: &str, tomorrow: &str, limit: i64) -> StoreResult<Vec<DueItem>>;
-    /// Keeps that the assignee was told.
-    async fn mark_due_told(&mut self, id: ItemId, told: &str) -> StoreResult<()>;
     /// Deletes an item, whose history stays. `Gone` where `version` is not the stored one.
     async fn delete_item(
         &mut self,

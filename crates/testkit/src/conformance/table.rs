@@ -341,9 +341,9 @@ pub async fn who_does_it_hears_once_that_it_is_due(world: World) {
     assert!(heard().await.is_empty());
     let tomorrow = format!("It is due tomorrow, {}", day(2));
     world.clock.advance(DAY + HOUR);
-    assert_eq!(heard().await, [tomorrow.clone()]);
+    assert_eq!(heard().await, std::slice::from_ref(&tomorrow));
     world.clock.advance(2 * HOUR);
-    assert_eq!(heard().await, [tomorrow.clone()], "once");
+    assert_eq!(heard().await, std::slice::from_ref(&tomorrow), "once");
     world.clock.advance(2 * DAY);
     let words = heard().await;
     assert!(

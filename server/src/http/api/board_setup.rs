@@ -1,7 +1,8 @@
-//! How boards are set up: workflows, columns, limits, switches.
+//! The board, and how it is set up: workflows, columns, limits, switches.
 
+use super::Answer;
 use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path};
-use super::item::{categories, kinds};
+use super::item::{Item, Iteration, categories, kinds};
 use super::place::{ProjectPath, one_of};
 use super::refusals::{Changes, Reads};
 use crate::http::problem::Refusal;
@@ -24,6 +25,12 @@ const FLOW: &str = "/api/v1/orgs/{org}/projects/{project}/board-setup/workflows/
 
 /// The routes.
 pub const ROUTES: &[Route] = &[
+    route(
+        "GET",
+        "/api/v1/orgs/{org}/projects/{project}/board",
+        Access::SignedIn,
+        || get(board),
+    ),
     route("GET", SETUP, Access::SignedIn, || get(show)),
     route("PUT", SETUP, Access::SignedIn, || put(set_board)),
     route("PUT", FLOW, Access::SignedIn, || put(set_workflow)),
@@ -234,6 +241,62 @@ impl Setup {
             version: view.version,
         }
     }
+}
+
+/// The board of the iteration that runs.
+#[derive(Serialize, ToSchema)]
+pub struct Board {
+    /// The iteration; none: none was started, and the board shows what is planned for none.
+    iteration: Option<Iteration>,
+    /// Its columns.
+    columns: Vec<Column>,
+}
+
+/// A column of the board.
+#[derive(Serialize, ToSchema)]
+pub struct Column {
+    /// Its key.
+    #[serde(rename = "column")]
+    key: String,
+    /// What it is called, in the language that was asked for.
+    name: String,
+    /// What it counts as.
+    #[schema(schema_with = categories)]
+    category: &'static str,
+    /// How many cards it is meant to hold.
+    limit: Option<i64>,
+    /// Whether another card than those is refused.
+    blocks: bool,
+    /// Its items, from the top.
+    items: Vec<Item>,
+}
+
+/// The board of the iteration that runs.
+#[utoipa::path(
+    get,
+    path = "/api/v1/orgs/{org}/projects/{project}/board",
+    tag = "Work items",
+    operation_id = "board.show",
+    params(ProjectPath),
+    responses((status = 200, description = "The board", body = Board), Reads)
+)]
+pub async fn board(asked: Asked, Path(at): Path<ProjectPath>) -> Answer<Board> {
+    let board = slipway_portal::item::board(asked.ctx(), &at.org, &at.project)
+        .await
+        .or_refuse(&asked)?;
+    let locale = asked.ctx().locale();
+    let columns = board.columns.into_iter().map(|column| Column {
+        key: column.key.as_str().to_owned(),
+        name: column.name.get(locale).to_owned(),
+        category: column.category.key(),
+        limit: column.limit.map(|limit| limit.most),
+        blocks: column.limit.is_some_and(|limit| limit.blocks),
+        items: column.cards.into_iter().map(Item::of).collect(),
+    });
+    Ok(Json(Board {
+        iteration: board.iteration.map(Iteration::of),
+        columns: columns.collect(),
+    }))
 }
 
 /// How the board of a project is set up.

@@ -45,12 +45,6 @@ pub const ROUTES: &[Route] = &[
     ),
     route(
         "GET",
-        "/api/v1/orgs/{org}/projects/{project}/board",
-        Access::SignedIn,
-        || get(board),
-    ),
-    route(
-        "GET",
         "/api/v1/orgs/{org}/projects/{project}/bugs",
         Access::SignedIn,
         || get(bugs),
@@ -252,7 +246,7 @@ pub struct Iteration {
 }
 
 impl Iteration {
-    fn of(iteration: item::IterationRef) -> Self {
+    pub(super) fn of(iteration: item::IterationRef) -> Self {
         Self {
             number: iteration.number,
             name: iteration.name,
@@ -297,33 +291,6 @@ impl ItemDetail {
             events: events.collect(),
         }
     }
-}
-
-/// The board of the iteration that runs.
-#[derive(Serialize, ToSchema)]
-pub struct Board {
-    /// The iteration; none: none was started, and the board shows what is planned for none.
-    iteration: Option<Iteration>,
-    /// Its columns.
-    columns: Vec<Column>,
-}
-
-/// A column of the board.
-#[derive(Serialize, ToSchema)]
-pub struct Column {
-    /// Its key.
-    column: String,
-    /// What it is called, in the language that was asked for.
-    name: String,
-    /// What it counts as.
-    #[schema(schema_with = categories)]
-    category: &'static str,
-    /// How many cards it is meant to hold.
-    limit: Option<i64>,
-    /// Whether another card than those is refused.
-    blocks: bool,
-    /// Its items, from the top.
-    items: Vec<Item>,
 }
 
 /// An item to be made.
@@ -662,34 +629,6 @@ pub async fn set_place(
         .await
         .or_refuse(&asked)?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// The board of the iteration that runs.
-#[utoipa::path(
-    get,
-    path = "/api/v1/orgs/{org}/projects/{project}/board",
-    tag = "Work items",
-    operation_id = "board.show",
-    params(ProjectPath),
-    responses((status = 200, description = "The board", body = Board), Reads)
-)]
-pub async fn board(asked: Asked, Path(at): Path<ProjectPath>) -> Answer<Board> {
-    let board = slipway_portal::item::board(asked.ctx(), &at.org, &at.project)
-        .await
-        .or_refuse(&asked)?;
-    let locale = asked.ctx().locale();
-    let columns = board.columns.into_iter().map(|column| Column {
-        column: column.key.as_str().to_owned(),
-        name: column.name.get(locale).to_owned(),
-        category: column.category.key(),
-        limit: column.limit.map(|limit| limit.most),
-        blocks: column.limit.is_some_and(|limit| limit.blocks),
-        items: column.cards.into_iter().map(Item::of).collect(),
-    });
-    Ok(Json(Board {
-        iteration: board.iteration.map(Iteration::of),
-        columns: columns.collect(),
-    }))
 }
 
 /// The bugs of a project: the open ones first, by severity, then by age; at most 200.
