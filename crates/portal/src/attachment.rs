@@ -124,7 +124,8 @@ pub async fn open(ctx: &OpCtx, org: &str, project: &str, number: i64, id: Attach
 /// # Errors
 /// [`Error::NotFound`], [`Error::Forbidden`].
 pub async fn remove(ctx: &OpCtx, org: &str, project: &str, number: i64, id: AttachmentId) -> Result<()> {
-    let project = access::project::<may::SeeBoards>(ctx, org, project).await?.see();
+    let commenting = access::project::<may::ItemCreate>(ctx, org, project).await?;
+    let project = commenting.see();
     let mut change = ctx.change().await?;
     let item = change.tx().item(&project, number).await?.ok_or(Error::NotFound)?;
     let record = change
@@ -133,8 +134,7 @@ pub async fn remove(ctx: &OpCtx, org: &str, project: &str, number: i64, id: Atta
         .await?
         .ok_or(Error::NotFound)?;
     let proof = if ctx.user().is_ok_and(|me| me.id == record.author.id) {
-        let (org, slug) = (&project.org.slug, &project.project.slug);
-        access::project::<may::ItemCreate>(ctx, org, slug).await?.modify()
+        commenting.modify()
     } else {
         proof_to_edit(ctx, &project, &item).await?
     };

@@ -18,12 +18,19 @@ async fn upload(scene: &Scene, who: &str, name: &str, content: &[u8]) -> Answer 
     body.extend(format!("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: image/png\r\n\r\n").bytes());
     body.extend(content);
     body.extend(b"\r\n--b--\r\n");
-    let request = post("/attachments", Some(&cookie))
-        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b")
-        .header(header::ACCEPT, "text/html")
-        .header(header::CONTENT_LENGTH, body.len())
+    let length = body.len();
+    let mut request = post("/attachments", Some(&cookie))
         .body(Body::from(body))
         .unwrap();
+    for (name, value) in [
+        (header::CONTENT_TYPE, "multipart/form-data; boundary=b"),
+        (header::ACCEPT, "text/html"),
+    ] {
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    request
+        .headers_mut()
+        .insert(header::CONTENT_LENGTH, length.into());
     scene.send(request).await
 }
 

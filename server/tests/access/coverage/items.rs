@@ -37,8 +37,8 @@ pub fn calls() -> Vec<Call> {
         call(
             "fn:attachment/delete",
             with(&format!("attachment={nothing}")),
-            None,
-            ("vic", 404),
+            Some("vic"),
+            ("dora", 404),
         ),
         call(
             "GET /api/v1/orgs/{org}/projects/{project}/items/{number}/attachments",
@@ -62,8 +62,8 @@ pub fn calls() -> Vec<Call> {
         call(
             "DELETE /api/v1/orgs/{org}/projects/{project}/items/{number}/attachments/{attachment}",
             format!("{item}/attachments/{nothing} "),
-            None,
-            ("vic", 404),
+            Some("vic"),
+            ("dora", 404),
         ),
         call("fn:intake/list", PROJECT, None, ("vic", 200)),
         call(
