@@ -102,20 +102,18 @@ impl Watch {
 
     /// The next event; `None`: the server ended this round.
     async fn event(&mut self) -> Result<Option<WatchEvent<PartialObjectMeta<DynamicObject>>>, ClusterError> {
-        let events = match &mut self.events {
-            Some(events) => events,
-            None => {
-                let params = WatchParams::default().labels(OURS).timeout(ROUND);
-                let begun = answer(self.api.watch_metadata(&params, &self.version)).await?;
-                self.events.insert(begun.boxed())
-            }
-        };
-        match events.next().await {
-            Some(event) => event.map(Some).map_err(|error| translate(&error)),
-            None => {
-                self.events = None;
-                Ok(None)
-            }
+        if self.events.is_none() {
+            let params = WatchParams::default().labels(OURS).timeout(ROUND);
+            let begun = answer(self.api.watch_metadata(&params, &self.version)).await?;
+            self.events = Some(begun.boxed());
         }
+        let next = match self.events.as_mut() {
+            Some(events) => events.next().await,
+            None => None,
+        };
+        if next.is_none() {
+            self.events = None;
+        }
+        next.transpose().map_err(|error| translate(&error))
     }
 }

@@ -118,7 +118,11 @@ async fn one(portal: &Portal, org: OrgId, cluster: ClusterId) -> Result<()> {
     let begin = async {
         let ctx = portal.system("watch");
         let (_, client) = cluster::connect(&ctx, org, cluster).await?;
-        client.map_err(not_watched)?.watch().await.map_err(not_watched)
+        client
+            .map_err(|error| not_watched(&error))?
+            .watch()
+            .await
+            .map_err(|error| not_watched(&error))
     };
     let mut changes = begin.await?;
     // What changed before it began is not told.
@@ -135,7 +139,7 @@ async fn one(portal: &Portal, org: OrgId, cluster: ClusterId) -> Result<()> {
     }
 }
 
-fn not_watched(error: ClusterError) -> Error {
+fn not_watched(error: &ClusterError) -> Error {
     Error::Unavailable {
         code: "kubernetes",
         text: error.text(),
@@ -146,8 +150,12 @@ fn not_watched(error: ClusterError) -> Error {
 async fn gathered(
     changes: &mut BoxStream<'static, std::result::Result<Touched, ClusterError>>,
 ) -> Result<HashSet<Touched>> {
-    let ended = || not_watched(ClusterError::Unreachable(String::from("the watch ended")));
-    let first = changes.next().await.ok_or_else(ended)?.map_err(not_watched)?;
+    let ended = || not_watched(&ClusterError::Unreachable(String::from("the watch ended")));
+    let first = changes
+        .next()
+        .await
+        .ok_or_else(ended)?
+        .map_err(|error| not_watched(&error))?;
     let mut all = HashSet::from([first]);
     let more = async {
         while all.len() < MOST {

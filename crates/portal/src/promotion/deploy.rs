@@ -76,12 +76,14 @@ pub(super) async fn step(
         Ok(client) if work.deployment.applied_at.is_none() => {
             apply(&**client, &work).await.map(Told::Applied)
         }
-        Ok(client) => look(&**client, app, &work).await.map(Told::Seen),
+        Ok(client) => look(&**client, app, &work)
+            .await
+            .map(|seen| Told::Seen(Box::new(seen))),
     };
     cluster::note(ctx, &record, answer.as_ref().err()).await?;
     match (answer, client) {
         (Ok(Told::Applied(warnings)), _) => outcome::applied(ctx, app, work, warnings).await,
-        (Ok(Told::Seen(seen)), Ok(client)) => judge(ctx, app, work, seen, &*client).await,
+        (Ok(Told::Seen(seen)), Ok(client)) => judge(ctx, app, work, *seen, &*client).await,
         (Err(error), _) if error.is_passing() || work.deployment.applied_at.is_some() => {
             outcome::lost(ctx, app, work, &error).await
         }
@@ -110,7 +112,7 @@ enum Told {
     /// It took everything, and what it remarked on.
     Applied(Vec<String>),
     /// How it goes.
-    Seen(Seen),
+    Seen(Box<Seen>),
 }
 
 pub(super) fn overtaken() -> Text {
