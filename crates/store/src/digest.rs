@@ -103,7 +103,7 @@ impl DigestTx for SqlTx {
             "SELECT p.id, p.slug, p.internal, p.item_key, i.number, i.title, i.due_on \
              FROM items i JOIN projects p ON p.id = i.project_id \
              WHERE i.org_id = $1 AND i.assignee_id = $2 AND i.due_on IS NOT NULL AND i.due_on <= $3 \
-             AND i.category <> 'done' AND i.category <> 'wont_do' AND p.archived_at IS NULL \
+             AND i.category <> 'done' AND i.category <> 'wont_do' AND i.deleted_at IS NULL AND p.archived_at IS NULL \
              ORDER BY i.due_on, i.number LIMIT 200",
         )
         .bind(org.to_string())

@@ -263,7 +263,7 @@ impl TrailTx for SqlTx {
         let rows = query(
             "SELECT DISTINCT i.number FROM item_releases b JOIN releases r ON r.id = b.release_id \
              JOIN items i ON i.id = b.item_id \
-             WHERE b.org_id = $1 AND b.app_id = $2 AND r.created_at > $3 AND r.created_at <= $4 \
+             WHERE b.org_id = $1 AND b.app_id = $2 AND r.created_at > $3 AND r.created_at <= $4 AND i.deleted_at IS NULL \
              ORDER BY i.number LIMIT 1000",
         )
         .bind(app.org_id().to_string())
@@ -285,7 +285,7 @@ impl TrailTx for SqlTx {
     ) -> StoreResult<Vec<i64>> {
         let rows = query(
             "SELECT i.number FROM item_releases b JOIN items i ON i.id = b.item_id \
-             WHERE b.org_id = $1 AND b.app_id = $2 AND b.release_id = $3 ORDER BY i.number",
+             WHERE b.org_id = $1 AND b.app_id = $2 AND b.release_id = $3 AND i.deleted_at IS NULL ORDER BY i.number",
         )
         .bind(app.org_id().to_string())
         .bind(app.id().to_string())

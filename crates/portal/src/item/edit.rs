@@ -428,6 +428,8 @@ pub async fn bulk(ctx: &OpCtx, org: &str, project: &str, numbers: &[i64], edit: 
         return Err(Error::field("numbers", text));
     }
     let mut change = ctx.change().await?;
+    // Two such edits of the same items in another order would wait for each other.
+    change.tx().lock_board(&access::own_item(&project)?).await?;
     let mut changed = 0;
     for number in numbers {
         let Some(item) = change.tx().item(&project, *number).await? else {
