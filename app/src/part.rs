@@ -100,6 +100,7 @@ parts! {
         bugs Bugs = board::bugs_page,
     }
     items ItemPage item_page fetch_items {
+        drawer Drawer = board::drawer::inside,
         new_item New = board::new_item_page,
         item One = board::item_page,
         edit_item Edit = board::edit_item_page,

@@ -1,5 +1,5 @@
 //! An item that is open beside the board, the backlog or the table: it stands in the address as `?item=CHK-12`, so it can
-//! be sent to somebody, and Esc closes it. Without JavaScript the same address shows it, and links lead to its page.
+//! be sent to somebody, and Esc closes it. Without JavaScript links lead to its page.
 
 use super::api::ReadDrawer;
 use super::{item, talk};
@@ -98,8 +98,28 @@ fn going() -> Going {
     })
 }
 
-/// The drawer of a page; nothing where nothing is open. Made beside what the page loads, not in it.
+/// The place of a drawer beside a page. What is in it is a part of the WASM of its own, which the browser fetches when an
+/// item is opened for the first time; the server leaves it out, since links without JavaScript lead to the item's page.
 pub fn drawer(drawer: Drawer) -> AnyView {
+    provide_context(drawer);
+    let key = query("item");
+    let drawn = RwSignal::new(false);
+    Effect::new(move |_| drawn.set(true));
+    let called = Memo::new(move |was: Option<&bool>| was == Some(&true) || (drawn.get() && key().is_some()));
+    let inside = move || called.get().then(|| Suspend::new(fetched()));
+    view! { {inside} }.into_any()
+}
+
+/// The drawer, once its part is there. A browser has one thread, and the server never gets here.
+fn fetched() -> impl Future<Output = AnyView> + Send {
+    leptos::__reexports::send_wrapper::SendWrapper::new(async { (crate::part::drawer().make)().await })
+}
+
+/// What is in the drawer of a page; nothing where nothing is open.
+pub fn inside() -> AnyView {
+    let Some(drawer) = use_context::<Drawer>() else {
+        return ().into_any();
+    };
     let (org, project, key) = (param("org"), param("project"), query("item"));
     load(move || ReadDrawer {
         org: org(),

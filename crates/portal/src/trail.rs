@@ -247,14 +247,13 @@ impl Look {
     async fn named(&mut self, change: &mut Change<'_>, text: &str) -> Result<Vec<(i64, ItemId, Timestamp)>> {
         let mut found = Vec::new();
         for number in numbers_in(text, &self.see.project.key) {
-            let known = match self.known.get(&number) {
-                Some(known) => *known,
-                None => {
-                    let item = change.tx().item(&self.see, number).await?;
-                    let item = item.map(|item| (item.card.id, item.created_at));
-                    self.known.insert(number, item);
-                    item
-                }
+            let known = if let Some(known) = self.known.get(&number) {
+                *known
+            } else {
+                let item = change.tx().item(&self.see, number).await?;
+                let item = item.map(|item| (item.card.id, item.created_at));
+                self.known.insert(number, item);
+                item
             };
             found.extend(known.map(|(id, at)| (number, id, at)));
         }

@@ -132,7 +132,7 @@ async fn read(mut parts: Multipart, sent: &mut Sent) -> Result<(), Error> {
             "source" => sent.source = part.text().await.map_err(cut)?,
             "number" => sent.number = part.text().await.map_err(cut)?.parse().unwrap_or_default(),
             "file" => {
-                sent.name = part.file_name().unwrap_or_default().to_owned();
+                part.file_name().unwrap_or_default().clone_into(&mut sent.name);
                 sent.content = part.bytes().await.map_err(cut)?.to_vec();
             }
             _ => {}

@@ -137,8 +137,8 @@ async fn a_branch_a_merge_request_and_its_merge_move_an_item_once(world: World) 
         while jobs::step(&world.portal, "test").await.unwrap() {}
     }
     let view = item::view(&world.ctx(), ORG, PROJECT, number).await.unwrap();
-    let moves = view.events.iter().filter(|event| event.field == "state").count();
-    assert_eq!((view.card.state, moves), (ItemState::known(StateKey::IN_TEST), 3));
+    let times = view.events.iter().filter(|event| event.field == "state").count();
+    assert_eq!((view.card.state, times), (ItemState::known(StateKey::IN_TEST), 3));
     assert_eq!(view.trail[0].marks[0].state, MarkState::Merged);
     world.gitlab.shutdown().await;
 }

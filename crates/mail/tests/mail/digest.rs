@@ -40,7 +40,7 @@ pub async fn a_digest_comes_once_a_morning_and_only_with_something_to_say(world:
         Err(Error::Invalid(_))
     ));
     digest::set(&lea, true, "Asia/Shanghai").await.unwrap();
-    look(&world).await;
+    Box::pin(look(&world)).await;
     assert!(world.operators.taken().is_empty(), "nothing is due");
     for (title, due) in [
         ("Late <b>", "2025-12-30"),
@@ -57,19 +57,19 @@ pub async fn a_digest_comes_once_a_morning_and_only_with_something_to_say(world:
         };
         item::create(&lea, "acme", "checkout", new).await.unwrap();
     }
-    look(&world).await;
+    Box::pin(look(&world)).await;
     assert!(world.operators.taken().is_empty(), "this morning is over");
     world.clock.advance(23 * HOUR);
-    look(&world).await;
+    Box::pin(look(&world)).await;
     assert!(world.operators.taken().is_empty(), "it is seven in Shanghai");
     world.clock.advance(HOUR + MINUTE);
     world.operators.fails(Some(SmtpFault::Closes));
-    look(&world).await;
+    Box::pin(look(&world)).await;
     world.operators.fails(None);
-    look(&world).await;
+    Box::pin(look(&world)).await;
     for _ in 0..5 {
         world.clock.advance(HOUR);
-        look(&world).await;
+        Box::pin(look(&world)).await;
     }
     let taken = world.operators.taken();
     assert_eq!(taken.len(), 1, "once, whatever happens");
@@ -88,6 +88,6 @@ pub async fn a_digest_comes_once_a_morning_and_only_with_something_to_say(world:
     );
     digest::set(&lea, false, "Asia/Shanghai").await.unwrap();
     world.clock.advance(24 * HOUR);
-    look(&world).await;
+    Box::pin(look(&world)).await;
     assert_eq!(world.operators.taken().len(), 1, "it is not wanted any more");
 }

@@ -235,8 +235,7 @@ async fn arrive(
         .await;
     match noted {
         Ok(true) => {}
-        Ok(false) => return Ok(()),
-        Err(StoreError::Gone) => return Ok(()),
+        Ok(false) | Err(StoreError::Gone) => return Ok(()),
         Err(error) => return Err(error.into()),
     }
     move_on(&mut change, proof, see, (number, at), cause).await?;

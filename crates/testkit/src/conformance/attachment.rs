@@ -11,8 +11,8 @@ pub async fn a_file_is_its_items(world: World) {
     let (_, dora) = member(&world, &owner, "dora", Role::ProjectDeveloper).await;
     let (_, quinn) = member(&world, &owner, "quinn", Role::ProjectOps).await;
     let (_, vic) = member(&world, &owner, "vic", Role::ProjectViewer).await;
-    let sid = world.person("sid").await;
-    let stranger = world.as_person(&sid);
+    let stranger = world.person("sid").await;
+    let stranger = world.as_person(&stranger);
     for title in ["a", "b"] {
         item::create(&dora, "acme", "checkout", task(title))
             .await
