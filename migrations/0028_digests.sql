@@ -11,4 +11,4 @@ CREATE TABLE digests_sent (
     sent_on TEXT NOT NULL,
     CONSTRAINT digests_sent_key PRIMARY KEY (user_id, org_id)
 );
-CREATE INDEX items_due ON items (assignee_id, due_on) WHERE due_on IS NOT NULL;
+CREATE INDEX items_due_to ON items (assignee_id, due_on) WHERE due_on IS NOT NULL;

@@ -97,18 +97,26 @@ parts! {
     }
     boards BoardPage board_page fetch_boards {
         board Board = board::board_page,
+    }
+    bugging BugPage bug_page fetch_bugging {
         bugs Bugs = board::bugs_page,
     }
     items ItemPage item_page fetch_items {
         drawer Drawer = board::drawer::inside,
-        new_item New = board::new_item_page,
         item One = board::item_page,
+    }
+    writing WritingPage writing_page fetch_writing {
+        new_item New = board::new_item_page,
         edit_item Edit = board::edit_item_page,
     }
     planning PlanningPage planning_page fetch_planning {
         backlog Backlog = iteration::backlog_page,
+    }
+    iterating IterationPage iteration_page fetch_iterating {
         iterations List = iteration::iterations_page,
         iteration One = iteration::iteration_page,
+    }
+    measuring InsightPage insight_page fetch_measuring {
         insights Insights = insight::insights_page,
         delivery Delivery = insight::delivery_page,
     }
@@ -146,6 +154,8 @@ parts! {
     }
     shaping ShapePage shape_page fetch_shaping {
         workload Workload = workload::workload_page,
+    }
+    comparing ComparisonPage comparison_page fetch_comparing {
         comparison Comparison = release::comparison_page,
         commit Commit = release::commit_page,
     }
