@@ -49,7 +49,7 @@ test("a rejection and its reason stand on the requester's open page at once", as
   await open(mara, PROJECT);
   const waits = mara.locator("section", { has: mara.getByRole("heading", { name: "Waits or failed" }) });
   const row = waits.getByRole("listitem").filter({ hasText: "Parcels 1.0.0" });
-  await expect(row).toContainText("LIVE");
+  await expect(row).toContainText("live");
   await expect(row).toContainText("for Devon Lee");
   await expect(row).toContainText("dev approver");
   const cell = mara.getByRole("row", { name: /Parcels/ }).getByRole("cell").last();

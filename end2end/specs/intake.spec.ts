@@ -40,7 +40,7 @@ for (const javaScriptEnabled of [true, false]) {
       })
       .toContain("Done");
     await upload();
-    await expect(main).toContainText("0 new, 2 there already");
+    await expect(main).toContainText("0 new, 1 there already");
     await expect(mara.getByRole("button", { name: /Import \d+ items/ })).toHaveCount(0);
   });
 
@@ -51,10 +51,10 @@ for (const javaScriptEnabled of [true, false]) {
     await mara.getByRole("button", { name: "Create item" }).click();
     await expect(mara.getByRole("heading", { level: 1 })).toContainText(`With a file ${mark}`);
     const main = mara.getByRole("main");
-    const page = { name: "<b>page</b>.html", mimeType: "text/html", buffer: Buffer.from("<script>alert(1)</script>") };
+    const page = { name: "<b>page.html", mimeType: "text/html", buffer: Buffer.from("<script>alert(1)</script>") };
     await mara.locator("input[type=file]").setInputFiles(page);
     await mara.getByRole("button", { name: "Attach" }).click();
-    const link = main.getByRole("link", { name: "bpageb.html" }).or(main.getByRole("link", { name: /page/ }));
+    const link = main.getByRole("link", { name: "bpage.html" }).or(main.getByRole("link", { name: /page/ }));
     await expect(link.first()).toBeVisible();
     const answer = await mara.request.get((await link.first().getAttribute("href")) ?? "");
     expect(answer.headers()["content-type"]).toBe("application/octet-stream");

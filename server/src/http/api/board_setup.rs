@@ -44,8 +44,8 @@ pub struct WorkflowPath {
     org: String,
     /// The project's slug.
     project: String,
-    /// Of which kind of work.
-    #[param(schema_with = kinds)]
+    /// Of which kind of work: `epic`, `requirement`, `task` or `bug`.
+    #[param(value_type = String)]
     kind: ItemKind,
 }
 
