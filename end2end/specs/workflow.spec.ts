@@ -52,7 +52,7 @@ test("a workflow gets a state, a transition that asks for a field, and a column 
   await fresh.getByLabel("Name in Chinese").fill("评审中");
   await fresh.getByLabel("Counts as").selectOption({ label: "In test" });
   await fresh.getByRole("button", { name: "Add state" }).click();
-  await expect(states.locator("li", { hasText: "In review" })).toContainText("no transition leads here");
+  await expect(states.locator("li", { hasText: "in_review" })).toContainText("no transition leads here");
 
   const ways = box(ada, "Transitions");
   const way = async (from: string, to: string, field?: string) => {
@@ -90,11 +90,11 @@ test("a workflow gets a state, a transition that asks for a field, and a column 
   await expect(ada.getByLabel("Title")).toHaveValue("Too much");
 
   await look(ada, `${at}/board/setup/task`);
-  const review = states.locator("li", { hasText: "In review" });
+  const review = states.locator("li", { hasText: "in_review" });
   await review.getByText("Change").click();
   await review.getByLabel(/Its 1 items go to/).selectOption({ label: "Done" });
   await review.getByRole("button", { name: "Remove state" }).click();
-  await expect(states.locator("li", { hasText: "In review" })).toHaveCount(0);
+  await expect(states.locator("li", { hasText: "in_review" })).toHaveCount(0);
   await look(ada, `${at}/board`);
   await expect(column(ada, "Done")).toContainText("Reviewed");
 });

@@ -147,7 +147,7 @@ fn switches(view: &BoardSetupView) -> AnyView {
     view! {
         <div class="box-body stack">
             <p>{tr!(flow.follows)}</p>
-            <p class="row wrap"><span class="strong">{state}</span>{form}</p>
+            <div class="row wrap"><span class="strong">{state}</span>{form}</div>
         </div>
     }
     .into_any()

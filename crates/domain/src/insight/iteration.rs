@@ -233,6 +233,7 @@ mod tests {
         let sum = |done: bool| {
             let of = all.iter().filter(|(_, held)| {
                 held.iteration == Some(iteration)
+                    && !held.gone
                     && if done {
                         held.category == Category::Done
                     } else {
