@@ -25,6 +25,8 @@ test("a card is moved by drag, and others see it at once", async ({ as }) => {
   const [mara, quinn] = [await as("mara"), await as("quinn")];
   await open(quinn, BOARD);
   await open(mara, BOARD);
+  // Scrolled while the button is down, another card would be under the pointer when the drag begins.
+  await column(mara, "In progress").scrollIntoViewIfNeeded();
   await card(mara, "CHK-1").dragTo(column(mara, "In progress"));
   await expect(column(mara, "In progress").locator("#card-CHK-1")).toBeVisible();
   await expect(column(quinn, "In progress").locator("#card-CHK-1")).toBeVisible();
