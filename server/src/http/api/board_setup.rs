@@ -17,7 +17,7 @@ use slipway_domain::board::{BoardSetupView, ColumnKey, ColumnSetup, Limit, Setup
 use slipway_domain::item::{self, Category, Color, Field, ItemKind, ItemState, StateKey};
 use slipway_domain::text::Text;
 use std::collections::BTreeMap;
-use utoipa::openapi::schema::Object;
+use utoipa::openapi::schema::{Array, ArrayBuilder, Object};
 use utoipa::{IntoParams, ToSchema};
 
 const SETUP: &str = "/api/v1/orgs/{org}/projects/{project}/board-setup";
@@ -59,6 +59,14 @@ fn fields() -> Object {
 
 fn roles() -> Object {
     one_of(item::Transition::roles_of_choice().map(Role::key))
+}
+
+fn field_list() -> Array {
+    ArrayBuilder::new().items(fields()).build()
+}
+
+fn role_list() -> Array {
+    ArrayBuilder::new().items(roles()).build()
 }
 
 /// A state of a workflow.
@@ -123,11 +131,11 @@ pub struct Transition {
     /// Who may take it: whoever holds one of these roles or one that can do all that one of these can; none: whoever may
     /// move the item.
     #[serde(default)]
-    #[schema(schema_with = roles)]
+    #[schema(schema_with = role_list)]
     roles: Vec<Role>,
     /// What must be filled.
     #[serde(default)]
-    #[schema(schema_with = fields)]
+    #[schema(schema_with = field_list)]
     fields: Vec<Field>,
 }
 
