@@ -48,8 +48,12 @@ test("a workflow gets a state, a transition that asks for a field, and a column 
   const states = box(ada, "States");
   await states.getByText("New state").click();
   const fresh = states.locator(".setup-new");
-  await fresh.getByLabel("Name", { exact: true }).fill("In review");
+  await fresh.getByLabel("Name", { exact: true }).fill("n".repeat(80));
   await fresh.getByLabel("Name in Chinese").fill("评审中");
+  await fresh.getByRole("button", { name: "Add state" }).click();
+  await expect(fresh.getByText("at most 40 characters").first()).toBeVisible();
+  await expect(fresh.getByLabel("Name in Chinese")).toHaveValue("评审中");
+  await fresh.getByLabel("Name", { exact: true }).fill("In review");
   await fresh.getByLabel("Counts as").selectOption({ label: "In test" });
   await fresh.getByRole("button", { name: "Add state" }).click();
   await expect(states.locator("li", { hasText: "in_review" })).toContainText("no transition leads here");

@@ -1,8 +1,6 @@
 // Put behind the loader of the split WASM: what a part needs comes in one file, a module of custom sections, each of
 // them one of the modules that the splitter made.
 const decoder = new TextDecoder();
-let opened;
-let pack;
 
 function sections(bytes) {
     const found = new Map();
@@ -33,22 +31,35 @@ async function fetchPack(name) {
     return sections(new Uint8Array(await answer.arrayBuffer()));
 }
 
-// A part asks for all its modules in one go, and only then for the next part's.
-function part(name, load) {
-    return () => {
-        opened = name;
-        pack = undefined;
-        return load();
-    };
+// What starts each module that several parts share: once, whichever part comes first.
+const shared = new Map();
+
+function start(modules, stem) {
+    const bytes = modules.get(stem);
+    return makeLoad(() => (imports) => WebAssembly.instantiate(bytes, imports), []);
 }
 
-// What `makeLoad` calls to fetch a module, and then to start it.
-function module(stem) {
+// A part is what its pack has besides it, and then itself.
+async function begin(name) {
+    const modules = await fetchPack(name);
+    const own = `split_${name}`;
+    const others = [...modules.keys()].filter((stem) => stem !== own);
+    for (const stem of others) {
+        if (!shared.has(stem)) shared.set(stem, start(modules, stem));
+    }
+    await Promise.all(others.map((stem) => shared.get(stem)()));
+    // A part of which all is shared has nothing of its own.
+    if (modules.has(own)) await start(modules, own)();
+}
+
+// What loads a part: once, and again after it failed.
+function part(name) {
+    let loading;
     return () => {
-        pack ??= fetchPack(opened);
-        const bytes = pack.then((modules) => modules.get(stem));
-        // Its failure is heard of when it is started.
-        bytes.catch(() => {});
-        return async (imports) => WebAssembly.instantiate(await bytes, imports);
+        loading ??= begin(name).catch((error) => {
+            loading = undefined;
+            throw error;
+        });
+        return loading;
     };
 }

@@ -3,6 +3,7 @@
 
 use super::api::ReadDrawer;
 use super::{item, talk};
+use crate::AppError;
 use crate::design::time::time;
 use crate::live::Topics;
 use crate::load::load;
@@ -130,10 +131,26 @@ pub fn inside() -> AnyView {
         item.as_ref()
             .map_or_else(Topics::default, |item| Topics::of("item", item.card.id))
     })
-    .view(move |item| match item {
-        None => ().into_any(),
-        Some(item) => show(drawer, &item),
-    })
+    .view_or(
+        move |item| match item {
+            None => ().into_any(),
+            Some(item) => show(drawer, &item),
+        },
+        unread,
+    )
+}
+
+/// An item that cannot be read: why, and the way back.
+fn unread(error: AppError) -> AnyView {
+    let back = use_context::<Drawer>().map(|drawer| drawer.address(None));
+    let why = error.message;
+    view! {
+        <section class="drawer" role="dialog" aria-label=why.clone()>
+            <p class="note bad gap-below" role="alert">{why.clone()}</p>
+            <a class="btn" href=back.unwrap_or_default()>{tr!(board.close_drawer)}</a>
+        </section>
+    }
+    .into_any()
 }
 
 fn show(drawer: Drawer, of: &ItemView) -> AnyView {

@@ -5,6 +5,7 @@ use super::parts::{self as pieces, choices};
 use crate::design::avatar::initials;
 use crate::design::button::{Weight, submit};
 use crate::design::field::{Control, Field};
+use crate::design::flash::Flash;
 use crate::design::form::{Form, hidden, place_fields};
 use crate::design::page::Panel;
 use crate::design::status::{Status, pill};
@@ -167,8 +168,9 @@ fn edit_form(item: &ItemView, one: &Comment) -> AnyView {
             <p>{submit(Weight::Plain, tr!(board.save))}</p>
         }
     };
+    let open = Flash::refused(EditComment::PATH, ("comment", &one.id.to_string()));
     view! {
-        <details class="fold">
+        <details class="fold" open=open>
             <summary class="btn quiet small">{tr!(board.edit)}</summary>
             <Form action=EditComment::PATH class="form" key=("comment", one.id.to_string())>{fields()}</Form>
         </details>

@@ -1,8 +1,10 @@
 //! Breadcrumbs: where the reader is, from the address and the names of the place.
 
+use crate::i18n::say;
 use crate::places;
 use crate::tr;
 use leptos::prelude::*;
+use slipway_domain::item::ItemKind;
 use slipway_domain::project::Place;
 
 /// One step: its word, and its page unless it is this one.
@@ -73,7 +75,10 @@ fn word(before: &str, part: &str) -> Option<String> {
         "clusters" => tr!(place.clusters),
         "mail" => tr!(mail.mail),
         "webhooks" => tr!(subscriber.title),
+        "import" if before == "items" => tr!(intake.title),
         "import" => tr!(import.import_link),
+        "automation" => tr!(trail.automation),
+        "stream" => tr!(insight.stream),
         "new" => tr!(common.crumb_new),
         "edit" => tr!(common.crumb_edit),
         "operator" => tr!(operator.title),
@@ -103,6 +108,10 @@ fn word(before: &str, part: &str) -> Option<String> {
             return None;
         }
         _ if before == "imports" => tr!(import.import_link),
+        _ if before == "import" => tr!(intake.one),
+        kind if before == "setup" => {
+            ItemKind::from_key(kind).map_or_else(|| kind.to_owned(), |kind| say(&kind.text()))
+        }
         _ if before == "webhooks" => tr!(subscriber.one),
         _ if before == "deliveries" => tr!(subscriber.delivery),
         other if other.len() == 36 => tr!(common.crumb_promotion),

@@ -56,4 +56,12 @@ impl Flash {
             .and_then(|seed| seed.flash)
             .filter(|flash| flash.form == action)
     }
+
+    /// Whether the page shows the refusal of the form that posts to `action` with the hidden field `key.0` as `key.1`: what
+    /// the form is folded into is open then.
+    pub fn refused(action: &str, key: (&str, &str)) -> bool {
+        Self::of(action).is_some_and(|flash| {
+            flash.shown.is_none() && flash.typed(key.0).is_none_or(|typed| typed == key.1)
+        })
+    }
 }

@@ -14,6 +14,7 @@ use slipway_domain::pipeline::Severity;
 use slipway_domain::pipeline::file::CutKind;
 use slipway_domain::pipeline::file::canvas::CanvasJob;
 use slipway_domain::pipeline::layout::{Edge, Layout, NODE_HEIGHT, NODE_WIDTH, PlacedNode};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -46,10 +47,24 @@ pub(super) fn canvas(studio: Studio, chosen: Chosen) -> AnyView {
             view! { {heads}{edges} }
         })
     };
+    // Most keys change nothing that stands in a node: then none is drawn anew.
+    let shown = Memo::new(move |_| studio.sheet.with(|sheet| graph.with(|graph| nodes(sheet, graph))));
+    let linted = Memo::new(move |_| studio.linted_worst());
     let nodes = move || {
-        studio
-            .sheet
-            .with(|sheet| graph.with(|graph| nodes(studio, chosen, sheet, graph)))
+        shown.with(|shown| {
+            let drawn = |node: &Node| {
+                let link = studio.href(Some(&job_query(&node.name)));
+                let (width, height) = (NODE_WIDTH + 8, NODE_HEIGHT + 8);
+                foreign(
+                    node.x - 4,
+                    node.y - 4,
+                    width,
+                    height,
+                    draw(node, link, chosen, linted),
+                )
+            };
+            shown.iter().map(drawn).collect::<Vec<_>>()
+        })
     };
     let pluses = move || {
         let href = |query: String| studio.href(Some(&query));
@@ -67,20 +82,41 @@ pub(super) fn canvas(studio: Studio, chosen: Chosen) -> AnyView {
     .into_any()
 }
 
-fn nodes(studio: Studio, chosen: Chosen, sheet: &Sheet, graph: &Layout) -> Vec<AnyView> {
-    graph
-        .nodes
-        .iter()
-        .filter_map(|node| Some((node, sheet.job(&node.id)?)))
-        .map(|(place, job)| {
-            let link = studio.href(Some(&job_query(&job.name)));
-            foreign(
-                place.x - 4,
-                place.y - 4,
-                NODE_WIDTH + 8,
-                NODE_HEIGHT + 8,
-                node(studio, sheet, job, link, chosen),
-            )
+/// What stands in a node, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Node {
+    name: String,
+    x: i32,
+    y: i32,
+    class: &'static str,
+    look: Icon,
+    line: String,
+    lock: Option<String>,
+    worst: Option<Severity>,
+}
+
+fn nodes(sheet: &Sheet, graph: &Layout) -> Vec<Node> {
+    let placed = graph.nodes.iter();
+    placed
+        .filter_map(|place| {
+            let job = sheet.job(&place.id)?;
+            Some(Node {
+                name: job.name.clone(),
+                x: place.x,
+                y: place.y,
+                class: match (job.kind, job.disabled) {
+                    (_, true) => "node-card off",
+                    (CutKind::Opaque, _) => "node-card opaque",
+                    _ => "node-card",
+                },
+                look: look(job),
+                line: second_line(job),
+                lock: job
+                    .lock
+                    .as_ref()
+                    .map(|why| tr!(editor.job_locked, why = say(why))),
+                worst: sheet.worst(job),
+            })
         })
         .collect()
 }
@@ -110,8 +146,9 @@ fn foreign(x: i32, y: i32, width: i32, height: i32, inside: AnyView) -> AnyView 
     view! { <foreignObject x=x y=y width=width height=height>{inside}</foreignObject> }.into_any()
 }
 
-fn node(studio: Studio, sheet: &Sheet, job: &CanvasJob, href: String, chosen: Chosen) -> AnyView {
-    let name = job.name.clone();
+/// A node. `linted`: the worst that GitLab's lint says of each job.
+fn draw(node: &Node, href: String, chosen: Chosen, linted: Memo<BTreeMap<String, Severity>>) -> AnyView {
+    let name = node.name.clone();
     let current = {
         let name = name.clone();
         move || {
@@ -121,44 +158,28 @@ fn node(studio: Studio, sheet: &Sheet, job: &CanvasJob, href: String, chosen: Ch
                 .then_some("true")
         }
     };
-    let class = match (job.kind, job.disabled) {
-        (_, true) => "node-card off",
-        (CutKind::Opaque, _) => "node-card opaque",
-        _ => "node-card",
+    let (own, about) = (node.worst, name.clone());
+    let mark = move || {
+        let found = [own, linted.with(|linted| linted.get(&about).copied())];
+        let (class, word) = if found.contains(&Some(Severity::Error)) {
+            ("mark", tr!(pipeline.error))
+        } else if found.contains(&Some(Severity::Warning)) {
+            ("mark warn", tr!(pipeline.warning))
+        } else {
+            return None;
+        };
+        Some(view! {
+            <span class=class title=word.clone()>{icon(Icon::Warning)}<span class="visually-hidden">{word.clone()}</span></span>
+        })
     };
-    let worst = sheet.worst(job);
-    let mark = {
-        let name = name.clone();
-        move || {
-            let linted = studio.linted(&name);
-            let of_lint = linted.iter().map(|finding| {
-                if finding.warning {
-                    Severity::Warning
-                } else {
-                    Severity::Error
-                }
-            });
-            let found: Vec<Severity> = worst.into_iter().chain(of_lint).collect();
-            let (class, word) = if found.contains(&Severity::Error) {
-                ("mark", tr!(pipeline.error))
-            } else if found.is_empty() {
-                return None;
-            } else {
-                ("mark warn", tr!(pipeline.warning))
-            };
-            Some(view! {
-                <span class=class title=word.clone()>{icon(Icon::Warning)}<span class="visually-hidden">{word.clone()}</span></span>
-            })
-        }
-    };
-    let locked = job
+    let locked = node
         .lock
-        .as_ref()
-        .map(|why| view! { <span class="visually-hidden">{tr!(editor.job_locked, why = say(why))}</span> });
+        .clone()
+        .map(|words| view! { <span class="visually-hidden">{words}</span> });
     view! {
-        <a class=class href=href aria-current=current data-node=job.name.clone()>
-            {icon(look(job))}
-            <span class="words"><span class="clip">{name}</span><span class="clip">{second_line(job)}</span></span>
+        <a class=node.class href=href aria-current=current data-node=node.name.clone()>
+            {icon(node.look)}
+            <span class="words"><span class="clip">{name}</span><span class="clip">{node.line.clone()}</span></span>
             {locked}{mark}
         </a>
     }

@@ -10,12 +10,14 @@ use crate::AppError;
 use crate::browser::timed;
 use crate::pipeline::preview::Checked;
 use leptos::prelude::*;
+use slipway_domain::pipeline::Severity;
 use slipway_domain::pipeline::authored::Lock;
 use slipway_domain::pipeline::file::advice::job_of;
 use slipway_domain::project::Place;
 use slipway_domain::proposal::LintFinding;
 use slipway_domain::template::{DraftView, TemplateView};
 use slipway_domain::working_copy::EditorView;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How many steps can be undone.
@@ -243,6 +245,29 @@ impl Studio {
     /// What GitLab's lint says of the job of that name.
     pub fn linted(self, job: &str) -> Vec<LintFinding> {
         self.lint_by(|about| about == Some(job))
+    }
+
+    /// The worst that GitLab's lint says of each job that it names.
+    pub fn linted_worst(self) -> BTreeMap<String, Severity> {
+        self.checked.with(|checked| {
+            let mut worst = BTreeMap::new();
+            let findings = checked.findings();
+            if findings.is_empty() {
+                return worst;
+            }
+            self.sheet.with(|sheet| {
+                let jobs = || sheet.canvas.jobs.iter().map(|job| job.name.as_str());
+                for finding in findings {
+                    if let Some(job) = job_of(&finding.text.en, jobs()) {
+                        let one = worst.entry(job.to_owned()).or_insert(Severity::Warning);
+                        if !finding.warning {
+                            *one = Severity::Error;
+                        }
+                    }
+                }
+            });
+            worst
+        })
     }
 
     /// What GitLab's lint says of no job that is drawn.

@@ -43,11 +43,14 @@ fn show(stream: &ValueStream) -> AnyView {
             .max()
             .unwrap_or(1)
             .max(1);
-        let bars = stream
-            .stages
-            .iter()
-            .map(|stage| bar(stage, longest))
-            .collect::<Vec<_>>();
+        // What no finished item went through has no length; the table names it.
+        let measured = stream.stages.iter().filter(|stage| stage.median.is_some());
+        let bars = measured.map(|stage| bar(stage, longest)).collect::<Vec<_>>();
+        let bars = if bars.is_empty() {
+            view! { <p class="muted">{tr!(insight.stream_hint)}</p> }.into_any()
+        } else {
+            view! { <div aria-hidden="true">{bars}</div> }.into_any()
+        };
         let csv = format!(
             "/api/v1{base}/value-stream-export?days={}&zone={}",
             stream.days,
@@ -63,7 +66,7 @@ fn show(stream: &ValueStream) -> AnyView {
                         <li><span class="swatch c-4" aria-hidden="true"></span>{tr!(insight.working)}</li>
                         <li><span class="swatch c-2" aria-hidden="true"></span>{tr!(insight.waiting)}</li>
                     </ul>
-                    <div aria-hidden="true">{bars}</div>
+                    {bars}
                 </figure>
             </Panel>
             <Panel title=tr!(insight.stages)>{numbers}</Panel>

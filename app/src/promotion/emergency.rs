@@ -4,6 +4,7 @@ use super::api::{Break, LiftHold, PutHold, ReviewGlass, SecondGlass};
 use super::parts::gate_name;
 use crate::design::button::{Weight, submit};
 use crate::design::field::{Control, Field};
+use crate::design::flash::Flash;
 use crate::design::form::{Form, place_fields};
 use crate::design::page::Panel;
 use crate::design::status::{Status, pill};
@@ -67,8 +68,9 @@ fn put(promotion: &PromotionView) -> AnyView {
         (String::from("all"), tr!(promotion.held_all)),
         (String::from("automatic"), tr!(promotion.held_automatic)),
     ];
+    let open = Flash::refused(PutHold::PATH, ("environment", &environment));
     view! {
-        <details class="box-body">
+        <details class="box-body" open=open>
             <summary>{tr!(promotion.put_hold)}</summary>
             <Form action=PutHold::PATH class="form narrow" done=tr!(promotion.held) key=("environment", environment)>
                 {at}
@@ -148,6 +150,12 @@ fn one_glass(view: &GlassView) -> AnyView {
 
 fn break_form(promotion: &PromotionView) -> AnyView {
     let id = promotion.row.id.to_string();
+    // Ticked as it was sent where the form came back.
+    let sent = Flash::of(Break::PATH);
+    let ticked = |i: usize| {
+        sent.as_ref()
+            .is_some_and(|sent| sent.typed(&format!("gates[{i}]")).is_some())
+    };
     let gates = promotion
         .rights
         .break_glass
@@ -156,15 +164,16 @@ fn break_form(promotion: &PromotionView) -> AnyView {
         .map(|(i, kind)| {
             view! {
                 <label class="choice">
-                    <input type="checkbox" name=format!("gates[{i}]") value=kind.key()/>
+                    <input type="checkbox" name=format!("gates[{i}]") value=kind.key() checked=ticked(i)/>
                     <span>{gate_name(*kind)}</span>
                 </label>
             }
         })
         .collect_view();
     let words = tr!(promotion.glass_words);
+    let open = Flash::refused(Break::PATH, ("id", &id));
     view! {
-        <details class="box-body">
+        <details class="box-body" open=open>
             <summary>{tr!(promotion.break_glass)}</summary>
             <p class="note warn">{words}</p>
             <Form action=Break::PATH class="form narrow" done=tr!(promotion.glass_broken) key=("id", id)>

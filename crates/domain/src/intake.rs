@@ -9,7 +9,7 @@ pub use read::{Incoming, Namesake, Reader, RowError, Table};
 pub use words::{day_of, plain_cell};
 
 use crate::id::{IntakeId, UserId};
-use crate::item::{Category, ItemKind, Priority, Severity};
+use crate::item::{Category, ItemKind, Priority, Severity, keyed};
 use crate::person::PersonRef;
 use crate::project::Place;
 use crate::text::Text;
@@ -24,35 +24,6 @@ pub const ROWS_MOST: usize = 20_000;
 pub const FILE_MAX: usize = 10 * 1024 * 1024;
 /// The most words of one column that are mapped by hand.
 pub const WORDS_MOST: usize = 100;
-
-macro_rules! keyed {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $key:literal, $en:literal, $zh:literal;)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $(#[doc = $en] $variant,)+ }
-
-        impl $name {
-            /// Every value, in order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The stored key.
-            pub const fn key(self) -> &'static str {
-                match self { $(Self::$variant => $key,)+ }
-            }
-
-            /// Reads the stored key.
-            pub fn from_key(key: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.key() == key)
-            }
-
-            /// What it is called.
-            pub fn text(self) -> Text {
-                match self { $(Self::$variant => Text::new($en, $zh),)+ }
-            }
-        }
-    };
-}
 
 keyed! {
     /// Who wrote the file: which columns and words are known without being mapped.

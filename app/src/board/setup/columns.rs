@@ -1,11 +1,12 @@
 //! The columns of the board, their limits, and the switches.
 
 use super::api::{ColumnUp, RemoveColumn, SaveColumn, SetFollows};
-use super::ways::{all_states, looks};
+use super::ways::{all_states, boxed, looks};
 use super::{setup_fields, setup_tabs};
 use crate::board::parts;
 use crate::design::button::{Weight, button_link, submit};
 use crate::design::field::{Control, Field};
+use crate::design::flash::Flash;
 use crate::design::form::{Form, hidden};
 use crate::design::page::{PageHead, Panel};
 use crate::i18n::say;
@@ -35,7 +36,8 @@ pub fn show(view: &BoardSetupView) -> AnyView {
         .map(|(at, column)| row(view, at, column))
         .collect::<Vec<_>>();
     let new = view.may_edit.then(|| {
-        view! { <details class="setup-new"><summary>{tr!(flow.new_column)}</summary>{form(view, None)}</details> }
+        let open = Flash::refused(SaveColumn::PATH, ("key", ""));
+        view! { <details class="setup-new" open=open><summary>{tr!(flow.new_column)}</summary>{form(view, None)}</details> }
     });
     let switches = switches(view);
     view! {
@@ -70,9 +72,11 @@ fn row(view: &BoardSetupView, at: usize, column: &ColumnSetup) -> AnyView {
             view! { <Form action=ColumnUp::PATH class="inline-form" key=("key", key.clone())>{fields}</Form> }
         });
         let remove = view! { {setup_fields(view)}{submit(Weight::Danger, tr!(flow.remove_column))} };
+        let at = ("key", column.key.as_str());
+        let open = Flash::refused(SaveColumn::PATH, at) || Flash::refused(RemoveColumn::PATH, at);
         view! {
             {up}
-            <details class="setup-edit">
+            <details class="setup-edit" open=open>
                 <summary>{tr!(flow.change)}</summary>
                 {form(view, Some(column))}
                 <Form action=RemoveColumn::PATH class="inline-form" done=tr!(flow.removed) key=("key", key)>{remove}</Form>
@@ -98,16 +102,16 @@ fn form(view: &BoardSetupView, column: Option<&ColumnSetup>) -> AnyView {
         (String::from("false"), tr!(flow.warns)),
         (String::from("true"), tr!(flow.blocks)),
     ];
-    let states = all_states(view)
-        .into_iter()
-        .enumerate()
-        .map(|(at, (state, word))| {
-            let checked = column.is_some_and(|column| column.states.iter().any(|one| one.as_str() == state));
-            view! {
-                <label class="check"><input type="checkbox" name=format!("states[{at}]") value=state checked=checked/>{word}</label>
-            }
-        })
-        .collect::<Vec<_>>();
+    let own: Vec<String> = column
+        .map(|column| column.states.iter().map(ToString::to_string).collect())
+        .unwrap_or_default();
+    let all = all_states(view);
+    let states = move || {
+        let boxes = all.into_iter().enumerate();
+        boxes
+            .map(|(at, (state, word))| boxed(format!("states[{at}]"), &state, word, own.contains(&state)))
+            .collect::<Vec<_>>()
+    };
     let word = if column.is_some() {
         tr!(flow.save)
     } else {
@@ -121,7 +125,7 @@ fn form(view: &BoardSetupView, column: Option<&ColumnSetup>) -> AnyView {
                 <Field name="name_zh" label=tr!(flow.name_zh) value=name.zh/>
                 <Field name="category" label=tr!(flow.category) control=Control::Select(categories) value=category.key().to_owned()/>
             </div>
-            <fieldset class="boxes"><legend>{tr!(flow.column_states)}</legend>{states}</fieldset>
+            <fieldset class="boxes"><legend>{tr!(flow.column_states)}</legend>{states()}</fieldset>
             <div class="form-row">
                 <Field name="limit" label=tr!(flow.limit) help=tr!(flow.limit_help) control=Control::Number value=most/>
                 <Field name="blocks" label=tr!(flow.over_limit) control=Control::Select(rules) value=blocks.to_string()/>

@@ -11,6 +11,7 @@ use self::api::{ReadBoardSetup, RemoveState, SaveState, StateUp};
 use super::parts;
 use crate::design::button::{Weight, button_link, submit};
 use crate::design::field::{Control, Field};
+use crate::design::flash::Flash;
 use crate::design::form::{Form, hidden, place_fields};
 use crate::design::page::{PageHead, Panel};
 use crate::design::status::tag;
@@ -122,9 +123,11 @@ fn state_row(
             let fields = view! { {setup_fields(view)}{hidden("kind", kind.key().to_owned())}{submit(Weight::Quiet, tr!(flow.up))} };
             view! { <Form action=StateUp::PATH class="inline-form" key=("key", key.to_string())>{fields}</Form> }
         });
+        let at = ("key", key.as_str());
+        let open = Flash::refused(SaveState::PATH, at) || Flash::refused(RemoveState::PATH, at);
         view! {
             {up}
-            <details class="setup-edit">
+            <details class="setup-edit" open=open>
                 <summary>{tr!(flow.change)}</summary>
                 {state_form(view, kind, Some(state))}
                 {remove_state(view, kind, flow, (state, items))}
@@ -177,8 +180,9 @@ fn state_form(view: &BoardSetupView, kind: ItemKind, state: Option<&ItemState>) 
 }
 
 fn new_state(view: &BoardSetupView, kind: ItemKind) -> AnyView {
+    let open = Flash::refused(SaveState::PATH, ("key", ""));
     view! {
-        <details class="setup-new">
+        <details class="setup-new" open=open>
             <summary>{tr!(flow.new_state)}</summary>
             {state_form(view, kind, None)}
         </details>

@@ -3,6 +3,7 @@
 use super::api::{RemoveTemplate, SaveTemplate};
 use crate::design::button::{Weight, submit};
 use crate::design::field::{Control, Field};
+use crate::design::flash::Flash;
 use crate::design::form::{Form, hidden, place_fields};
 use crate::design::page::Panel;
 use crate::tr;
@@ -19,7 +20,8 @@ pub fn panel(view: &BoardSetupView, kind: ItemKind) -> AnyView {
         .is_empty()
         .then(|| view! { <p class="muted box-body">{tr!(flow.no_templates)}</p> });
     let new = view.may_edit.then(|| {
-        view! { <details class="setup-new"><summary>{tr!(flow.new_template)}</summary>{form(view, kind, None)}</details> }
+        let open = Flash::refused(SaveTemplate::PATH, ("id", ""));
+        view! { <details class="setup-new" open=open><summary>{tr!(flow.new_template)}</summary>{form(view, kind, None)}</details> }
     });
     view! { <Panel title=tr!(flow.templates)>{none}<ul class="setup-list">{rows}</ul>{new}</Panel> }
         .into_any()
@@ -28,8 +30,11 @@ pub fn panel(view: &BoardSetupView, kind: ItemKind) -> AnyView {
 fn row(view: &BoardSetupView, template: &ItemTemplate) -> AnyView {
     let acts = view.may_edit.then(|| {
         let remove = view! { {place_fields(&view.place)}{submit(Weight::Danger, tr!(flow.remove_template))} };
+        let id = template.id.to_string();
+        let open =
+            Flash::refused(SaveTemplate::PATH, ("id", &id)) || Flash::refused(RemoveTemplate::PATH, ("id", &id));
         view! {
-            <details class="setup-edit">
+            <details class="setup-edit" open=open>
                 <summary>{tr!(flow.change)}</summary>
                 {form(view, template.kind, Some(template))}
                 <Form action=RemoveTemplate::PATH class="inline-form" done=tr!(flow.removed) key=("id", template.id.to_string())>{remove}</Form>

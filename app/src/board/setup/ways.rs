@@ -5,7 +5,8 @@ use super::setup_fields;
 use crate::board::parts;
 use crate::design::button::{Weight, submit};
 use crate::design::field::{Control, Field as Input};
-use crate::design::form::{Form, hidden};
+use crate::design::flash::Flash;
+use crate::design::form::{Form, FormState, hidden};
 use crate::design::page::Panel;
 use crate::i18n::say;
 use crate::tr;
@@ -43,7 +44,6 @@ pub fn panel(view: &BoardSetupView, kind: ItemKind, flow: &Workflow) -> AnyView 
             states.map(|state| (state.key().to_owned(), say(&state.text()))).collect()
         };
         let (from, to, fields_of) = (states(), states(), setup_fields(view));
-        let asks = asks(&[], &[]);
         let fields = move || {
             view! {
                 {fields_of}
@@ -52,12 +52,13 @@ pub fn panel(view: &BoardSetupView, kind: ItemKind, flow: &Workflow) -> AnyView 
                     <Input name="from" label=tr!(flow.from) control=Control::Select(from)/>
                     <Input name="to" label=tr!(flow.to) control=Control::Select(to)/>
                 </div>
-                {asks}
+                {asks(&[], &[])}
                 <p>{submit(Weight::Plain, tr!(flow.add_way))}</p>
             }
         };
+        let open = Flash::refused(SaveTransition::PATH, ("way", "new"));
         view! {
-            <details class="setup-new">
+            <details class="setup-new" open=open>
                 <summary>{tr!(flow.new_way)}</summary>
                 <Form action=SaveTransition::PATH class="form" done=tr!(flow.saved) key=("way", String::from("new"))>{fields()}</Form>
             </details>
@@ -92,14 +93,16 @@ fn row(view: &BoardSetupView, kind: ItemKind, flow: &Workflow, way: &Transition)
         let ends = || {
             view! { {setup_fields(view)}{hidden("kind", kind.key().to_owned())}{hidden("from", way.from.to_string())}{hidden("to", way.to.to_string())} }
         };
-        let asks = asks(&way.roles, &way.fields);
-        let save = view! { {ends()}{asks}<p>{submit(Weight::Plain, tr!(flow.save))}</p> };
+        let (of, roles, fields) = (ends(), way.roles.clone(), way.fields.clone());
+        let save = move || view! { {of}{asks(&roles, &fields)}<p>{submit(Weight::Plain, tr!(flow.save))}</p> };
+        let open = Flash::refused(SaveTransition::PATH, ("way", &id))
+            || Flash::refused(RemoveTransition::PATH, ("way", &id));
         let remove = view! { {ends()}{submit(Weight::Danger, tr!(flow.remove_way))} };
         view! {
-            <details class="setup-edit">
+            <details class="setup-edit" open=open>
                 <summary>{tr!(flow.change)}</summary>
                 <Form action=SaveTransition::PATH class="form" done=tr!(flow.saved) key=("way", id.clone())>
-                    {save}
+                    {save()}
                 </Form>
                 <Form action=RemoveTransition::PATH class="inline-form" done=tr!(flow.removed) key=("way", id)>{remove}</Form>
             </details>
@@ -140,8 +143,15 @@ fn asks(roles: &[slipway_domain::access::Role], fields: &[Field]) -> AnyView {
     .into_any()
 }
 
-/// A box to tick.
-pub fn boxed(name: String, value: &'static str, word: String, checked: bool) -> AnyView {
+/// A box to tick, in a form: ticked as it was sent where the form came back.
+pub fn boxed(name: String, value: &str, word: String, stored: bool) -> AnyView {
+    let form = FormState::here();
+    let checked = if form.came_back() {
+        form.typed(&name).is_some()
+    } else {
+        stored
+    };
+    let value = value.to_owned();
     view! { <label class="check"><input type="checkbox" name=name value=value checked=checked/>{word}</label> }.into_any()
 }
 
