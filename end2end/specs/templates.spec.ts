@@ -190,6 +190,23 @@ test("a template is written on the canvas: jobs, parameters and locks @nojs", as
   expect(JSON.parse(text).locked_fields).toEqual([{ field: "check.script", why: { en: "the audit asks for it", zh: "" } }]);
 });
 
+test("two people write one template: each sees the other, and what one saves arrives", async ({ as }) => {
+  alive = true;
+  const [devon, ada] = [await as("devon"), await as("ada")];
+  await visit(devon, `${PROJECT}/templates/new`);
+  await devon.getByLabel("Key").fill("together");
+  await devon.getByRole("button", { name: "Create draft" }).click();
+  await expect(devon).toHaveURL(/project\.together$/);
+  const edit = `${PROJECT}/templates/project.together/edit`;
+  await open(devon, `${edit}?job=build`);
+  await open(ada, edit);
+  await expect(devon.getByText("also editing: Ada")).toBeVisible();
+  await expect(ada.getByText("also editing: Devon Lee")).toBeVisible();
+  await devon.locator("#drawer").getByLabel(/Commands|Script/).first().fill("make together");
+  await expect(devon.getByText("Draft saved")).toBeVisible();
+  await expect(ada.locator(".studio-below")).toContainText("make together");
+});
+
 test("many apps are upgraded at once, a lock says who locked it, and a withdrawn template takes nothing with it", async ({ as }) => {
   alive = true;
   test.setTimeout(150_000);

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Result, anyhow};
 
 use crate::fingerprint::{self, Stamp};
-use crate::pages;
+use crate::pages::{self, Size};
 use crate::process;
 use crate::setup::{self, Scope};
 use crate::workspace::Workspace;
@@ -37,7 +37,7 @@ pub struct Options {
     force: bool,
 }
 
-/// How the server is compiled: `Dev` is built quickly, `Release` runs quickly. The pages are always small.
+/// How the server is compiled: `Dev` is built quickly, `Release` runs quickly.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
     Dev,
@@ -47,24 +47,24 @@ pub enum Profile {
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     setup::install(workspace, Scope::Demo)?;
     if options.pages {
-        return pages::build(workspace, options.force).map(drop);
+        return pages::build(workspace, options.force, Size::Small).map(drop);
     }
     let profile = if options.release {
         Profile::Release
     } else {
         Profile::Dev
     };
-    let binary = everything(workspace, profile, options.force)?;
+    let binary = everything(workspace, (profile, Size::Small), options.force)?;
     println!("{}", binary.display());
     Ok(())
 }
 
 /// Builds the pages and the server. Returns the file of the program `slipway`.
-pub fn everything(workspace: &Workspace, profile: Profile, force: bool) -> Result<PathBuf> {
+pub fn everything(workspace: &Workspace, (profile, size): (Profile, Size), force: bool) -> Result<PathBuf> {
     let started = Instant::now();
     // Wasm's link-time optimization keeps one core busy for a while; the server's build fills the other.
     let (pages, server) = thread::scope(|scope| {
-        let pages = scope.spawn(|| pages::build(workspace, force));
+        let pages = scope.spawn(|| pages::build(workspace, force, size));
         let server = server(workspace, profile, force);
         (
             pages

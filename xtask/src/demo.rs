@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Result, anyhow};
 
 use crate::build::{self, Profile};
+use crate::pages::Size;
 use crate::setup::{self, Scope};
 use crate::workspace::Workspace;
 
@@ -18,7 +19,7 @@ pub struct Options {
 
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     setup::install(workspace, Scope::Demo)?;
-    let binary = build::everything(workspace, Profile::Dev, false)?;
+    let binary = build::everything(workspace, (Profile::Dev, Size::Small), false)?;
     let mut command = Command::new(&binary);
     command
         .current_dir(&workspace.root)

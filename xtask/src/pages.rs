@@ -54,14 +54,26 @@ const WASM_FEATURES: &[&str] = &[
     "--enable-sign-ext",
 ];
 
+/// How small the pages are made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// As small as they get: what people load.
+    Small,
+    /// As the compiler leaves them: for browser specs, which look at what pages do. `wasm-opt` is half of a build.
+    Any,
+}
+
 /// Builds the site, unless it was built from these very sources. Returns whether it had to.
-pub fn build(workspace: &Workspace, force: bool) -> Result<bool> {
+pub fn build(workspace: &Workspace, force: bool, size: Size) -> Result<bool> {
     let site = workspace.site();
     let package = site.join("pkg");
     let products = [WASM, SCRIPT, "slipway.css", STUDIO_STYLE].map(|name| package.join(name));
     let stamp = Stamp::new(workspace.target.join("site.stamp"));
     let fingerprint = fingerprint::of(&workspace.root, SOURCES)?;
-    if !force && stamp.matches(fingerprint, &products) {
+    // What is small will do where any size does.
+    let any = fingerprint ^ 1;
+    let known = stamp.matches(fingerprint, &products) || (size == Size::Any && stamp.matches(any, &products));
+    if !force && known {
         return Ok(false);
     }
     let mut cargo = workspace.cargo();
@@ -77,13 +89,14 @@ pub fn build(workspace: &Workspace, force: bool) -> Result<bool> {
     fresh_folder(&site)?;
     fs::create_dir_all(&package).with_context(|| format!("could not create {}", package.display()))?;
     copy_public_files(workspace, &site)?;
-    script_and_wasm(workspace, &package)?;
+    script_and_wasm(workspace, &package, size)?;
     style(workspace, &package)?;
     run(workspace
         .command("node")
         .arg(workspace.root.join("xtask/precompress.mjs"))
         .arg(&site))?;
-    stamp.write(fingerprint, &products)?;
+    let built = if size == Size::Small { fingerprint } else { any };
+    stamp.write(built, &products)?;
     Ok(true)
 }
 
@@ -103,7 +116,7 @@ fn copy_public_files(workspace: &Workspace, site: &Path) -> Result<()> {
     Ok(())
 }
 
-fn script_and_wasm(workspace: &Workspace, package: &Path) -> Result<()> {
+fn script_and_wasm(workspace: &Workspace, package: &Path, size: Size) -> Result<()> {
     let compiled = workspace
         .target
         .join("wasm32-unknown-unknown")
@@ -124,7 +137,9 @@ fn script_and_wasm(workspace: &Workspace, package: &Path) -> Result<()> {
     // Leptos looks for this name wherever LEPTOS_OUTPUT_NAME was not set while it was compiled.
     let mut modules = parts.others;
     modules.push(package.join(WASM));
-    optimize(workspace, &modules)?;
+    if size == Size::Small {
+        optimize(workspace, &modules)?;
+    }
     parts::pack(package, &parts.loader)?;
     for script in [&package.join(SCRIPT), &parts.loader] {
         let mut minifier = workspace.command("esbuild");

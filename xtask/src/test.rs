@@ -8,6 +8,7 @@ use clap::ValueEnum;
 
 use crate::build::{self, Profile};
 use crate::fuzz;
+use crate::pages::Size;
 use crate::postgres::Cluster;
 use crate::process::run as shown;
 use crate::setup::{self, Scope};
@@ -253,7 +254,7 @@ fn tests(workspace: &Workspace, arguments: &[String]) -> Result<()> {
 fn browser(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     // What an earlier run said is not to be taken for what this one says.
     let _ = std::fs::remove_file(workspace.root.join(FAILURES));
-    let binary = build::everything(workspace, Profile::Dev, false)?;
+    let binary = build::everything(workspace, (Profile::Dev, Size::Any), false)?;
     let mut playwright = specs(workspace, "playwright");
     playwright
         .arg("test")

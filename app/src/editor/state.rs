@@ -192,7 +192,7 @@ impl Studio {
             base_commit: None,
             version: draft.version,
             stored: &draft.text,
-            here: Vec::new(),
+            here: draft.editors.iter().map(|editor| editor.name.clone()).collect(),
         })
     }
 

@@ -76,6 +76,9 @@ pub(super) fn keep_saved(studio: Studio, page: Option<Load<EditorView>>) {
 
 /// A template's page was read again: what the server has is taken over, beside what was changed here since.
 pub(in crate::editor) fn read_draft(studio: Studio, draft: &DraftView) {
+    studio
+        .here
+        .set(draft.editors.iter().map(|editor| editor.name.clone()).collect());
     #[cfg(feature = "hydrate")]
     if draft.version > studio.known.with_untracked(|known| known.version) && !studio.sending.get_value() {
         // Not while the page is being drawn: what it drew before still listens.
@@ -105,7 +108,7 @@ mod real {
 #[cfg(feature = "hydrate")]
 mod real {
     use super::super::api::{Arrive, CheckWorkingCopy, ReadSaved, SaveWorkingCopy};
-    use super::super::document::api::KeepTemplate;
+    use super::super::document::api::{ArriveTemplate, KeepTemplate};
     use super::super::state::{Conflict, Known, Saving};
     use super::{Checked, DraftView, EditorView, Load, Presence, Studio};
     use crate::AppError;
@@ -160,17 +163,18 @@ mod real {
                 QUIET,
             );
         });
-        if studio.template().is_some() {
-            return;
-        }
         let arrive = move || {
             if studio.text.try_get_untracked().is_none() {
                 return;
             }
             let Some(fields) = fields(studio) else { return };
+            let path = match studio.template() {
+                Some(_) => ArriveTemplate::PATH,
+                None => Arrive::PATH,
+            };
             leptos::task::spawn_local(async move {
                 // Nobody waits for it: whoever is not heard of is not shown.
-                let _ = crate::browser::post(Arrive::PATH, &fields).await;
+                let _ = crate::browser::post(path, &fields).await;
             });
         };
         Effect::new(move || {

@@ -34,7 +34,7 @@ pub(super) fn of_template(view: &TemplateView, studio: Studio, key: &str) -> Any
         template.map_or_else(|| key.to_owned(), |template| say(&template.names))
     });
     let line =
-        view! { <code>{key.to_owned()}</code>" · "{view.told.place.clone()}" · "{move || standing(studio)} }
+        view! { <code>{key.to_owned()}</code>" · "{view.told.place.clone()}" · "{move || standing(studio)}{sync::others(studio)} }
             .into_any();
     let to_text = document::page_of(&view.place, key);
     let undo = studio.may_edit.then(|| undo(studio));

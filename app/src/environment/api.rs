@@ -98,6 +98,7 @@ pub async fn set_gating(
     #[server(default)] scans: Vec<String>,
     #[server(default)] worst: String,
     #[server(default)] findings_allowed: String,
+    #[server(default)] signers: String,
     on_failure: Option<slipway_domain::environment::OnFailure>,
 ) -> Result<(), AppError> {
     use slipway_domain::environment::Gating;
@@ -132,6 +133,7 @@ pub async fn set_gating(
             .into_iter()
             .find(|severity| severity.key() == worst.trim()),
         findings_allowed,
+        signers: slipway_domain::signature::parse_keys(&signers).map_err(|text| wrong("signers", text))?,
         hours,
         soak: minutes.saturating_mul(slipway_domain::time::MINUTE),
         queue,

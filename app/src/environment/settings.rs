@@ -16,6 +16,7 @@ use server_fn::ServerFn;
 use slipway_domain::environment::{EnvironmentList, EnvironmentView, OnFailure, Queue, routes};
 use slipway_domain::freeze::Hours;
 use slipway_domain::report::scan::{ScanKind, Severity};
+use slipway_domain::signature::keys_text;
 use slipway_domain::time::{HOUR, MINUTE};
 
 /// Ways on from the page.
@@ -50,6 +51,10 @@ pub fn summary(one: &EnvironmentView) -> AnyView {
             severity = say(&worst.text()),
             n = gating.findings_allowed
         ));
+    }
+    if !gating.signers.is_empty() {
+        let names: Vec<&str> = gating.signers.iter().map(|signer| signer.name.as_str()).collect();
+        lines.push(tr!(environment.signers_are, names = names.join(", ")));
     }
     if gating.on_failure == OnFailure::RollBack {
         lines.push(tr!(environment.rolls_back_is));
@@ -129,6 +134,7 @@ fn gating(one: &EnvironmentView, list: &EnvironmentList) -> AnyView {
         .worst
         .map_or_else(String::new, |worst| worst.key().to_owned());
     let allowed = gating.findings_allowed.to_string();
+    let signers = keys_text(&gating.signers);
     view! {
         <details class="box-body" open=open>
             <summary>{tr!(environment.settings)}</summary>
@@ -142,6 +148,7 @@ fn gating(one: &EnvironmentView, list: &EnvironmentList) -> AnyView {
                 <fieldset class="field"><legend>{tr!(environment.scans)}</legend>{kinds}</fieldset>
                 <Field name="worst" label=tr!(environment.worst) help=tr!(environment.worst_help) control=Control::Select(severities) value=worst/>
                 <Field name="findings_allowed" label=tr!(environment.findings_allowed) control=Control::Number value=allowed/>
+                <Field name="signers" label=tr!(environment.signers) help=tr!(environment.signers_help) control=Control::Area(3) value=signers/>
                 <Field name="on_failure" label=tr!(environment.on_failure) help=tr!(environment.on_failure_help) control=Control::Select(policies) value=on_failure/>
                 <p>{submit(Weight::Plain, tr!(environment.save))}</p>
             </Form>

@@ -101,6 +101,7 @@ pub(super) fn gate_name(kind: GateKind) -> String {
         GateKind::Previous => tr!(promotion.gate_previous),
         GateKind::Evidence => tr!(promotion.gate_evidence),
         GateKind::Scans => tr!(promotion.gate_scans),
+        GateKind::Signatures => tr!(promotion.gate_signatures),
         GateKind::Defective => tr!(promotion.gate_defective),
         GateKind::Lock => tr!(promotion.gate_lock),
         GateKind::Hold => tr!(promotion.gate_hold),

@@ -17,6 +17,7 @@ use server_fn::ServerFn;
 use slipway_domain::comparison::{configuration as configuration_of, notes as notes_of};
 use slipway_domain::release::{Evidence, PromotionChoice, ReleaseView};
 use slipway_domain::report::scan::{ScanSummary, Severity};
+use slipway_domain::signature::Signature;
 
 /// Where the release could go, each with its button or why not.
 pub fn choices(release: &ReleaseView) -> AnyView {
@@ -207,13 +208,37 @@ pub fn notes(release: &ReleaseView) -> AnyView {
 /// What its pipeline's scanners found, in numbers.
 pub fn evidence(evidence: &Evidence) -> AnyView {
     let rows = evidence.scans.iter().map(scan).collect_view();
-    let body = if evidence.scans.is_empty() {
-        view! { <p class="box-body small muted">{tr!(release.no_scans)}</p> }.into_any()
-    } else {
-        view! { <ul class="list">{rows}</ul> }.into_any()
-    };
+    let signed = evidence.signatures.iter().map(signature).collect_view();
+    let none = evidence
+        .scans
+        .is_empty()
+        .then(|| view! { <p class="box-body small muted">{tr!(release.no_scans)}</p> });
+    let body = (!evidence.scans.is_empty() || !evidence.signatures.is_empty())
+        .then(|| view! { <ul class="list">{rows}{signed}</ul> });
+    let body = view! { {none}{body} };
     view! { <Panel title=tr!(release.evidence)><p class="box-body small muted">{tr!(release.evidence_words)}</p>{body}</Panel> }
         .into_any()
+}
+
+/// A signature of an image: which, by which job. Whose it is, each environment judges by the keys that it trusts.
+fn signature(signature: &Signature) -> AnyView {
+    let about = match &signature.trouble {
+        Some(trouble) => pill(Status::Degraded, say(trouble)),
+        None => {
+            let digests = signature
+                .digests
+                .iter()
+                .map(|digest| digest.chars().take(19).collect::<String>());
+            view! { <code class="small">{digests.collect::<Vec<_>>().join(", ")}</code> }.into_any()
+        }
+    };
+    view! {
+        <li class="row wrap">
+            <span class="grow">{tr!(release.signature)}" "<span class="muted small">{signature.job.clone()}" · "{signature.file.clone()}</span></span>
+            {about}
+        </li>
+    }
+    .into_any()
 }
 
 /// One scan: what, by which job, and how many findings of each severity.

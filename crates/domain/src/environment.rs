@@ -9,6 +9,7 @@ use crate::id::{ClusterId, EnvironmentId};
 use crate::person::PersonRef;
 use crate::project::Place;
 use crate::report::scan::{ScanKind, Severity};
+use crate::signature::Signer;
 use crate::text::Text;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -120,6 +121,8 @@ pub struct Gating {
     pub worst: Option<Severity>,
     /// How many findings of that severity or worse are let through.
     pub findings_allowed: u32,
+    /// Whose signatures of images count; none: they need not be signed.
+    pub signers: Vec<Signer>,
     /// What is done where a rollout fails.
     pub on_failure: OnFailure,
 }

@@ -10,6 +10,7 @@ use crate::freeze::{self, Blocker, Freeze};
 use crate::hold::Hold;
 use crate::promotion::PromotionKind;
 use crate::release::Evidence;
+use crate::signature::SignedImage;
 use crate::text::Text;
 use crate::time::{HOUR, MINUTE, SECOND, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,8 @@ kinds! {
     Evidence = "evidence",
     /// What the scanners of its pipeline found.
     Scans = "scans",
+    /// Whose signature its images have.
+    Signatures = "signatures",
     /// The release must not be marked defective.
     Defective = "defective",
     /// Freeze windows.
@@ -77,6 +80,7 @@ impl GateKind {
                 | Self::Soak
                 | Self::Evidence
                 | Self::Scans
+                | Self::Signatures
                 | Self::Freeze
                 | Self::Hours
                 | Self::Hold
@@ -141,6 +145,8 @@ pub struct Facts<'a> {
     pub waiver: Option<&'a str>,
     /// What the release's pipeline proved.
     pub evidence: &'a Evidence,
+    /// Whether its images are signed, where the environment asks for it.
+    pub signed: &'a [SignedImage<'a>],
     /// Why the release is marked defective.
     pub defective: Option<&'a str>,
     /// Whether the environment has a cluster.
@@ -169,6 +175,7 @@ pub fn gates(facts: &Facts<'_>) -> Vec<Gate> {
         soak(facts),
         evidence(facts),
         scans(facts),
+        signatures(facts),
         defective(facts),
         frozen(facts),
         hours(facts),
@@ -421,6 +428,38 @@ fn scans(facts: &Facts<'_>) -> Option<Gate> {
         rollback,
         Text::new(en.join("; "), zh.join("；")),
     ))
+}
+
+/// What the environment asks of signatures: each image has one of a key that counts there.
+fn signatures(facts: &Facts<'_>) -> Option<Gate> {
+    let signers = &facts.gating.signers;
+    if facts.kind.settles().is_some() || signers.is_empty() {
+        return None;
+    }
+    let rollback = facts.kind == PromotionKind::Rollback;
+    let unsigned: Vec<&SignedImage<'_>> = facts.signed.iter().filter(|one| one.by.is_none()).collect();
+    if facts.signed.is_empty() || !unsigned.is_empty() {
+        let names = signers.iter().map(|signer| signer.name.as_str());
+        let names = names.collect::<Vec<_>>().join(", ");
+        let images = unsigned
+            .iter()
+            .map(|one| format!("{}@{}", one.image.repository, one.image.short()));
+        let images = images.collect::<Vec<_>>().join(", ");
+        let reason = Text::new(
+            format!("not signed by a key that this environment trusts ({names}): {images}"),
+            format!("未由该环境信任的密钥（{names}）签名：{images}"),
+        );
+        return Some(gate(GateKind::Signatures, rollback, reason));
+    }
+    let mut by: Vec<&str> = facts.signed.iter().filter_map(|one| one.by).collect();
+    by.sort_unstable();
+    by.dedup();
+    let by = by.join(", ");
+    let reason = Text::new(
+        format!("its images are signed by {by}"),
+        format!("镜像已由 {by} 签名"),
+    );
+    Some(gate(GateKind::Signatures, true, reason))
 }
 
 fn defective(facts: &Facts<'_>) -> Option<Gate> {

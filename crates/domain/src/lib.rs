@@ -60,6 +60,7 @@ pub mod run;
 pub mod schedule;
 pub mod search;
 pub mod session;
+pub mod signature;
 pub mod subscriber;
 pub mod table;
 pub mod template;

@@ -6,6 +6,7 @@ use crate::id::{ReleaseId, RunId};
 use crate::person::PersonRef;
 use crate::project::Place;
 use crate::report::scan::ScanSummary;
+use crate::signature::Signature;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -111,6 +112,9 @@ pub struct Evidence {
     /// What its scanners found.
     #[serde(default)]
     pub scans: Vec<ScanSummary>,
+    /// Signatures of its images that its jobs left.
+    #[serde(default)]
+    pub signatures: Vec<Signature>,
 }
 
 /// A row of the release timeline.

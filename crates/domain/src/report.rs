@@ -4,6 +4,7 @@ pub mod scan;
 
 use crate::project::Place;
 use crate::run::RunRow;
+use crate::signature::Signature;
 use crate::text::Text;
 use crate::time::Timestamp;
 use scan::Scan;
@@ -205,12 +206,19 @@ pub struct Reports {
     pub jobs: Vec<JobCoverage>,
     /// What scanners found.
     pub scans: Vec<Scan>,
+    /// Signatures of images.
+    #[serde(default)]
+    pub signatures: Vec<Signature>,
 }
 
 impl Reports {
     /// Whether there is nothing in them.
     pub fn is_empty(&self) -> bool {
-        self.tests.is_none() && self.coverage.is_none() && self.jobs.is_empty() && self.scans.is_empty()
+        self.tests.is_none()
+            && self.coverage.is_none()
+            && self.jobs.is_empty()
+            && self.scans.is_empty()
+            && self.signatures.is_empty()
     }
 }
 

@@ -319,6 +319,8 @@ pub struct DraftView {
     pub updated_by: Option<PersonRef>,
     /// Whether it is the newest version, word for word.
     pub is_published: bool,
+    /// Other people whose editor of it is open at this moment.
+    pub editors: Vec<PersonRef>,
 }
 
 /// An app that uses a template.

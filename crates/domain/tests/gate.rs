@@ -12,8 +12,9 @@ use slipway_domain::hold::{Held, Hold};
 use slipway_domain::id::{BreakGlassId, FreezeId, HoldId, TypedId, UserId};
 use slipway_domain::person::PersonRef;
 use slipway_domain::promotion::PromotionKind;
-use slipway_domain::release::Evidence;
+use slipway_domain::release::{Evidence, Image};
 use slipway_domain::report::scan::{ScanKind, ScanSummary, Severity};
+use slipway_domain::signature::{SignedImage, Signer};
 use slipway_domain::text::Text;
 use slipway_domain::time::{HOUR, MINUTE, Timestamp};
 use std::collections::BTreeSet;
@@ -24,6 +25,13 @@ fn person(n: u128) -> PersonRef {
         id: UserId::from_uuid(Uuid::from_u128(n)),
         username: format!("p{n}"),
         name: format!("P{n}"),
+    }
+}
+
+fn image(n: u8) -> Image {
+    Image {
+        repository: format!("registry.example.com/acme/app{n}"),
+        digest: format!("sha256:{n:064x}"),
     }
 }
 
@@ -52,6 +60,8 @@ struct Truth {
     room: Option<bool>,
     glass: Option<(Vec<GateKind>, i64, bool, bool)>,
     scans: Scans,
+    /// Whether the environment names a key, and which of two images it signed.
+    signed: (bool, bool, bool),
 }
 
 /// What an environment asks of scans, and what there is: which kinds it needs, from which severity on how many are allowed,
@@ -92,9 +102,10 @@ prop_compose! {
             proptest::sample::subsequence(GateKind::ALL.to_vec(), 0..5), 0..(2 * LASTS), any::<bool>(), prop::bool::weighted(0.2),
         )),
         scans in scans(),
+        signed in (prop::bool::weighted(0.3), prop::bool::weighted(0.7), prop::bool::weighted(0.7)),
     ) -> Truth {
         let tests = (tests.0, i64::from(tests.1), tests.2);
-        Truth { kind, standing, tier, verified, waived, soak, tests, defective, bound, held, frozen, outside, out_of_hours, ahead, locked, room, glass, scans }
+        Truth { kind, standing, tier, verified, waived, soak, tests, defective, bound, held, frozen, outside, out_of_hours, ahead, locked, room, glass, scans, signed }
     }
 }
 
@@ -170,6 +181,14 @@ impl Truth {
             scans_needed: self.scans.0.clone(),
             worst: self.scans.1,
             findings_allowed: self.scans.2,
+            signers: if self.signed.0 {
+                vec![Signer {
+                    name: String::from("release team"),
+                    key: String::new(),
+                }]
+            } else {
+                Vec::new()
+            },
             ..Gating::default()
         }
     }
@@ -241,6 +260,8 @@ impl Truth {
             bad > *allowed as usize || done.iter().any(|(_, found)| found.is_none())
         });
         when(GateKind::Scans, !stays && (lacks || too_many));
+        let (asked, first, second) = self.signed;
+        when(GateKind::Signatures, !stays && asked && !(first && second));
         when(GateKind::Defective, !back && self.defective);
         when(GateKind::Freeze, !back && (self.frozen || self.outside));
         when(GateKind::Hours, !back && self.out_of_hours);
@@ -267,7 +288,13 @@ proptest! {
     fn what_stands_in_the_way_is_shut_and_named_and_nothing_else(truth in truth()) {
         let evaluation = Evaluation { standing: truth.standing, rules: Vec::new(), words: Text::verbatim("approvals"), until: None, counting: Vec::new() };
         let (gating, freezes, glasses) = (truth.gating(), truth.freezes(), truth.glasses());
-        let evidence = Evidence { tests_passed: truth.tests.0, tests_failed: truth.tests.1, tests_skipped: 0, scans: truth.found() };
+        let evidence = Evidence { tests_passed: truth.tests.0, tests_failed: truth.tests.1, tests_skipped: 0, scans: truth.found(), signatures: Vec::new() };
+        let images = [image(1), image(2)];
+        let by = |signed: bool| signed.then_some("release team");
+        let signed = [
+            SignedImage { image: &images[0], by: by(truth.signed.1) },
+            SignedImage { image: &images[1], by: by(truth.signed.2) },
+        ];
         let hold = |held| Hold { id: HoldId::from_uuid(Uuid::nil()), held, owner: person(3), reason: String::from("wait"), at: Timestamp(0) };
         let holds: Vec<Hold> = truth.held.into_iter().map(hold).collect();
         let found = gates(&Facts {
@@ -283,6 +310,7 @@ proptest! {
             }),
             waiver: truth.waived.then_some("hotfix"),
             evidence: &evidence,
+            signed: &signed,
             defective: truth.defective.then_some("it eats orders"),
             bound: truth.bound,
             holds: &holds,

@@ -11,6 +11,7 @@ use crate::context::OpCtx;
 use crate::error::{Error, FieldError, Result};
 use crate::jobs::Job;
 use crate::ports::{EnvironmentBinding, EnvironmentRecord, StoreError, Tx};
+use crate::signature;
 use slipway_domain::approval::{ApprovalPolicy, ApprovalRule, Eligible, satisfiable};
 use slipway_domain::environment::{
     BindingView, EnvironmentList, EnvironmentRef, EnvironmentView, Gating, RulePeople, Tier, default_chain,
@@ -20,6 +21,7 @@ use slipway_domain::id::{ClusterId, EnvironmentId, OrgId, ProjectId, UserId};
 use slipway_domain::name::{NameError, Slug};
 use slipway_domain::person::PersonRef;
 use slipway_domain::role::custom_key;
+use slipway_domain::signature::{MOST_SIGNERS, Signer};
 use slipway_domain::text::Text;
 use slipway_domain::time::{DAY, MINUTE};
 use std::collections::{BTreeMap, BTreeSet};
@@ -580,6 +582,9 @@ fn wrong_gating(gating: &Gating) -> Vec<FieldError> {
     if !(0..=30 * DAY).contains(&gating.soak) {
         wrong.push(said("soak", Text::new("use 0 to 30 days", "请使用 0 到 30 天")));
     }
+    if let Some(text) = wrong_signers(&gating.signers) {
+        wrong.push(said("signers", text));
+    }
     if gating.findings_allowed > 10_000 {
         wrong.push(said(
             "findings_allowed",
@@ -587,6 +592,31 @@ fn wrong_gating(gating: &Gating) -> Vec<FieldError> {
         ));
     }
     wrong
+}
+
+fn wrong_signers(signers: &[Signer]) -> Option<Text> {
+    if signers.len() > MOST_SIGNERS {
+        return Some(Text::new(
+            format!("at most {MOST_SIGNERS} keys"),
+            format!("最多 {MOST_SIGNERS} 个密钥"),
+        ));
+    }
+    for (i, signer) in signers.iter().enumerate() {
+        let name = signer.name.trim();
+        if name.is_empty() || name.chars().count() > 60 || name.chars().any(char::is_control) {
+            return Some(Text::new(
+                format!("key {}: its name is one line of at most 60 characters", i + 1),
+                format!("第 {} 个密钥：名称为一行，最多 60 个字符", i + 1),
+            ));
+        }
+        if signers[..i].iter().any(|other| other.name == signer.name) {
+            return Some(Text::new(
+                format!("two keys are called “{name}”"),
+                format!("有两个密钥都叫“{name}”"),
+            ));
+        }
+    }
+    signers.iter().find_map(signature::wrong_key)
 }
 
 /// RFC 1123's label, as namespaces are named.

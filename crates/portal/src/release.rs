@@ -27,6 +27,7 @@ use slipway_domain::release::{
 use slipway_domain::report::Reports;
 use slipway_domain::report::scan::{Scan, ScanSummary};
 use slipway_domain::run::RunStatus;
+use slipway_domain::signature::Signature;
 use slipway_domain::subscriber::EventKind;
 use slipway_domain::text::Text;
 use std::collections::BTreeMap;
@@ -109,10 +110,8 @@ pub(crate) async fn of_run(
     let subject = run.row.id.to_string();
     let reports =
         snapshot::last::<Reports>(ctx, &see, (SnapshotKind::Reports, &subject), Text::default()).await?;
-    let scans = reports
-        .value
-        .map(|reports| reports.scans.iter().map(Scan::summary).collect());
-    let scans = scans.unwrap_or_default();
+    let reports = reports.value.unwrap_or_default();
+    let scans = reports.scans.iter().map(Scan::summary).collect();
     let template = match link
         .forge
         .file(link.project(), ".gitlab-ci.yml", &run.row.sha)
@@ -134,6 +133,7 @@ pub(crate) async fn of_run(
             workload,
             manifests,
             scans,
+            signatures: reports.signatures,
         },
     )
     .await?;
@@ -241,6 +241,7 @@ struct Parts {
     workload: Workload,
     manifests: Vec<ReleaseManifests>,
     scans: Vec<ScanSummary>,
+    signatures: Vec<Signature>,
 }
 
 /// What the release is in each environment of the chain, rendered for good; the inner result is why it cannot be.
@@ -363,6 +364,7 @@ async fn make(
         previous: parts.previous,
         evidence: Evidence {
             scans: parts.scans,
+            signatures: parts.signatures,
             ..run.evidence.clone().unwrap_or_default()
         },
         created_at: ctx.now(),

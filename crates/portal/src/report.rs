@@ -5,10 +5,12 @@ use crate::artifact;
 use crate::connection::{self, Link};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
-use crate::ports::{ForgeError, RunRecord, SnapshotKind};
+use crate::ports::{ForgeError, JobRecord, RunRecord, SnapshotKind};
 use crate::schedule::At;
+use crate::signature;
 use crate::snapshot;
 use slipway_domain::report::{CaseFilter, Reports, ReportsView, TestReport, scan};
+use slipway_domain::signature::{Signature, is_signature, payload_of};
 use slipway_domain::text::Text;
 
 /// The largest report of a scanner that is read, in bytes.
@@ -116,6 +118,7 @@ async fn fetch(
     };
     let jobs = ctx.read().await?.jobs_of_run(app, run.row.id).await?;
     let mut scans = Vec::new();
+    let mut signatures = Vec::new();
     for job in jobs.iter().filter(|job| job.has_artifacts) {
         let archive = match artifact::fetch(ctx, app, link, job).await? {
             Ok(Some(archive)) => archive,
@@ -123,6 +126,12 @@ async fn fetch(
             Ok(None) | Err(_) => continue,
         };
         for file in &archive.files {
+            if is_signature(&file.path) && signatures.len() < signature::MOST {
+                match signatures_in(link, job, &file.path).await {
+                    Ok(found) => signatures.extend(found),
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
             let Some(kind) = scan::kind_of(&file.path) else {
                 continue;
             };
@@ -144,7 +153,31 @@ async fn fetch(
         coverage: coverage.whole,
         jobs: coverage.jobs,
         scans,
+        signatures,
     }))
+}
+
+/// The signatures in a file that a job kept.
+async fn signatures_in(
+    link: &Link,
+    job: &JobRecord,
+    path: &str,
+) -> std::result::Result<Vec<Signature>, ForgeError> {
+    let (forge, project, id) = (&link.forge, link.project(), job.row.forge_id);
+    let small = |bytes: &Vec<u8>| bytes.len() <= signature::LARGEST;
+    let Some(bytes) = optional(forge.artifact(project, id, path).await)?
+        .flatten()
+        .filter(small)
+    else {
+        return Ok(Vec::new());
+    };
+    let payload = match payload_of(path) {
+        Some(beside) => optional(forge.artifact(project, id, &beside).await)?
+            .flatten()
+            .filter(small),
+        None => None,
+    };
+    Ok(signature::read(&job.row.name, path, &bytes, payload.as_deref()))
 }
 
 /// What may not be read is `None`; what may be there in a while is an error.

@@ -124,9 +124,14 @@ async fn told_of(
             summary,
         ))
         .await?;
+    touch(change, place);
+    Ok(())
+}
+
+/// Tells pages that show the place's templates to look again.
+fn touch(change: &mut Change<'_>, place: &Authorized<Anywhere, may::Modify>) {
     let id = place
         .project_id()
         .map_or_else(|| place.org_id().to_string(), |project| project.to_string());
-    change.touch(TOPIC, id, &at);
-    Ok(())
+    change.touch(TOPIC, id, &place.place());
 }

@@ -111,6 +111,11 @@ const GOES: &[(&str, &str)] = &[
          (SELECT id FROM templates WHERE org_id = $1 AND ($2 = '' OR project_id = $2))",
     ),
     (
+        "template_editors",
+        "DELETE FROM template_editors WHERE org_id = $1 AND $3 = '' AND template_id IN \
+         (SELECT id FROM templates WHERE org_id = $1 AND ($2 = '' OR project_id = $2))",
+    ),
+    (
         "templates",
         "DELETE FROM templates WHERE org_id = $1 AND $3 = '' AND ($2 = '' OR project_id = $2)",
     ),

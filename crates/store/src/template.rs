@@ -6,11 +6,13 @@ use crate::access::{app, app_columns, org_columns, project_columns};
 use crate::connect::SqlTx;
 use crate::error::{affected, map};
 use crate::row::{Columns, columns, document};
+use crate::working_copy::editor_of;
 use async_trait::async_trait;
-use slipway_domain::id::{TemplateId, UpgradeId};
+use slipway_domain::id::{TemplateId, UpgradeId, UserId};
 use slipway_domain::person::PersonRef;
 use slipway_domain::pipeline::TemplateRef;
 use slipway_domain::template::{Standing, UpgradeState};
+use slipway_domain::time::Timestamp;
 use slipway_portal::access::may::{Modify, See};
 use slipway_portal::access::{AnyScope, Anywhere, App, AppScope, Authorized};
 use slipway_portal::ports::{
@@ -227,6 +229,16 @@ impl TemplateTx for SqlTx {
         id: TemplateId,
         version: i64,
     ) -> StoreResult<()> {
+        query(
+            "DELETE FROM template_editors WHERE org_id = $1 AND template_id IN \
+             (SELECT id FROM templates WHERE org_id = $1 AND place_id = $2 AND id = $3)",
+        )
+        .bind(place.org_id().to_string())
+        .bind(place_id(place))
+        .bind(id.to_string())
+        .execute(self.conn())
+        .await
+        .map_err(map)?;
         let done = query(
             "DELETE FROM templates WHERE org_id = $1 AND place_id = $2 AND id = $3 AND version = $4 \
              AND NOT EXISTS (SELECT 1 FROM template_versions v WHERE v.template_id = templates.id)",
@@ -239,6 +251,62 @@ impl TemplateTx for SqlTx {
         .await
         .map_err(map)?;
         affected(done.rows_affected())
+    }
+
+    async fn note_template_editor(
+        &mut self,
+        place: &Authorized<Anywhere, Modify>,
+        template: TemplateId,
+        who: UserId,
+        at: Timestamp,
+        since: Timestamp,
+    ) -> StoreResult<bool> {
+        let known = query(
+            "SELECT user_id AS id FROM template_editors \
+             WHERE org_id = $1 AND template_id = $2 AND user_id = $3 AND seen_at >= $4",
+        )
+        .bind(place.org_id().to_string())
+        .bind(template.to_string())
+        .bind(who.to_string())
+        .bind(since.micros())
+        .fetch_optional(self.conn())
+        .await
+        .map_err(map)?;
+        let done = query(
+            "INSERT INTO template_editors (template_id, user_id, org_id, seen_at) \
+             SELECT t.id, CAST($4 AS TEXT), t.org_id, CAST($5 AS BIGINT) FROM templates t \
+             WHERE t.org_id = $1 AND t.place_id = $2 AND t.id = $3 \
+             ON CONFLICT (template_id, user_id) DO UPDATE SET seen_at = excluded.seen_at",
+        )
+        .bind(place.org_id().to_string())
+        .bind(place_id(place))
+        .bind(template.to_string())
+        .bind(who.to_string())
+        .bind(at.micros())
+        .execute(self.conn())
+        .await
+        .map_err(map)?;
+        affected(done.rows_affected())?;
+        Ok(known.is_none())
+    }
+
+    async fn template_editors(
+        &mut self,
+        place: &Authorized<Anywhere, See>,
+        template: TemplateId,
+        since: Timestamp,
+    ) -> StoreResult<Vec<PersonRef>> {
+        let rows = query(
+            "SELECT u.id, u.username, u.name FROM template_editors e JOIN users u ON u.id = e.user_id \
+             WHERE e.org_id = $1 AND e.template_id = $2 AND e.seen_at >= $3 ORDER BY u.name, u.username",
+        )
+        .bind(place.org_id().to_string())
+        .bind(template.to_string())
+        .bind(since.micros())
+        .fetch_all(self.conn())
+        .await
+        .map_err(map)?;
+        rows.iter().map(editor_of).collect()
     }
 
     async fn template_versions(

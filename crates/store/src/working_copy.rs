@@ -10,7 +10,7 @@ use slipway_domain::time::Timestamp;
 use slipway_domain::working_copy::WorkingCopy;
 use slipway_portal::access::may::{Modify, See};
 use slipway_portal::access::{App, Authorized};
-use slipway_portal::ports::{StoreError, StoreResult, WorkingCopyTx};
+use slipway_portal::ports::{StoreResult, WorkingCopyTx};
 use sqlx::any::AnyRow;
 use sqlx::query;
 
@@ -156,14 +156,16 @@ impl WorkingCopyTx for SqlTx {
         .fetch_all(self.conn())
         .await
         .map_err(map)?;
-        let one = |row: &AnyRow| -> Result<PersonRef, StoreError> {
-            let c = columns("users", row);
-            Ok(PersonRef {
-                id: c.id("id")?,
-                username: c.text("username")?,
-                name: c.text("name")?,
-            })
-        };
-        rows.iter().map(one).collect()
+        rows.iter().map(editor_of).collect()
     }
+}
+
+/// A person of the columns `id`, `username` and `name`.
+pub(crate) fn editor_of(row: &AnyRow) -> StoreResult<PersonRef> {
+    let c = columns("users", row);
+    Ok(PersonRef {
+        id: c.id("id")?,
+        username: c.text("username")?,
+        name: c.text("name")?,
+    })
 }

@@ -68,6 +68,7 @@ on_both! {
     an_account_is_recovered_from_the_command_line,
     a_bulk_upgrade_settles_each_app_once,
     a_template_is_one_places_and_its_versions_stay,
+    a_template_knows_who_writes_it,
     an_app_uses_what_was_seen_last,
     an_import_settles_each_repository_once,
     drafts_are_forgotten_and_slugs_are_known,

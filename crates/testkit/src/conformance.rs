@@ -145,7 +145,7 @@ pub use table::{
 };
 pub use template::{
     a_bulk_upgrade_settles_each_app_once, a_template_is_one_places_and_its_versions_stay,
-    an_app_uses_what_was_seen_last,
+    a_template_knows_who_writes_it, an_app_uses_what_was_seen_last,
 };
 pub use token::{a_request_with_a_key_is_begun_once, a_token_speaks_for_its_owner_until_it_ends};
 pub use version::of_updates_made_on_one_version_one_is_made;

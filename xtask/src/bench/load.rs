@@ -109,8 +109,10 @@ impl Report {
     pub fn json(&self) -> Value {
         let count = u32::try_from(self.latencies.len()).unwrap_or(u32::MAX);
         json!({
+            "requests": count,
             "requests_per_s": (f64::from(count) / self.elapsed.as_secs_f64()).round(),
             "p50_ms": self.percentile(50),
+            "p95_ms": self.percentile(95),
             "p99_ms": self.percentile(99),
             "body_bytes": self.body_bytes,
         })

@@ -1,6 +1,7 @@
 //! Figures of a release build, as one JSON object on standard output: medians and percentiles, one machine. Progress
 //! goes to standard error.
 
+mod boards;
 mod crowd;
 mod load;
 pub mod server;
@@ -14,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
 use crate::build::{self, Profile};
-use crate::pages::{self, Weight};
+use crate::pages::{self, Size, Weight};
 use crate::process::capture;
 use crate::setup::{self, Scope};
 use crate::workspace::Workspace;
@@ -74,11 +75,14 @@ pub struct Options {
     /// Measure only many apps at once: promotions, and at rest
     #[arg(long)]
     only_crowd: bool,
+    /// Measure only boards, backlogs and charts of many items
+    #[arg(long, conflicts_with = "only_crowd")]
+    only_boards: bool,
 }
 
 pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     setup::install(workspace, Scope::Everything)?;
-    let binary = build::everything(workspace, Profile::Release, false)?;
+    let binary = build::everything(workspace, (Profile::Release, Size::Small), false)?;
     let folder = std::env::temp_dir().join(format!("slipway-bench-{}", std::process::id()));
     fs::create_dir_all(&folder).with_context(|| format!("could not create {}", folder.display()))?;
     let figures = measure(workspace, options, &binary, &folder);
@@ -92,10 +96,16 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 }
 
 fn measure(workspace: &Workspace, options: &Options, binary: &Path, folder: &Path) -> Result<Value> {
+    if options.only_boards {
+        let hands = in_browser(workspace, binary, folder, "board")?;
+        let boards = boards::measure(workspace, options, binary, folder)?;
+        return Ok(json!({ "boards": boards, "board_ms": hands }));
+    }
     let crowd = crowd::measure(workspace, options, binary, folder)?;
     if options.only_crowd {
         return Ok(json!({ "crowd": crowd }));
     }
+    let boards = boards::measure(workspace, options, binary, folder)?;
     let database = format!("sqlite://{}", folder.join("slipway.db").display());
     let filled = fill(workspace, &database, options.apps)?;
     eprintln!("starting {STARTS} times");
@@ -135,8 +145,10 @@ fn measure(workspace: &Workspace, options: &Options, binary: &Path, folder: &Pat
         "resident_kib": { "idle": idle, "after_load": server.resident_kib()? },
         "load": loads,
         "crowd": crowd,
+        "boards": boards,
         "code_us": code(workspace)?,
         "webhook_to_dom_ms": in_browser(workspace, binary, folder, "latency")?,
+        "board_ms": in_browser(workspace, binary, folder, "board")?,
         "editor_and_log_ms": in_browser(workspace, binary, folder, "editor")?,
         "pages": page_weight(workspace)?,
     }))

@@ -42,3 +42,11 @@ pub async fn keep_template(
     let at = At::new(&org, project.as_deref(), None);
     Ok(author::save(&ctx, at, &template, version, &text).await?)
 }
+
+/// Says that the reader's editor of a template's document is open.
+#[server(name = ArriveTemplate, prefix = "/api/fn", endpoint = "template/arrive")]
+pub async fn arrive_template(org: String, project: Option<String>, template: String) -> Result<(), AppError> {
+    let ctx = crate::ctx()?;
+    let at = At::new(&org, project.as_deref(), None);
+    Ok(author::arrive(&ctx, at, &template).await?)
+}

@@ -86,6 +86,7 @@ on_both! {
         rule_19_a_freeze_lets_the_running_step_end_and_rollbacks_go,
         rule_20_the_end_of_a_freeze_lets_what_waits_go,
         allowed_hours_are_waited_for,
+        an_image_without_a_signature_that_counts_waits,
         a_release_soaks_in_the_environment_before_only_while_it_is_healthy,
         rule_27_a_hold_pauses_and_its_owner_or_a_project_owner_lifts_it,
         a_rollback_puts_what_branch_rules_send_on_hold,

@@ -11,6 +11,7 @@ use slipway_domain::person::PersonRef;
 use slipway_domain::promotion::{PromotionState, PromotionView};
 use slipway_domain::release::{Commit, Evidence, Image, Workload};
 use slipway_domain::rollout::WorkloadStatus;
+use slipway_domain::signature::Signature;
 use slipway_domain::text::{Locale, Text};
 use slipway_domain::time::{SECOND, Timestamp};
 use slipway_portal::access::{self, may};
@@ -160,6 +161,16 @@ pub async fn release_in(
     workload: Workload,
     author: &str,
 ) -> ReleaseRecord {
+    let made = (version, digest, workload, author);
+    release_with(portal, made, Vec::new()).await
+}
+
+/// Makes a release, of its version, digest, workload and author, with signatures.
+pub async fn release_with(
+    portal: &Portal,
+    (version, digest, workload, author): (&str, u64, Workload, &str),
+    signatures: Vec<Signature>,
+) -> ReleaseRecord {
     let system = portal.system("stage");
     let app = access::app::<may::ReleaseCreate>(&system, ORG, PROJECT, APP)
         .await
@@ -185,6 +196,7 @@ pub async fn release_in(
         previous: None,
         evidence: Evidence {
             tests_passed: 12,
+            signatures,
             ..Evidence::default()
         },
         created_at: at,

@@ -27,6 +27,12 @@ scan:
     - printf '{"SchemaVersion":2,"Results":[{"Target":"Cargo.lock","Vulnerabilities":[{"VulnerabilityID":"CVE-1","PkgName":"a","InstalledVersion":"1","Severity":"LOW","Title":"small"},{"VulnerabilityID":"CVE-2","PkgName":"b","InstalledVersion":"2","FixedVersion":"3","Severity":"CRITICAL","Title":"large","PrimaryURL":"https://avd.example/2"}]}]}' > scan-dependencies.json
     - mkdir -p dist/css && printf 'body' > dist/css/site.css && printf 'hello' > 'dist/hello world.txt'
   artifacts: { expire_in: 2 days, paths: [scan-dependencies.json, dist/] }
+sign:
+  script:
+    - printf '{"critical":{"identity":{"docker-reference":"r/a"},"image":{"docker-manifest-digest":"sha256:0000000000000000000000000000000000000000000000000000000000000001"},"type":"cosign container image signature"},"optional":null}' > image.payload
+    - printf 'MEQCIFOK' > image.sig
+    - printf '{}' > other.sigstore.json
+  artifacts: { expire_in: 2 days, paths: [image.sig, image.payload, other.sigstore.json] }
 "#;
 
 async fn ran(world: &World) -> RunView {
@@ -104,6 +110,20 @@ async fn a_run_keeps_its_reports_and_an_outage_does_not_hide_them() {
     assert_eq!((scan.kind, scan.job.as_str()), (ScanKind::Dependencies, "scan"));
     assert_eq!(scan.counts(), [(Severity::Critical, 1), (Severity::Low, 1)]);
     assert_eq!(scan.findings[0].solution.as_deref(), Some("3"));
+    let [plain, bundle] = reports.signatures.as_slice() else {
+        panic!("two signatures: {:?}", reports.signatures);
+    };
+    assert_eq!(
+        (plain.job.as_str(), plain.file.as_str(), plain.signature.as_str()),
+        ("sign", "image.sig", "MEQCIFOK")
+    );
+    assert!(plain.digests[0].ends_with("0001") && plain.trouble.is_none());
+    assert!(
+        bundle
+            .trouble
+            .as_ref()
+            .is_some_and(|text| text.en.contains("envelope"))
+    );
 
     let filter = CaseFilter {
         status: String::from("skipped"),
@@ -134,7 +154,7 @@ async fn the_files_of_a_job_are_browsed_and_downloaded_and_nothing_else_is() {
     let view = ran(&world).await;
     let at = job_at(&view, "scan");
     let ctx = world.ctx();
-    assert_eq!(view.with_files, [at.job]);
+    assert_eq!(view.with_files, [at.job, job_at(&view, "sign").job]);
     let root = artifact::view(&ctx, &at, "").await.unwrap();
     let names: Vec<_> = root.entries.iter().map(|e| (e.name.as_str(), e.files)).collect();
     assert_eq!(names, [("dist", Some(2)), ("scan-dependencies.json", None)]);

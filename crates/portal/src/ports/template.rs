@@ -4,7 +4,7 @@ use super::StoreResult;
 use crate::access::may::{Modify, See};
 use crate::access::{AnyScope, Anywhere, App, AppScope, Authorized};
 use async_trait::async_trait;
-use slipway_domain::id::{AppId, ProjectId, ProposalId, TemplateId, UpgradeId};
+use slipway_domain::id::{AppId, ProjectId, ProposalId, TemplateId, UpgradeId, UserId};
 use slipway_domain::person::PersonRef;
 use slipway_domain::pipeline::TemplateRef;
 use slipway_domain::template::{Notice, Standing, StepState, UpgradeState};
@@ -136,6 +136,23 @@ pub trait TemplateTx: Send {
         id: TemplateId,
         version: i64,
     ) -> StoreResult<()>;
+    /// Somebody's editor of the document is open at this time; whether they were not known to write it since `since`.
+    /// `Gone`: the place has no such template.
+    async fn note_template_editor(
+        &mut self,
+        place: &Authorized<Anywhere, Modify>,
+        template: TemplateId,
+        who: UserId,
+        at: Timestamp,
+        since: Timestamp,
+    ) -> StoreResult<bool>;
+    /// Whose editor of the document was open since then, by name.
+    async fn template_editors(
+        &mut self,
+        place: &Authorized<Anywhere, See>,
+        template: TemplateId,
+        since: Timestamp,
+    ) -> StoreResult<Vec<PersonRef>>;
     /// The published versions of templates of the place's organization, by template, newest publication first.
     async fn template_versions(
         &mut self,

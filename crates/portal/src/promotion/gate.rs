@@ -8,6 +8,7 @@ use crate::ports::{
     DeploymentRecord, EnvironmentRecord, PromotionRecord, ReleaseRecord, StopRecord, SubjectRecord, Tx,
 };
 use crate::quota;
+use crate::signature;
 use crate::subscriber::event;
 use slipway_domain::approval::{ApprovalPolicy, Case, Decision, Evaluation, evaluate};
 use slipway_domain::break_glass::BreakGlass;
@@ -420,6 +421,11 @@ impl Facts {
     }
 
     fn gates_with(&self, evaluation: &Evaluation, glasses: &[BreakGlass], now: Timestamp) -> Vec<Gate> {
+        let signed = signature::signed(
+            &self.release.images,
+            &self.release.evidence.signatures,
+            &self.environment.gating.signers,
+        );
         gate::gates(&gate::Facts {
             kind: self.promotion.kind,
             version: &self.release.version,
@@ -429,6 +435,7 @@ impl Facts {
             before: self.before.clone(),
             waiver: self.promotion.waiver.as_deref(),
             evidence: &self.release.evidence,
+            signed: &signed,
             defective: self.release.defective.as_ref().map(|(_, why)| why.as_str()),
             bound: self.environment.binding.is_some(),
             holds: &self.holds,

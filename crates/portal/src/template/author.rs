@@ -1,6 +1,6 @@
 //! Writing templates: a document that is saved with a version check, and versions that never change.
 
-use super::{key_of, may_publish, newest, own, owner_of, published, seen, told, told_of};
+use super::{key_of, may_publish, newest, own, owner_of, published, seen, told, told_of, touch};
 use crate::access::{self, Anywhere, At, Authorized, may};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
@@ -9,6 +9,7 @@ use crate::template::usage;
 use slipway_domain::access::ScopeKind;
 use slipway_domain::id::TemplateId;
 use slipway_domain::name::Slug;
+use slipway_domain::person::PersonRef;
 use slipway_domain::pipeline::authored::{
     Bump, LARGEST, VersionError, bump_between, compare, from_file, from_template, next, parse_version, read,
     scratch,
@@ -19,6 +20,7 @@ use slipway_domain::template::{
     Act, DraftView, Owner, Standing, TemplateList, TemplateRow, TemplateView, Told, VersionRow, slug_of,
 };
 use slipway_domain::text::Text;
+use slipway_domain::working_copy::PRESENT;
 
 /// The most templates that a place can have.
 const MOST: usize = 200;
@@ -150,7 +152,13 @@ pub async fn view(ctx: &OpCtx, at: At<'_>, key: &str) -> Result<TemplateView> {
         Some(project) if record.project.is_some() => project.name.clone(),
         _ => at.org.name.clone(),
     };
+    let editors = if may_publish {
+        others(ctx, &place, record.id).await?
+    } else {
+        Vec::new()
+    };
     let draft = may_publish.then(|| DraftView {
+        editors,
         text: record.text.clone(),
         version: record.version,
         updated_at: record.updated_at,
@@ -378,6 +386,7 @@ pub async fn draft(ctx: &OpCtx, at: At<'_>, key: &str) -> Result<(Place, DraftVi
     let see = access::anywhere(ctx, at).await?;
     let record = own(ctx, &place, &see, key).await?;
     let draft = DraftView {
+        editors: others(ctx, &see, record.id).await?,
         text: record.text,
         version: record.version,
         updated_at: record.updated_at,
@@ -385,6 +394,44 @@ pub async fn draft(ctx: &OpCtx, at: At<'_>, key: &str) -> Result<(Place, DraftVi
         is_published: false,
     };
     Ok((see.place(), draft))
+}
+
+async fn others(
+    ctx: &OpCtx,
+    place: &Authorized<Anywhere, may::See>,
+    template: TemplateId,
+) -> Result<Vec<PersonRef>> {
+    let me = ctx.user().ok().map(|person| person.id);
+    let since = ctx.now().plus(-PRESENT);
+    let mut editors = ctx.read().await?.template_editors(place, template, since).await?;
+    editors.retain(|editor| Some(editor.id) != me);
+    Ok(editors)
+}
+
+/// Says that the actor's editor of the document is open. To be repeated while it is.
+///
+/// # Errors
+/// As [`access::publishing`]; [`Error::NotFound`].
+pub async fn arrive(ctx: &OpCtx, at: At<'_>, key: &str) -> Result<()> {
+    let place = access::publishing(ctx, at).await?;
+    let see = access::anywhere(ctx, at).await?;
+    let record = own(ctx, &place, &see, key).await?;
+    let (me, now) = (ctx.user()?.id, ctx.now());
+    let mut change = ctx.change().await?;
+    change.bookkeeping();
+    let is_new = change
+        .tx()
+        .note_template_editor(&place, record.id, me, now, now.plus(-PRESENT))
+        .await;
+    let is_new = match is_new {
+        // The draft was deleted meanwhile.
+        Err(StoreError::Gone) => return Err(Error::NotFound),
+        noted => noted?,
+    };
+    if is_new {
+        touch(&mut change, &place);
+    }
+    change.commit().await
 }
 
 /// Saves the document, good or not; the new version of the draft. Only [`publish`] leads to apps.

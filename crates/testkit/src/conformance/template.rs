@@ -213,6 +213,46 @@ pub async fn a_template_is_one_places_and_its_versions_stay(world: World) {
     assert!(matches!(twice, Err(StoreError::Constraint(_))), "{twice:?}");
 }
 
+/// Who writes a document is known for as long as they say so, in its place alone; a draft that goes takes it along.
+pub async fn a_template_knows_who_writes_it(world: World) {
+    let scene = scene(&world).await;
+    let draft = scene.record(&scene.project, "shop");
+    let other = world.person("other").await;
+    let mut tx = write(&world).await;
+    tx.insert_template(&scene.project, &draft).await.unwrap();
+    let note = |who, at: i64| (who, Timestamp(at), Timestamp(at - 60));
+    let mut noted = Vec::new();
+    for (who, at, since) in [
+        note(scene.owner.id, 100),
+        note(other.id, 130),
+        note(scene.owner.id, 150),
+        note(scene.owner.id, 300),
+    ] {
+        let one = tx
+            .note_template_editor(&scene.project, draft.id, who, at, since)
+            .await;
+        noted.push(one.unwrap());
+    }
+    assert_eq!(noted, [true, true, false, true]);
+    let foreign = tx
+        .note_template_editor(&scene.other, draft.id, other.id, Timestamp(300), Timestamp(0))
+        .await;
+    assert!(matches!(foreign, Err(StoreError::Gone)), "{foreign:?}");
+    let see = scene.project.see();
+    let now = tx.template_editors(&see, draft.id, Timestamp(131)).await.unwrap();
+    assert_eq!(now, std::slice::from_ref(&scene.owner));
+    let both = tx.template_editors(&see, draft.id, Timestamp(130)).await.unwrap();
+    assert_eq!(both.len(), 2);
+    tx.delete_template(&scene.project, draft.id, 1).await.unwrap();
+    assert!(
+        tx.template_editors(&see, draft.id, Timestamp(0))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    tx.commit().await.unwrap();
+}
+
 /// What an app uses is what was seen last; it is counted in its project and its organization, and goes with the app.
 pub async fn an_app_uses_what_was_seen_last(world: World) {
     let scene = scene(&world).await;

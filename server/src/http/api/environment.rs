@@ -1,6 +1,7 @@
 //! Environments.
 
 use super::ask::{Asked, Body, IfMatch, OrRefuse as _, Path};
+use super::gating::SigningKey;
 use super::paging::{Page, Paged};
 use super::place::{EnvironmentName, Person, ProjectPath};
 use super::refusals::{Changes, Reads};
@@ -96,6 +97,8 @@ pub struct Environment {
     worst: Option<&'static str>,
     /// How many findings of that severity or worse are let through.
     findings_allowed: u32,
+    /// Keys of which one must have signed each image.
+    signers: Vec<SigningKey>,
     /// What is done where a rollout fails: `leave` or `roll_back`.
     on_failure: &'static str,
 }
@@ -164,6 +167,7 @@ impl Environment {
             scans_needed: gating.scans_needed.iter().map(|kind| kind.key()).collect(),
             worst: gating.worst.map(Severity::key),
             findings_allowed: gating.findings_allowed,
+            signers: gating.signers.iter().map(SigningKey::of).collect(),
             on_failure: gating.on_failure.key(),
         }
     }

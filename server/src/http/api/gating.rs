@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use slipway_domain::environment::{Gating, OnFailure, Queue};
 use slipway_domain::freeze::Hours;
 use slipway_domain::report::scan::{ScanKind, Severity};
+use slipway_domain::signature::Signer;
 use slipway_domain::time::{HOUR, MINUTE};
 use slipway_portal::Error;
 use slipway_portal::environment::settings::{self, RulesInput};
@@ -60,6 +61,26 @@ fn policies() -> Object {
     one_of(OnFailure::ALL.iter().map(|policy| policy.key()))
 }
 
+/// A key whose signatures count.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SigningKey {
+    /// Whose it is.
+    name: String,
+    /// The public key, as PEM (`SubjectPublicKeyInfo`).
+    key: String,
+}
+
+impl SigningKey {
+    /// As it is shown.
+    pub fn of(signer: &Signer) -> Self {
+        Self {
+            name: signer.name.clone(),
+            key: signer.key.clone(),
+        }
+    }
+}
+
 /// What an environment asks for beside approvals.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -86,6 +107,9 @@ pub struct GatingUpdate {
     /// How many findings of that severity or worse are let through.
     #[serde(default)]
     findings_allowed: u32,
+    /// Keys of which one must have signed each image; none: images need not be signed.
+    #[serde(default)]
+    signers: Vec<SigningKey>,
     /// What is done where a rollout fails: nothing (`leave`), or `roll_back` to what was verified there last.
     #[serde(default)]
     #[schema(schema_with = policies)]
@@ -180,6 +204,11 @@ pub async fn set_gating(
         scans_needed: new.scans_needed,
         worst: new.worst,
         findings_allowed: new.findings_allowed,
+        signers: new
+            .signers
+            .into_iter()
+            .map(|SigningKey { name, key }| Signer { name, key })
+            .collect(),
         on_failure: new.on_failure,
     };
     let version = version_of(&asked, &at, expected).await?;

@@ -44,6 +44,7 @@ fn pages() -> Vec<Call> {
             Some("dora"),
             ("devon", 404),
         ),
+        call("fn:template/arrive", with(missing), Some("dora"), ("devon", 404)),
         call(
             "fn:template/change",
             with(&format!(

@@ -1,6 +1,6 @@
 //! Freezes, hours, soak, holds and rollbacks: what pauses, and what goes on.
 
-use super::super::stage::{APP, ORG, PROJECT, Stage, code, one_of};
+use super::super::stage::{APP, ORG, PROJECT, Stage, code, image, one_of, release_with};
 use super::{frozen, frozen_project, gate, second, shut, window};
 use jiff::civil::time;
 use slipway_domain::access::Role;
@@ -9,10 +9,12 @@ use slipway_domain::freeze::{Effect, Hours};
 use slipway_domain::gate::GateKind;
 use slipway_domain::hold::Held;
 use slipway_domain::promotion::{PromotionKind, PromotionState};
+use slipway_domain::release::Workload;
+use slipway_domain::signature::{Signature, Signer};
 use slipway_domain::time::{DAY, HOUR, MINUTE};
 use slipway_portal::access::{self, At, may};
 use slipway_portal::environment::settings;
-use slipway_portal::{freeze, hold, org, promotion};
+use slipway_portal::{environment, freeze, hold, org, promotion};
 
 pub async fn rule_17_an_approval_stays_while_the_window_is_closed(stage: Stage) {
     stage.set_policy("dev", one_of(Role::ProjectDeveloper, 1)).await;
@@ -173,6 +175,77 @@ pub async fn allowed_hours_are_waited_for(stage: Stage) {
     stage.reaches(id, PromotionState::Succeeded).await;
 }
 
+/// A key of P-256, and what it signed with OpenSSL: the words of simple signing about the image of digest 1.
+const KEY: &str = "-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEodtGdq6c5k9jPPkmcybXnxRgDMYi
+7zE/bQ61drgYbyjrGlXvChtIKGNte0I7H0g2Q+aQq3z93ZbPx7jl+iQMcg==
+-----END PUBLIC KEY-----";
+const OTHER: &str = "-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE9h8UGGq6HqlWIx9ILA4vEQg+9qf3
++FON/RTx71d1uOz1+BOXoIZ6R8wRMdQ+P0JbcMeKLQxuMjUeMuNZlFq5wQ==
+-----END PUBLIC KEY-----";
+const MESSAGE: &str = "eyJjcml0aWNhbCI6eyJpZGVudGl0eSI6eyJkb2NrZXItcmVmZXJlbmNlIjoicmVnaXN0cnkuZXhhbXBsZS5jb20vYWNtZS9vcmRlci1hcGkifSwiaW1hZ2UiOnsiZG9ja2VyLW1hbmlmZXN0LWRpZ2VzdCI6InNoYTI1NjowMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAxIn0sInR5cGUiOiJjb3NpZ24gY29udGFpbmVyIGltYWdlIHNpZ25hdHVyZSJ9LCJvcHRpb25hbCI6bnVsbH0=";
+const SIGNED: &str =
+    "MEQCIFOK9dJ2Aeqe3wme3h6MoW0GAq/NxAj1nGwFkcoAOfHrAiBcd/hZi4NK9YYYk/H9C5ovqKitASPLxbOZlWdGROUAZg==";
+
+/// Only an image that a key of the environment signed goes there; which key counts is the environment's to say.
+pub async fn an_image_without_a_signature_that_counts_waits(stage: Stage) {
+    let trusts = |name: &str, key: &str| Gating {
+        signers: vec![Signer {
+            name: name.to_owned(),
+            key: key.to_owned(),
+        }],
+        ..Gating::default()
+    };
+    let lea = stage.as_person(&stage.people.lea);
+    let chain = environment::list(&lea, ORG, PROJECT).await.expect("the chain");
+    let version = chain.environments[0].version;
+    let junk = trusts("release team", "no key");
+    let refused = settings::set_gating(&lea, ORG, PROJECT, "dev", version, junk).await;
+    assert_eq!(code(refused), "invalid");
+    stage
+        .edit("dev", |input| input.gating = trusts("release team", KEY))
+        .await;
+    let signature = Signature {
+        job: String::from("sign"),
+        file: String::from("image.sig"),
+        digests: vec![image(1).digest],
+        message: MESSAGE.to_owned(),
+        signature: SIGNED.to_owned(),
+        trouble: None,
+    };
+    let made = |version, digest| (version, digest, Workload::default(), "nobody");
+    release_with(&stage.portal, made("1.0.0", 1), vec![signature.clone()]).await;
+    release_with(&stage.portal, made("1.1.0", 2), vec![signature]).await;
+
+    let id = stage.ask("1.0.0", "dev").await;
+    let view = stage.reaches(id, PromotionState::Succeeded).await;
+    assert!(
+        gate(&view, GateKind::Signatures)
+            .reason
+            .en
+            .contains("release team")
+    );
+    let id = stage.ask("1.1.0", "dev").await;
+    let view = stage.reaches(id, PromotionState::Waiting).await;
+    assert_eq!(
+        shut(&view),
+        [GateKind::Signatures],
+        "the signature is of another image"
+    );
+    assert!(gate(&view, GateKind::Signatures).reason.en.contains("order-api@"));
+    stage.edit("dev", |input| input.gating = Gating::default()).await;
+    stage.reaches(id, PromotionState::Succeeded).await;
+
+    stage
+        .edit("dev", |input| input.gating = trusts("others", OTHER))
+        .await;
+    stage.release("1.2.0", 3).await;
+    let id = stage.ask("1.2.0", "dev").await;
+    let view = stage.reaches(id, PromotionState::Waiting).await;
+    assert_eq!(shut(&view), [GateKind::Signatures], "without any signature");
+}
+
 pub async fn a_release_soaks_in_the_environment_before_only_while_it_is_healthy(stage: Stage) {
     let gating = Gating {
         soak: 10 * MINUTE,
@@ -298,9 +371,7 @@ pub async fn rule_31_what_waits_for_an_environment_that_goes_is_cancelled(stage:
     let id = stage.ask("1.0.0", "dev").await;
     stage.reaches(id, PromotionState::Waiting).await;
     let lea = stage.as_person(&stage.people.lea);
-    let list = slipway_portal::environment::list(&lea, ORG, PROJECT)
-        .await
-        .expect("the chain");
+    let list = environment::list(&lea, ORG, PROJECT).await.expect("the chain");
     let dev = stage.as_person(&stage.people.dev);
     let version = list.environments[0].version;
     assert_eq!(
@@ -318,9 +389,7 @@ pub async fn rule_31_what_waits_for_an_environment_that_goes_is_cancelled(stage:
     assert!(view.row.reason.expect("why").en.contains("was removed"));
     assert_eq!(view.row.environment.key, "dev", "its history keeps the name");
     // The key is free again, and the first stop is qa now.
-    let list = slipway_portal::environment::list(&lea, ORG, PROJECT)
-        .await
-        .expect("the chain");
+    let list = environment::list(&lea, ORG, PROJECT).await.expect("the chain");
     assert_eq!(list.environments[0].environment.key, "qa");
     // The same where its cluster goes.
     let qa = stage.ask("1.0.0", "qa").await;
