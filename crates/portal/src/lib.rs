@@ -66,6 +66,7 @@ pub mod seal;
 pub mod search;
 pub mod secret;
 pub mod session;
+pub mod shelf;
 mod snapshot;
 pub mod subscriber;
 pub mod table;
