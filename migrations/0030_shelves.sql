@@ -21,3 +21,6 @@ CREATE INDEX items_sorted_by_points ON items (project_id, (CAST(1000 + COALESCE(
 CREATE INDEX items_sorted_by_due ON items (project_id, (COALESCE(due_on, '9999-12-31')), number) WHERE deleted_at IS NULL;
 CREATE INDEX items_sorted_by_created ON items (project_id, (CAST(created_at AS TEXT)), number) WHERE deleted_at IS NULL;
 CREATE INDEX items_sorted_by_updated ON items (project_id, (CAST(updated_at AS TEXT)), number) WHERE deleted_at IS NULL;
+
+-- The day an item begins, YYYY-MM-DD.
+ALTER TABLE items ADD COLUMN begins_on TEXT;

@@ -89,7 +89,7 @@ pub use import::{ImportItemRecord, ImportRecord, ImportTx};
 pub use intake::{IntakeRecord, IntakeTx, NewIntake};
 pub use invitation::{InvitationRecord, InvitationTx, RequestRecord};
 pub use item::{DueItem, ItemRecord, ItemTx, NewItemEvent, NewItemRow, NewIteration};
-pub use iteration::IterationTx;
+pub use iteration::{CARDS_MOST, IterationTx};
 pub use mail::{Mail, MailAccess, MailError, MailServerRecord, MailTx, Mailer, PATIENCE as MAIL_PATIENCE};
 pub use member::{HeldBinding, MemberTx};
 pub use notice::{NewNotice, NoticeRecord, NoticeTx, Which};

@@ -19,7 +19,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long an upload or a deletion may take, and the silence of a download.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a signature counts: the clocks of two machines may differ by as much.
-const SIGNED_FOR: Duration = Duration::from_secs(15 * 60);
+const SIGNED_FOR: Duration = Duration::from_mins(15);
 /// How much of a refusal is read, in bytes.
 const REFUSAL_MAX: usize = 8 * 1024;
 

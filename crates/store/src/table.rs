@@ -110,7 +110,7 @@ sorts! {
 const ROADMAP: &str = concat!(
     "SELECT ",
     card_columns!(),
-    ", COALESCE(own.starts_on, s.starts_on) AS starts_on, COALESCE(i.due_on, own.ends_on, s.ends_on) AS ends_on, \
+    ", COALESCE(i.begins_on, own.starts_on, s.starts_on) AS starts_on, COALESCE(i.due_on, own.ends_on, s.ends_on) AS ends_on, \
      COALESCE(s.items, 0) AS items, COALESCE(s.points_all, 0) AS points_all, COALESCE(s.items_done, 0) AS items_done, \
      COALESCE(s.points_done, 0) AS points_done \
      FROM items i JOIN projects p ON p.id = i.project_id LEFT JOIN users u ON u.id = i.assignee_id \

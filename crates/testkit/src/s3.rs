@@ -181,7 +181,7 @@ async fn serve(Shared(state): Shared<Arc<Mutex<State>>>, request: axum::extract:
     }
     let answer = done(&state, &method, key, content, fault);
     if fault == Some(S3Fault::Silent) {
-        tokio::time::sleep(Duration::from_secs(3600)).await;
+        tokio::time::sleep(Duration::from_hours(1)).await;
     }
     answer
 }

@@ -74,9 +74,9 @@ impl Attachments {
             path_style: self.path_style,
             access_key: self.access_key.clone(),
         };
-        let shelf = S3Shelf::new(place, &self.secret()?)?;
+        let bucket = S3Shelf::new(place, &self.secret()?)?;
         Ok(Shelving {
-            shelf: Some(Arc::new(shelf)),
+            shelf: Some(Arc::new(bucket)),
             takes_new: self.store == S3,
         })
     }
