@@ -167,7 +167,9 @@ fn numbers(
                 .map(|(which, one)| {
                     let value = one.values.get(place).copied();
                     // There is nothing to open behind a zero.
-                    let href = value.filter(|value| *value != 0).and_then(|_| opens(label, which));
+                    let href = value
+                        .filter(|value| *value != 0)
+                        .and_then(|_| opens(label, which));
                     let value = value.map(|value| value.to_string()).unwrap_or_default();
                     let cell = match href {
                         Some(href) => view! { <a class="link" href=href>{value}</a> }.into_any(),

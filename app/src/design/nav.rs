@@ -382,7 +382,10 @@ mod tests {
         assert!(!Entry::current("/a", Some("/a/apps"), &[], "/a/board"));
         let also = [String::from("/a/table")];
         for path in ["/a/table", "/a/table/x"] {
-            assert!(Entry::current("/a/board", Some("/a/board"), &also, path), "{path}");
+            assert!(
+                Entry::current("/a/board", Some("/a/board"), &also, path),
+                "{path}"
+            );
         }
         assert!(!Entry::current("/a/board", Some("/a/board"), &also, "/a/tables"));
     }

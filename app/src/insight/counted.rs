@@ -40,14 +40,20 @@ fn show(counted: &CountedItems, what: &str) -> AnyView {
         counted.zone
     );
     let zone = encode(&counted.zone);
-    let at = |page: usize| format!("?what={}&day={}&zone={zone}&page={page}", encode(what), counted.day);
+    let at = |page: usize| {
+        format!(
+            "?what={}&day={}&zone={zone}&page={page}",
+            encode(what),
+            counted.day
+        )
+    };
     let back = button_link(
         Weight::Quiet,
         format!("{base}/insights?zone={zone}"),
         tr!(insight.work),
     );
-    let before = (counted.page > 1)
-        .then(|| button_link(Weight::Plain, at(counted.page - 1), tr!(summary.before)));
+    let before =
+        (counted.page > 1).then(|| button_link(Weight::Plain, at(counted.page - 1), tr!(summary.before)));
     let after = counted
         .more
         .then(|| button_link(Weight::Plain, at(counted.page + 1), tr!(iteration.next)));
@@ -92,7 +98,11 @@ fn items(counted: &CountedItems) -> AnyView {
             )
         })
         .collect();
-    let heads = [tr!(iteration.item), tr!(summary.state_now), tr!(iteration.assignee)];
+    let heads = [
+        tr!(iteration.item),
+        tr!(summary.state_now),
+        tr!(iteration.assignee),
+    ];
     table(
         say(&counted.what),
         heads.into_iter().map(IntoAny::into_any).collect(),

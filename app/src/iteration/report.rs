@@ -109,14 +109,15 @@ fn sums(report: &IterationReport, outcome: &Outcome) -> AnyView {
         .map(|(which, fates)| {
             let points = fates.iter().map(|fate| fate.points).sum();
             let link = number(format!("#{}", which.key()), fates.len(), Some(points));
-            row(
-                say(&which.text()).into_any(),
-                vec![(tr!(iteration.items), link)],
-            )
+            row(say(&which.text()).into_any(), vec![(tr!(iteration.items), link)])
         })
         .collect();
     for (href, word, bugs) in [
-        ("#bugs-reported", tr!(summary.bugs_reported), &report.bugs_reported),
+        (
+            "#bugs-reported",
+            tr!(summary.bugs_reported),
+            &report.bugs_reported,
+        ),
         ("#bugs-closed", tr!(summary.bugs_closed), &report.bugs_closed),
     ] {
         let link = number(href.to_owned(), bugs.len(), None);

@@ -40,7 +40,11 @@ fn show(view: &IterationView, by_items: bool) -> AnyView {
     let words: Vec<String> = goal.into_iter().chain([dates(line), progress(line)]).collect();
     let mark = state(line.state);
     let acts = view.may_plan.then(|| acts(view));
-    let report = format!("{}/iterations/{}/report", view.place.path(), line.iteration.number);
+    let report = format!(
+        "{}/iterations/{}/report",
+        view.place.path(),
+        line.iteration.number
+    );
     let report = button_link(Weight::Quiet, report, tr!(summary.report));
     view! {
         {refresh_without_js()}

@@ -13,7 +13,8 @@ use slipway_domain::access::Action;
 use slipway_domain::board::ColumnKey;
 use slipway_domain::id::UserId;
 use slipway_domain::item::{
-    BugFilter, BugList, Card, Comment, Content, ItemKind, ItemView, Named, Priority, Severity, Value, rank_between,
+    BugFilter, BugList, Card, Comment, Content, ItemKind, ItemView, Named, Priority, Severity, Value,
+    rank_between,
 };
 use slipway_domain::person::PersonRef;
 use slipway_domain::table::{SavedView, ViewPage};

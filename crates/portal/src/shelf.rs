@@ -130,10 +130,7 @@ pub(crate) async fn sweep(ctx: &OpCtx) -> Result<Next> {
     Ok(if more { Next::At(ctx.now()) } else { again })
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "maps what a call returned"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "maps what a call returned")]
 fn unavailable(error: ShelfError) -> Error {
     tracing::warn!(%error, "the object storage of files");
     Error::Unavailable {

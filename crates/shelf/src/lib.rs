@@ -68,15 +68,14 @@ impl S3Shelf {
         } else {
             UrlStyle::VirtualHost
         };
-        let bucket = Bucket::new(place.endpoint, style, place.bucket, place.region).map_err(|error| {
-            match error {
+        let bucket =
+            Bucket::new(place.endpoint, style, place.bucket, place.region).map_err(|error| match error {
                 BucketError::UnsupportedScheme => String::from("the endpoint is neither http nor https"),
                 BucketError::MissingHost => String::from("the endpoint has no host"),
                 BucketError::ParseError(error) => format!(
                     "the bucket cannot be a part of the endpoint's host ({error}); set path_style = true"
                 ),
-            }
-        })?;
+            })?;
         let http = Client::builder()
             .connect_timeout(CONNECT.min(patience))
             .read_timeout(patience)
@@ -232,7 +231,9 @@ fn lost(error: &reqwest::Error) -> ShelfError {
     while let Some(deeper) = cause.and_then(std::error::Error::source) {
         cause = Some(deeper);
     }
-    ShelfError::Unreachable(cause.map_or_else(|| String::from("the connection was lost"), ToString::to_string))
+    ShelfError::Unreachable(
+        cause.map_or_else(|| String::from("the connection was lost"), ToString::to_string),
+    )
 }
 
 #[cfg(test)]
@@ -241,7 +242,8 @@ mod tests {
 
     #[test]
     fn the_code_of_a_refusal_is_a_word_whatever_stands_there() {
-        let body = "<?xml version=\"1.0\"?><Error><Code>SignatureDoesNotMatch</Code><Message>x</Message></Error>";
+        let body =
+            "<?xml version=\"1.0\"?><Error><Code>SignatureDoesNotMatch</Code><Message>x</Message></Error>";
         assert_eq!(code(body), "SignatureDoesNotMatch");
         assert_eq!(code("<Code>a\r\n<script>b</Code>"), "ascriptb");
         for none in ["", "<Code>", "</Code><Code>", "502 Bad Gateway"] {

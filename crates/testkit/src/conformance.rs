@@ -55,9 +55,9 @@ pub use access::{
 pub use attachment::a_file_is_its_items;
 pub use audit::{every_change_joins_the_chain, two_writers_never_fork_the_chain};
 pub use board::{
-    a_full_column_takes_no_more_at_once, a_full_column_takes_no_plans, a_workflow_says_who_moves_what_where, an_item_follows_its_parts,
-    history_recounts_whatever_becomes_of_states, lanes_and_columns_hold_every_card_once,
-    random_moves_of_many_end_in_one_order,
+    a_full_column_takes_no_more_at_once, a_full_column_takes_no_plans, a_workflow_says_who_moves_what_where,
+    an_item_follows_its_parts, history_recounts_whatever_becomes_of_states,
+    lanes_and_columns_hold_every_card_once, random_moves_of_many_end_in_one_order,
 };
 pub use drift::a_drift_is_of_what_runs_there;
 pub use factor::{

@@ -186,13 +186,7 @@ async fn serve(Shared(state): Shared<Arc<Mutex<State>>>, request: axum::extract:
     answer
 }
 
-fn done(
-    state: &Mutex<State>,
-    method: &str,
-    key: String,
-    content: Bytes,
-    fault: Option<S3Fault>,
-) -> Response {
+fn done(state: &Mutex<State>, method: &str, key: String, content: Bytes, fault: Option<S3Fault>) -> Response {
     let mut state = state.lock();
     match method {
         "PUT" => {

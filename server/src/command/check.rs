@@ -312,10 +312,14 @@ async fn bucket(attachments: &Attachments) -> Result<String, String> {
         ));
     }
     gone?;
-    Ok(match shelving.takes_new {
-        true => format!("{shown} takes, gives back and deletes objects; new files go there"),
-        false => format!("{shown} takes, gives back and deletes objects; new files go into the database"),
-    })
+    let new = if shelving.takes_new {
+        "there"
+    } else {
+        "into the database"
+    };
+    Ok(format!(
+        "{shown} takes, gives back and deletes objects; new files go {new}"
+    ))
 }
 
 fn shelf_advice(error: &ShelfError) -> &'static str {

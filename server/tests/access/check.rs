@@ -241,11 +241,22 @@ async fn a_bucket_is_tried_and_left_as_it_was() {
     };
     let good = of(BUCKET, REGION, SECRET_KEY);
     let said = told(&good).await;
-    assert!(said.starts_with("ok") && said.contains("new files go there"), "{said}");
+    assert!(
+        said.starts_with("ok") && said.contains("new files go there"),
+        "{said}"
+    );
     let said = told(&good.replace("store = \"s3\"\n", "")).await;
-    assert!(said.starts_with("ok") && said.contains("into the database"), "{said}");
+    assert!(
+        said.starts_with("ok") && said.contains("into the database"),
+        "{said}"
+    );
     assert!(server.keys().is_empty(), "nothing is left behind");
-    assert!(server.calls().iter().all(|call| call.contains(" a/b/check-config/")));
+    assert!(
+        server
+            .calls()
+            .iter()
+            .all(|call| call.contains(" a/b/check-config/"))
+    );
     for (wrong, advice) in [
         (of(BUCKET, REGION, "another"), "attachments.access_key"),
         (of("others", REGION, SECRET_KEY), "attachments.bucket"),

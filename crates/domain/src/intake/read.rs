@@ -177,11 +177,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The days a row begins and is due on; what is wrong is said.
-    fn days(
-        &self,
-        row: usize,
-        mut say: impl FnMut(Column, &str, String, String),
-    ) -> [Option<String>; 2] {
+    fn days(&self, row: usize, mut say: impl FnMut(Column, &str, String, String)) -> [Option<String>; 2] {
         let days = [Column::Start, Column::Due].map(|column| {
             let cell = self.cell(row, column);
             let day = if cell.is_empty() { None } else { day_of(&cell) };

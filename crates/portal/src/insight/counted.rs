@@ -92,14 +92,14 @@ pub async fn counted(ctx: &OpCtx, org: &str, project: &str, of: Of<'_>) -> Resul
     })?;
     let (zone, tz) = zone_or_utc(of.zone);
     let date: jiff::civil::Date = of.day.parse().map_err(|_| {
-        let text = Text::new(
-            "write the day as in 2026-11-21",
-            "请按 2026-11-21 的格式填写日期",
-        );
+        let text = Text::new("write the day as in 2026-11-21", "请按 2026-11-21 的格式填写日期");
         Error::field("day", text)
     })?;
     let now = ctx.now();
-    let day = days(date, date, &tz).into_iter().next().filter(|day| day.from <= now);
+    let day = days(date, date, &tz)
+        .into_iter()
+        .next()
+        .filter(|day| day.from <= now);
     let mut tx = ctx.read().await?;
     let steps = tx.steps(&project, None).await?;
     let all = day.map_or_else(Vec::new, |day| {

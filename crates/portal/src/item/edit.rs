@@ -240,7 +240,12 @@ fn words(content: &mut Content, edit: &Edit, wrong: &mut Wrong) {
             "请填写 0 到 100 之间的数字",
         ),
     }
-    day(&mut content.starts_on, edit.starts_on.as_deref(), Field::Start, wrong);
+    day(
+        &mut content.starts_on,
+        edit.starts_on.as_deref(),
+        Field::Start,
+        wrong,
+    );
     day(&mut content.due_on, edit.due_on.as_deref(), Field::Due, wrong);
     if let (Some(start), Some(due)) = (&content.starts_on, &content.due_on)
         && start > due
@@ -266,11 +271,7 @@ fn day(held: &mut Option<String>, typed: Option<&str>, field: Field, wrong: &mut
     } else if day.parse::<jiff::civil::Date>().is_ok() {
         *held = Some(day.to_owned());
     } else {
-        wrong.say(
-            field,
-            "use a day such as 2026-11-21",
-            "请填写日期，如 2026-11-21",
-        );
+        wrong.say(field, "use a day such as 2026-11-21", "请填写日期，如 2026-11-21");
     }
 }
 

@@ -33,11 +33,7 @@ pub async fn report(
         .ok_or(Error::NotFound)?;
     let id = line.iteration.id;
     let now = ctx.now();
-    let Span {
-        zone,
-        days,
-        counted,
-    } = spanned(&line, zone_name, now);
+    let Span { zone, days, counted } = spanned(&line, zone_name, now);
     let started = line.state != IterationState::Planned;
     let steps = tx.steps(&project, None).await?;
     let spans = super::lately(tx.iteration_spans(&project).await?, id);
@@ -46,14 +42,11 @@ pub async fn report(
     let (mut told, mut chart, mut bugs) = (None, Vec::new(), [Vec::new(), Vec::new()]);
     if started {
         let mut found = outcome(&steps, id, line.started_at, until);
-        let acts = tx
-            .who_stepped(&project, id, line.started_at, now.plus(1))
-            .await?;
+        let acts = tx.who_stepped(&project, id, line.started_at, now.plus(1)).await?;
         name(&mut found, &acts, line.closed_at);
         told = Some(found);
         chart = iteration_chart(&steps, id, &days, counted);
-        bugs = [BugTurn::Reported, BugTurn::Closed]
-            .map(|turn| bugs_on(&steps, turn, line.started_at, until));
+        bugs = [BugTurn::Reported, BugTurn::Closed].map(|turn| bugs_on(&steps, turn, line.started_at, until));
         bugs.iter_mut().for_each(Vec::dedup);
     }
     let numbers = told.as_ref().map(Outcome::items).unwrap_or_default();
@@ -92,11 +85,7 @@ pub(crate) async fn cards_of(
 }
 
 /// Says who did what is told. What is left over was carried by who closed the iteration.
-fn name(
-    outcome: &mut Outcome,
-    acts: &[(i64, Timestamp, Option<PersonRef>)],
-    closed_at: Option<Timestamp>,
-) {
+fn name(outcome: &mut Outcome, acts: &[(i64, Timestamp, Option<PersonRef>)], closed_at: Option<Timestamp>) {
     let by: HashMap<(i64, Timestamp), &PersonRef> = acts
         .iter()
         .filter_map(|(item, at, who)| Some(((*item, *at), who.as_ref()?)))

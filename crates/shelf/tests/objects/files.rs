@@ -42,7 +42,10 @@ async fn add(ctx: &OpCtx, name: &str, content: &[u8]) -> Result<AttachmentId> {
 }
 
 async fn read(ctx: &OpCtx, id: AttachmentId) -> Result<Vec<u8>> {
-    attachment::open(ctx, "acme", "checkout", 1, id).await?.whole().await
+    attachment::open(ctx, "acme", "checkout", 1, id)
+        .await?
+        .whole()
+        .await
 }
 
 async fn remove(ctx: &OpCtx, id: AttachmentId) -> Result<()> {
@@ -89,13 +92,12 @@ async fn a_file_stays_where_it_is_when_the_configuration_changes(mut world: Worl
         assert_eq!(read(&world.ctx(), id).await.unwrap(), content.as_bytes());
     }
     world.restart(false, true);
-    let again = add(&world.ctx(), "again.txt", b"in the database again").await.unwrap();
+    let again = add(&world.ctx(), "again.txt", b"in the database again")
+        .await
+        .unwrap();
     assert_eq!(world.server.keys().len(), 1);
     assert_eq!(read(&world.ctx(), new).await.unwrap(), b"in the bucket");
-    assert_eq!(
-        read(&world.ctx(), again).await.unwrap(),
-        b"in the database again"
-    );
+    assert_eq!(read(&world.ctx(), again).await.unwrap(), b"in the database again");
     world.restart(false, false);
     let Err(Error::Unavailable { text, .. }) = read(&world.ctx(), new).await else {
         panic!("no bucket is named");
@@ -171,10 +173,7 @@ async fn a_storage_that_fails_loses_nothing(world: World) {
             panic!("{fault:?}: {refused:?}");
         };
         assert!(code == "attachments" && text.en.contains("check-config"));
-        assert!(matches!(
-            read(&ctx, id).await,
-            Err(Error::Unavailable { .. })
-        ));
+        assert!(matches!(read(&ctx, id).await, Err(Error::Unavailable { .. })));
     }
     for fault in [S3Fault::Half, S3Fault::Cut] {
         world.server.fails("GET", fault);
@@ -184,10 +183,7 @@ async fn a_storage_that_fails_loses_nothing(world: World) {
     world.server.fails("DELETE", S3Fault::Broken);
     world.work().await;
     world.server.recovers();
-    assert!(
-        !world.server.keys().is_empty(),
-        "it could not be taken away yet"
-    );
+    assert!(!world.server.keys().is_empty(), "it could not be taken away yet");
     let view = slipway_portal::item::view(&ctx, "acme", "checkout", 1)
         .await
         .unwrap();

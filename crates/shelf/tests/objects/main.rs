@@ -12,11 +12,11 @@ use slipway_testkit::{S3Fault, S3Server};
 use std::time::Duration;
 
 /// How long the shelf of a test waits.
-pub const PATIENCE: Duration = Duration::from_millis(700);
+const PATIENCE: Duration = Duration::from_millis(700);
 
-pub fn place(server: &S3Server) -> Place {
+fn place(server: &S3Server) -> Place {
     Place {
-        endpoint: server.url().parse().unwrap(),
+        endpoint: server.url().parse().expect("a URL"),
         region: String::from(REGION),
         bucket: String::from(BUCKET),
         prefix: String::from("slipway/"),
@@ -25,8 +25,8 @@ pub fn place(server: &S3Server) -> Place {
     }
 }
 
-pub fn shelf(server: &S3Server) -> S3Shelf {
-    S3Shelf::waiting(place(server), SECRET_KEY, PATIENCE).unwrap()
+fn shelf(server: &S3Server) -> S3Shelf {
+    S3Shelf::waiting(place(server), SECRET_KEY, PATIENCE).expect("a shelf")
 }
 
 async fn read(shelf: &S3Shelf, key: &str) -> Result<Vec<u8>, ShelfError> {
@@ -95,7 +95,10 @@ async fn each_trouble_is_told_for_what_it_is_and_no_signature_with_it() {
     for (fault, wanted) in [
         (S3Fault::Denied, ShelfError::Denied(String::from("AccessDenied"))),
         (S3Fault::NoBucket, ShelfError::NoBucket),
-        (S3Fault::Elsewhere, ShelfError::Elsewhere(String::from("ap-test-9"))),
+        (
+            S3Fault::Elsewhere,
+            ShelfError::Elsewhere(String::from("ap-test-9")),
+        ),
         (S3Fault::Broken, refused(500, "InternalError")),
         (S3Fault::Proxy, refused(502, "")),
         (S3Fault::Silent, ShelfError::TimedOut),

@@ -3,9 +3,9 @@
 use slipway_domain::item::{ItemKind, Priority};
 use slipway_domain::person::PersonRef;
 use slipway_domain::text::Locale;
+use slipway_portal::item::NewItem;
 use slipway_portal::person::NewAccount;
 use slipway_portal::ports::Shelving;
-use slipway_portal::item::NewItem;
 use slipway_portal::{Actor, OpCtx, Portal, Via, item, jobs, org, person, project};
 use slipway_store::SqlStore;
 use slipway_testkit::{MockClock, S3Server, shelving};

@@ -101,7 +101,10 @@ pub async fn an_iteration_is_reported_from_history(world: World) {
     assert_eq!(told(&outcome.removed), [(2, Some("lea"))]);
     assert_eq!(told(&outcome.finished), [(1, Some("dora"))]);
     assert_eq!(told(&outcome.left_over), [(3, Some("lea")), (4, Some("lea"))]);
-    assert_eq!((closed.bugs_reported.clone(), closed.bugs_closed.clone()), (vec![6], vec![6]));
+    assert_eq!(
+        (closed.bugs_reported.clone(), closed.bugs_closed.clone()),
+        (vec![6], vec![6])
+    );
     assert!(
         closed.card(4).is_none() && closed.card(2).is_some(),
         "what is deleted has a number and no card"
@@ -129,10 +132,7 @@ pub async fn a_number_opens_what_it_counts(world: World) {
     let (_, quinn) = member(&world, &owner, "quinn", Role::ProjectTester).await;
     let (_, lead) = member(&world, &owner, "lea", Role::ProjectLead).await;
     for (kind, title) in [(ItemKind::Task, "a"), (ItemKind::Bug, "b"), (ItemKind::Bug, "c")] {
-        let new = NewItem {
-            kind,
-            ..task(title)
-        };
+        let new = NewItem { kind, ..task(title) };
         item::create(&quinn, AT.0, AT.1, new).await.unwrap();
     }
     go(&quinn, 2, &StateKey::IN_PROGRESS).await;
@@ -144,7 +144,10 @@ pub async fn a_number_opens_what_it_counts(world: World) {
         go(&quinn, 2, &state).await;
     }
     item::delete(&lead, AT.0, AT.1, 3, None).await.unwrap();
-    let tomorrow = insight::work(&dora, AT.0, AT.1, None, Some(1)).await.unwrap().flow[0]
+    let tomorrow = insight::work(&dora, AT.0, AT.1, None, Some(1))
+        .await
+        .unwrap()
+        .flow[0]
         .day
         .clone();
     let of = async |what: &str, day: &str| {
@@ -175,7 +178,10 @@ pub async fn a_number_opens_what_it_counts(world: World) {
     assert!(of("todo", "2999-01-01").await.unwrap().items.is_empty());
     for (what, day, field) in [("all", "2026-01-01", "what"), ("todo", "soon", "day")] {
         let wrong = of(what, day).await.unwrap_err();
-        assert!(matches!(&wrong, Error::Invalid(f) if f[0].field == field), "{wrong:?}");
+        assert!(
+            matches!(&wrong, Error::Invalid(f) if f[0].field == field),
+            "{wrong:?}"
+        );
     }
 }
 
@@ -214,9 +220,17 @@ pub async fn pages_of_items_open_with_their_default_view(world: World) {
     };
     assert_eq!(backlog(&dora, BacklogFilter::default(), true).await, 1);
     assert_eq!(backlog(&dora, BacklogFilter::default(), false).await, 3);
-    assert_eq!(backlog(&lead, BacklogFilter::default(), true).await, 3, "it is one's own");
+    assert_eq!(
+        backlog(&lead, BacklogFilter::default(), true).await,
+        3,
+        "it is one's own"
+    );
     let bugs_of = BacklogFilter::read("kind=bug");
-    assert_eq!(backlog(&dora, bugs_of, true).await, 2, "what is asked for goes first");
+    assert_eq!(
+        backlog(&dora, bugs_of, true).await,
+        2,
+        "what is asked for goes first"
+    );
     let bugs = async |filter: BugFilter, by_default: bool| {
         let found = item::bugs_of(&dora, AT.0, AT.1, (filter, by_default)).await;
         found.unwrap().bugs.len()

@@ -222,7 +222,9 @@ fn csv(report: &IterationReport) -> String {
         text.push_str("\r\n");
     };
     for (which, list) in report.outcome.iter().flat_map(Outcome::lists) {
-        list.iter().for_each(|fate| line(which.key(), fate));
+        for fate in list {
+            line(which.key(), fate);
+        }
     }
     for (what, numbers) in [
         ("bug_reported", &report.bugs_reported),
