@@ -202,6 +202,11 @@ mod real {
         made
     }
 
+    /// Opens the browser's way to print the page.
+    pub fn print() {
+        let _ = leptos::prelude::window().print();
+    }
+
     /// Leaves for another address with a full page load.
     pub fn leave_for(url: &str) {
         let _ = leptos::prelude::window().location().set_href(url);
@@ -253,6 +258,8 @@ mod real {
     pub const fn drop_file(_event: &leptos::ev::DragEvent) {}
     /// Files are pasted in browsers only.
     pub const fn paste_file(_event: &leptos::ev::ClipboardEvent) {}
+    /// Only a browser prints.
+    pub const fn print() {}
     /// No page to leave.
     pub const fn leave_for(_url: &str) {}
     /// No focus to move.

@@ -204,6 +204,14 @@ fn routes() -> RouteTable {
             "/orgs/:org/projects/:project/insights/stream",
             part::value_stream(),
         ),
+        apart(
+            "/orgs/:org/projects/:project/insights/items",
+            part::counted_items(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/iterations/:number/report",
+            part::iteration_report(),
+        ),
         apart("/orgs/:org/projects/:project/iterations", part::iterations()),
         apart(
             "/orgs/:org/projects/:project/iterations/:number",

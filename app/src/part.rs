@@ -116,6 +116,10 @@ parts! {
         iterations List = iteration::iterations_page,
         iteration One = iteration::iteration_page,
     }
+    summing SummaryPage summary_page fetch_summing {
+        iteration_report Report = iteration::report_page,
+        counted_items Counted = insight::counted_page,
+    }
     measuring InsightPage insight_page fetch_measuring {
         insights Insights = insight::insights_page,
         delivery Delivery = insight::delivery_page,

@@ -6,7 +6,7 @@ use crate::http::exchange::Line;
 use anyhow::Context as _;
 use slipway_portal::outgoing::Outgoing;
 use slipway_portal::ports::{
-    ClusterConnector, Courier, ForgeConnector, MailAccess, Mailer, ProviderConnector, SystemClock,
+    ClusterConnector, Courier, ForgeConnector, MailAccess, Mailer, ProviderConnector, Shelving, SystemClock,
 };
 use slipway_portal::provider::SignIn;
 use slipway_portal::seal::Sealer;
@@ -73,6 +73,8 @@ pub fn providers(outgoing: Outgoing) -> anyhow::Result<Arc<dyn ProviderConnector
 pub struct Told {
     /// For organizations without a mail server of their own.
     pub mail_server: Option<MailAccess>,
+    /// Where the files of items lie.
+    pub shelving: Shelving,
     /// The ways in.
     pub sign_in: SignIn,
 }
@@ -99,6 +101,7 @@ pub async fn portal(
         courier: courier(outgoing.clone()),
         mailer: mailer(outgoing.clone(), &public_url),
         mail_server: told.mail_server,
+        shelving: told.shelving,
         providers: providers(outgoing)?,
         sign_in: told.sign_in,
         clock: Arc::new(SystemClock),

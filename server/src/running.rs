@@ -127,6 +127,9 @@ async fn begin_upkeep(portal: &Portal) -> Result<()> {
         .enqueue(&Job::SweepDigests, ctx.now(), Some("sweep_digests"))
         .await?;
     change
+        .enqueue(&Job::SweepShelf, ctx.now(), Some(slipway_portal::shelf::JOB))
+        .await?;
+    change
         .enqueue(&Job::SweepMessages, ctx.now(), Some("sweep_messages"))
         .await?;
     change.commit().await

@@ -40,9 +40,15 @@ pub async fn read_board(
 
 /// The project's bugs.
 #[server(name = ReadBugs, prefix = "/api/fn", endpoint = "item/bugs", input = GetUrl)]
-pub async fn read_bugs(org: String, project: String) -> Result<BugList, AppError> {
+pub async fn read_bugs(
+    org: String,
+    project: String,
+    #[server(default)] asked: String,
+    view: Option<String>,
+) -> Result<BugList, AppError> {
     let ctx = crate::ctx()?;
-    Ok(slipway_portal::item::bugs(&ctx, &org, &project).await?)
+    let filter = slipway_domain::item::BugFilter::read(&asked);
+    Ok(slipway_portal::item::bugs_of(&ctx, &org, &project, (filter, view.is_none())).await?)
 }
 
 /// One item, by its key as in `CHK-12`. A key that is none reads as not found.
@@ -110,6 +116,7 @@ pub async fn create_item(
     points: Option<i64>,
     into_iteration: Option<bool>,
     #[server(default)] labels: String,
+    #[server(default)] starts_on: String,
     #[server(default)] due_on: String,
     #[server(default)] parent: String,
 ) -> Result<(), AppError> {
@@ -117,6 +124,7 @@ pub async fn create_item(
     let into_iteration = into_iteration.unwrap_or_default();
     let more = slipway_portal::item::Edit {
         labels: Some(labels),
+        starts_on: Some(starts_on),
         due_on: Some(due_on),
         parent: Some(parent),
         ..slipway_portal::item::Edit::default()
@@ -229,6 +237,7 @@ pub async fn update_item(
     #[server(default)] parent: String,
     #[server(default)] labels: String,
     points: Option<i64>,
+    #[server(default)] starts_on: String,
     #[server(default)] due_on: String,
     #[server(default)] found_release: String,
     found_environment: Option<EnvironmentId>,
@@ -247,6 +256,7 @@ pub async fn update_item(
         parent: Some(parent),
         labels: Some(labels),
         points: points.into(),
+        starts_on: Some(starts_on),
         due_on: Some(due_on),
         found_release: Some(found_release),
         found_environment: found_environment.into(),

@@ -117,6 +117,7 @@ fn planned(held: &Content, of: &ItemChoices) -> AnyView {
         <div class="form-row">
             <Field name="assignee" label=tr!(board.assignee) control=people value=assignee/>
             <Field name="iteration" label=tr!(board.iteration) control=iterations value=iteration/>
+            <Field name="starts_on" label=tr!(board.begins) value=held.starts_on.clone().unwrap_or_default() control=Control::Date/>
             <Field name="due_on" label=tr!(board.due) value=held.due_on.clone().unwrap_or_default() control=Control::Date/>
         </div>
         <div class="form-row">

@@ -186,6 +186,7 @@ fn facts(item: &ItemView) -> AnyView {
             .map(|environment| environment.name.clone()),
     );
     let due = held.due_on.as_ref().map(|due| day(due));
+    let start = held.starts_on.as_ref().map(|start| day(start));
     let labels = (!held.labels.is_empty()).then(|| {
         let tags = held
             .labels
@@ -215,6 +216,7 @@ fn facts(item: &ItemView) -> AnyView {
             {parent}
             {app}
             {labels}
+            {fact(tr!(board.begins), start)}
             {fact(tr!(board.due), due)}
             {fact(tr!(board.found_in), found)}
             {fact(tr!(board.fixed_in), fixed)}
@@ -298,6 +300,7 @@ fn new_item(board: &BoardView, people: Load<MemberList>, templates: Load<Vec<Ite
         <div class="form-row">
             {people.view(|list| assignees(&list.members))}
             <Field name="points" label=tr!(board.estimate) help=tr!(board.estimate_help) control=Control::Number/>
+            <Field name="starts_on" label=tr!(board.begins) control=Control::Date/>
             <Field name="due_on" label=tr!(board.due) control=Control::Date/>
         </div>
         <div class="form-row">

@@ -32,11 +32,14 @@ use crate::table::views;
 use crate::tr;
 use drawer::Drawer;
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
 use moves::Moves;
 use server_fn::ServerFn;
 use slipway_domain::board::ColumnKey;
 use slipway_domain::id::{TypedId, UserId};
-use slipway_domain::item::{BoardLane, BoardView, BugList, BugRow, ItemKind, IterationRef, LaneBy};
+use slipway_domain::item::{
+    BoardLane, BoardView, BugFilter, BugList, BugRow, ItemKind, IterationRef, LaneBy, Severity,
+};
 use slipway_domain::project::Place;
 use slipway_domain::table::ViewPage;
 use slipway_domain::time::{DAY, Timestamp};
@@ -170,7 +173,7 @@ fn filter(board: &BoardView) -> AnyView {
     let lanes = parts::choices(LaneBy::ALL, |by| (by.key(), by.text()));
     let by = board.lanes_by.map(LaneBy::key).unwrap_or_default();
     view! {
-        <form method="get" class="form-row gap-below">
+        <form method="get" class="form-row board-filter gap-below">
             {parts::pick("kind", tr!(iteration.kind), kinds, kind)}
             {parts::pick("assignee", tr!(iteration.assignee), people, &assignee)}
             <label class="field"><span>{tr!(iteration.label)}</span><input class="input" name="label" value=filter.label.clone()/></label>
@@ -238,9 +241,12 @@ fn quick_add(moves: Moves, column: &ColumnKey) -> AnyView {
 /// `P/bugs`.
 pub fn bugs_page() -> AnyView {
     let (org, project) = (param("org"), param("project"));
+    let (asked, view) = (use_query_map(), query("view"));
     load(move || api::ReadBugs {
         org: org(),
         project: project(),
+        asked: BugFilter::read(&asked.read().to_query_string()).written(),
+        view: view(),
     })
     .watching(|list: &BugList| topics(&list.place))
     .view(|list| bug_list(&list))
@@ -270,7 +276,9 @@ fn bug_list(list: &BugList) -> AnyView {
         let title = tr!(board.triage, n = triage_rows.len());
         view! { <Panel title=title.clone()>{table(title, bug_heads(), triage_rows)}</Panel> }
     });
-    let body = if list.bugs.is_empty() {
+    let body = if list.bugs.is_empty() && !list.filter.is_empty() {
+        view! { <EmptyState title=tr!(table.empty) hint=tr!(table.empty_hint)/> }.into_any()
+    } else if list.bugs.is_empty() {
         view! { <EmptyState title=tr!(board.no_bugs) hint=tr!(board.no_bugs_hint)/> }.into_any()
     } else {
         let rows = list.bugs.iter().filter(|bug| !bug.waits_for_triage());
@@ -280,11 +288,36 @@ fn bug_list(list: &BugList) -> AnyView {
     view! {
         {refresh_without_js()}
         <PageHead title=tr!(common.nav_bugs) line=line.into_any() actions=view! { {report} }.into_any()/>
-        {views::bar(&list.place, ViewPage::Bugs, (&list.views, list.may_share), "")}
+        {views::bar(&list.place, ViewPage::Bugs, (&list.views, list.may_share), &list.filter.written())}
+        {bug_filter(list)}
         {figures(list)}
         {triage}
         <div class="box">{body}</div>
         {groups(list)}
+    }
+    .into_any()
+}
+
+/// Which bugs are shown: a form that leads to an address.
+fn bug_filter(list: &BugList) -> AnyView {
+    let filter = &list.filter;
+    let severities = parts::choices(Severity::ALL, |severity| (severity.key(), severity.text()));
+    let severity = filter.severity.map(Severity::key).unwrap_or_default();
+    let people = list.people.iter();
+    let people = people
+        .map(|person| (person.id.to_string(), person.name.clone()))
+        .collect();
+    let assignee = filter.assignee.map(|id| id.to_string()).unwrap_or_default();
+    view! {
+        <form method="get" class="form-row board-filter gap-below">
+            <input type="hidden" name="view" value="all"/>
+            {parts::pick("severity", tr!(board.severity), severities, severity)}
+            {parts::pick("assignee", tr!(board.assignee), people, &assignee)}
+            <label class="field"><span>{tr!(iteration.label)}</span><input class="input" name="label" value=filter.label.clone()/></label>
+            <label class="field"><span>{tr!(iteration.words)}</span><input class="input" name="words" value=filter.words.clone()/></label>
+            <label class="check"><input type="checkbox" name="open" value="true" checked=filter.open/>{tr!(board.only_open)}</label>
+            {submit(Weight::Plain, tr!(iteration.search))}
+        </form>
     }
     .into_any()
 }

@@ -118,6 +118,7 @@ mod tests {
             assignee: None,
             points: None,
             labels: slipway_domain::item::Labels::default(),
+            starts_on: None,
             due_on: None,
             version: 1,
         }

@@ -56,13 +56,25 @@ fn points(values: &[i64], count: usize, top: i64) -> String {
     points
 }
 
-/// A chart over `labels`, with its legend. `href` leads from a number of the table to what it counts.
+/// A chart over `labels`, with its legend. `href` leads from a place of the table to what it counts.
 pub fn chart(
     caption: String,
     labels: &[String],
     series: &[Series],
     look: Look,
     href: impl Fn(&str) -> Option<String>,
+) -> AnyView {
+    chart_of(caption, labels, series, look, href, |_, _| None)
+}
+
+/// As [`chart`]; `opens` leads from a number of the table to what it counts: by its label, and the place of its series.
+pub fn chart_of(
+    caption: String,
+    labels: &[String],
+    series: &[Series],
+    look: Look,
+    href: impl Fn(&str) -> Option<String>,
+    opens: impl Fn(&str, usize) -> Option<String>,
 ) -> AnyView {
     let mut below: Vec<i64> = vec![0; labels.len()];
     let mut shapes = Vec::new();
@@ -124,7 +136,7 @@ pub fn chart(
             </div>
             <details class="fold">
                 <summary class="btn quiet small">{tr!(common.as_table)}</summary>
-                {numbers(caption, labels, series, href)}
+                {numbers(caption, labels, series, href, opens)}
             </details>
         </figure>
     }
@@ -136,6 +148,7 @@ fn numbers(
     labels: &[String],
     series: &[Series],
     href: impl Fn(&str) -> Option<String>,
+    opens: impl Fn(&str, usize) -> Option<String>,
 ) -> AnyView {
     let heads = [tr!(common.day)]
         .into_iter()
@@ -150,9 +163,19 @@ fn numbers(
         .map(|(place, label)| {
             let cells = series
                 .iter()
-                .map(|one| {
-                    let value = one.values.get(place).map(ToString::to_string).unwrap_or_default();
-                    (one.name.clone(), value.into_any())
+                .enumerate()
+                .map(|(which, one)| {
+                    let value = one.values.get(place).copied();
+                    // There is nothing to open behind a zero.
+                    let href = value
+                        .filter(|value| *value != 0)
+                        .and_then(|_| opens(label, which));
+                    let value = value.map(|value| value.to_string()).unwrap_or_default();
+                    let cell = match href {
+                        Some(href) => view! { <a class="link" href=href>{value}</a> }.into_any(),
+                        None => value.into_any(),
+                    };
+                    (one.name.clone(), cell)
                 })
                 .collect();
             let name = match href(label) {

@@ -19,6 +19,8 @@ struct Entry {
     href: String,
     /// Pages below this address are part of it as well.
     below: Option<String>,
+    /// Other pages that are part of it, with those below them.
+    also: Vec<String>,
     count: i64,
 }
 
@@ -28,21 +30,24 @@ impl Entry {
             icon,
             word,
             below: Some(href.clone()),
+            also: Vec::new(),
             href,
             count: 0,
         }
     }
 
     /// Whether the page at `path` belongs to the entry.
-    fn current(href: &str, below: Option<&str>, path: &str) -> bool {
+    fn current(href: &str, below: Option<&str>, also: &[String], path: &str) -> bool {
         let is_below = |above: &str| path.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'));
-        path == href || below.is_some_and(is_below)
+        path == href
+            || below.is_some_and(is_below)
+            || also.iter().any(|other| path == other || is_below(other))
     }
 
     fn view(&self, class: &'static str, path: Memo<String>) -> AnyView {
-        let (href, below) = (self.href.clone(), self.below.clone());
+        let (href, below, also) = (self.href.clone(), self.below.clone(), self.also.clone());
         let current = move || {
-            path.with(|path| Self::current(&href, below.as_deref(), path))
+            path.with(|path| Self::current(&href, below.as_deref(), &also, path))
                 .then_some("page")
         };
         let count = (self.count > 0).then(|| {
@@ -95,11 +100,11 @@ fn place_entries(chrome: &Chrome) -> Option<(String, Vec<Entry>)> {
     apps.below = Some(format!("{root}/apps"));
     let mut entries = vec![apps];
     if project.features.has(Feature::Boards) {
-        entries.push(Entry::new(
-            Icon::Board,
-            tr!(common.nav_board),
-            format!("{root}/board"),
-        ));
+        let mut board = Entry::new(Icon::Board, tr!(common.nav_board), format!("{root}/board"));
+        // What the board's tabs lead to is its own in the navigation.
+        let tabs = ["backlog", "table", "iterations", "roadmap", "items"];
+        board.also = tabs.map(|tab| format!("{root}/{tab}")).to_vec();
+        entries.push(board);
         entries.push(Entry::new(
             Icon::Bug,
             tr!(common.nav_bugs),
@@ -370,10 +375,18 @@ mod tests {
 
     #[test]
     fn an_entry_is_current_for_its_page_and_the_ones_below_it() {
-        assert!(Entry::current("/a/board", Some("/a/board"), "/a/board/x"));
-        assert!(!Entry::current("/a/board", Some("/a/board"), "/a/boards"));
-        assert!(!Entry::current("/a", None, "/a/board"));
-        assert!(Entry::current("/a", Some("/a/apps"), "/a/apps/x/runs/1"));
-        assert!(!Entry::current("/a", Some("/a/apps"), "/a/board"));
+        assert!(Entry::current("/a/board", Some("/a/board"), &[], "/a/board/x"));
+        assert!(!Entry::current("/a/board", Some("/a/board"), &[], "/a/boards"));
+        assert!(!Entry::current("/a", None, &[], "/a/board"));
+        assert!(Entry::current("/a", Some("/a/apps"), &[], "/a/apps/x/runs/1"));
+        assert!(!Entry::current("/a", Some("/a/apps"), &[], "/a/board"));
+        let also = [String::from("/a/table")];
+        for path in ["/a/table", "/a/table/x"] {
+            assert!(
+                Entry::current("/a/board", Some("/a/board"), &also, path),
+                "{path}"
+            );
+        }
+        assert!(!Entry::current("/a/board", Some("/a/board"), &also, "/a/tables"));
     }
 }

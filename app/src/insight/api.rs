@@ -3,7 +3,7 @@
 use crate::AppError;
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
-use slipway_domain::insight::{Delivery, Insights, ValueStream};
+use slipway_domain::insight::{CountedItems, Delivery, Insights, ValueStream};
 
 /// The flow of work over the last days.
 #[server(name = ReadInsights, prefix = "/api/fn", endpoint = "insight/work", input = GetUrl)]
@@ -15,6 +15,26 @@ pub async fn read_insights(
 ) -> Result<Insights, AppError> {
     let ctx = crate::ctx()?;
     Ok(slipway_portal::insight::work(&ctx, &org, &project, zone.as_deref(), days).await?)
+}
+
+/// The items that a number of a chart counts.
+#[server(name = ReadCounted, prefix = "/api/fn", endpoint = "insight/items", input = GetUrl)]
+pub async fn read_counted(
+    org: String,
+    project: String,
+    what: String,
+    day: String,
+    zone: Option<String>,
+    page: Option<usize>,
+) -> Result<CountedItems, AppError> {
+    let ctx = crate::ctx()?;
+    let of = slipway_portal::insight::Of {
+        what: &what,
+        day: &day,
+        zone: zone.as_deref(),
+        page: page.unwrap_or(1),
+    };
+    Ok(slipway_portal::insight::counted(&ctx, &org, &project, of).await?)
 }
 
 /// How delivery went over the last days.

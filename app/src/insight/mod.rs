@@ -1,13 +1,15 @@
 //! What history says: the flow of work, and how delivery goes. Every number opens what it counts.
 
 pub mod api;
+mod counted;
 mod stream;
 
+pub use counted::counted_page;
 pub use stream::stream_page;
 
 use self::api::{ReadDelivery, ReadInsights};
 use crate::design::button::{Weight, submit};
-use crate::design::chart::{Look, Series, chart};
+use crate::design::chart::{Look, Series, chart, chart_of};
 use crate::design::page::{PageHead, Panel};
 use crate::design::table::{row, table};
 use crate::design::tabs::{Tab, tabs};
@@ -16,7 +18,7 @@ use crate::load::load;
 use crate::places::{encode, param, query};
 use crate::tr;
 use leptos::prelude::*;
-use slipway_domain::insight::{BugDay, BugReport, Delivery, Dora, Insights, Velocity};
+use slipway_domain::insight::{BugDay, BugReport, BugTurn, Delivery, Dora, Insights, Velocity};
 use slipway_domain::item::Category;
 use slipway_domain::project::Place;
 use slipway_domain::time::{DAY, HOUR, MINUTE};
@@ -93,7 +95,14 @@ fn show(insights: &Insights) -> AnyView {
         class: classes[at],
         values: insights.flow.iter().map(|day| day.counts[at]).collect(),
     });
-    let flow = chart(tr!(insight.flow), &days, &flow, Look::Stacked, |_| None);
+    let zone = encode(&insights.zone);
+    let counted = |what: &str, day: &str| format!("{base}/insights/items?what={what}&day={day}&zone={zone}");
+    let standing = |day: &str, place: usize| {
+        let category = ["done", "wont_do", "in_test", "in_progress", "todo"].get(place)?;
+        Some(counted(category, day))
+    };
+    let caption = tr!(insight.flow);
+    let flow = chart_of(caption, &days, &flow, Look::Stacked, |_| None, standing);
     let over = |of: fn(&BugDay) -> i64| insights.bugs.days.iter().map(of).collect::<Vec<i64>>();
     let bugs = [
         series(tr!(insight.open), "c-6", over(|day| day.open)),
@@ -101,7 +110,9 @@ fn show(insights: &Insights) -> AnyView {
         series(tr!(insight.closed), "c-4", over(|day| day.closed)),
         series(tr!(insight.reopened), "c-2", over(|day| day.reopened)),
     ];
-    let bugs = chart(tr!(insight.bug_trend), &days, &bugs, Look::Lines, |_| None);
+    let turned = |day: &str, place: usize| Some(counted(BugTurn::ALL.get(place)?.key(), day));
+    let caption = tr!(insight.bug_trend);
+    let bugs = chart_of(caption, &days, &bugs, Look::Lines, |_| None, turned);
     let count = i64::try_from(days.len()).unwrap_or_default();
     let velocity = velocity(&base, &insights.velocity);
     view! {

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use server_fn::codec::GetUrl;
 use slipway_domain::id::UserId;
 use slipway_domain::item::{ItemKind, Priority};
-use slipway_domain::iteration::{Backlog, IterationList, IterationView};
+use slipway_domain::iteration::{Backlog, IterationList, IterationReport, IterationView};
 
 /// The iterations, the newest first.
 #[server(name = ReadIterations, prefix = "/api/fn", endpoint = "iteration/list", input = GetUrl)]
@@ -27,6 +27,19 @@ pub async fn read_iteration(
     let number = number.parse().map_err(|_| slipway_portal::Error::NotFound)?;
     let when = (zone.as_deref(), on.as_deref());
     Ok(slipway_portal::iteration::view(&ctx, &org, &project, number, when).await?)
+}
+
+/// What became of what an iteration took on. A number that is none reads as not found.
+#[server(name = ReadIterationReport, prefix = "/api/fn", endpoint = "iteration/report", input = GetUrl)]
+pub async fn read_iteration_report(
+    org: String,
+    project: String,
+    number: String,
+    zone: Option<String>,
+) -> Result<IterationReport, AppError> {
+    let ctx = crate::ctx()?;
+    let number = number.parse().map_err(|_| slipway_portal::Error::NotFound)?;
+    Ok(slipway_portal::iteration::report(&ctx, &org, &project, number, zone.as_deref()).await?)
 }
 
 /// Plans an iteration.
@@ -100,6 +113,7 @@ pub async fn read_backlog(
     assignee: Option<UserId>,
     label: Option<String>,
     words: Option<String>,
+    view: Option<String>,
     cursor: Option<String>,
 ) -> Result<Backlog, AppError> {
     let ctx = crate::ctx()?;
@@ -109,7 +123,8 @@ pub async fn read_backlog(
         label: label.unwrap_or_default(),
         words: words.unwrap_or_default(),
     };
-    Ok(slipway_portal::iteration::backlog(&ctx, &org, &project, filter, cursor.as_deref()).await?)
+    let asked = (filter, view.is_none());
+    Ok(slipway_portal::iteration::backlog_of(&ctx, &org, &project, asked, cursor.as_deref()).await?)
 }
 
 /// Empty: as it is; `none`: nothing; else what it is to be.

@@ -15,7 +15,7 @@ use crate::design::status::tag;
 use crate::i18n::say;
 use crate::live::refresh_without_js;
 use crate::load::load;
-use crate::places::{encode, param, query};
+use crate::places::{param, query};
 use crate::table::views;
 use crate::tr;
 use leptos::prelude::*;
@@ -25,26 +25,11 @@ use slipway_domain::item::{Card, ItemKind, Priority};
 use slipway_domain::iteration::Backlog;
 use slipway_domain::table::ViewPage;
 
-/// What of the address decides what is shown.
-#[derive(Clone, Default)]
-struct Asked {
-    kind: String,
-    assignee: String,
-    label: String,
-    words: String,
-}
-
 /// `P/backlog`; `?kind=bug&assignee=…&label=…&words=…&after=…`.
 pub fn backlog_page() -> AnyView {
     let (org, project) = (param("org"), param("project"));
     let (kind, assignee, label, words) = (query("kind"), query("assignee"), query("label"), query("words"));
-    let after = query("after");
-    let asked = move || Asked {
-        kind: kind().unwrap_or_default(),
-        assignee: assignee().unwrap_or_default(),
-        label: label().unwrap_or_default(),
-        words: words().unwrap_or_default(),
-    };
+    let (view, after) = (query("view"), query("after"));
     let beside = Drawer::here();
     let page = load(move || ReadBacklog {
         org: org(),
@@ -53,14 +38,15 @@ pub fn backlog_page() -> AnyView {
         assignee: assignee().and_then(|id| id.parse().ok()).map(UserId::from_uuid),
         label: label(),
         words: words(),
+        view: view(),
         cursor: after(),
     })
     .watching(|backlog: &Backlog| topics(&backlog.place))
-    .view(move |backlog| show(&backlog, &asked(), beside));
+    .view(move |backlog| show(&backlog, beside));
     view! { {page}{drawer(beside)} }.into_any()
 }
 
-fn show(backlog: &Backlog, asked: &Asked, beside: Drawer) -> AnyView {
+fn show(backlog: &Backlog, beside: Drawer) -> AnyView {
     let base = backlog.place.path();
     let new_item = backlog
         .may_create
@@ -85,13 +71,7 @@ fn show(backlog: &Backlog, asked: &Asked, beside: Drawer) -> AnyView {
     } else {
         rows(backlog, beside)
     };
-    let first = format!(
-        "kind={}&assignee={}&label={}&words={}",
-        encode(&asked.kind),
-        encode(&asked.assignee),
-        encode(&asked.label),
-        encode(&asked.words)
-    );
+    let first = backlog.filter.written();
     let next = backlog.next.as_ref().map(|next| {
         button_link(
             Weight::Plain,
@@ -111,7 +91,7 @@ fn show(backlog: &Backlog, asked: &Asked, beside: Drawer) -> AnyView {
         {capacity}
         <ul class="checks gap-below">{planned}</ul>
         {views::bar(&backlog.place, ViewPage::Backlog, (&backlog.views, backlog.may_share), &first)}
-        {filter(backlog, asked)}
+        {filter(backlog)}
         {body}
         <p class="row wrap">{button_link(Weight::Quiet, format!("?{first}"), tr!(iteration.first))}{next}</p>
     }
@@ -119,16 +99,20 @@ fn show(backlog: &Backlog, asked: &Asked, beside: Drawer) -> AnyView {
 }
 
 /// What is shown, as a form that leads to an address.
-fn filter(backlog: &Backlog, asked: &Asked) -> AnyView {
+fn filter(backlog: &Backlog) -> AnyView {
     let kinds = parts::choices(ItemKind::ALL, |kind| (kind.key(), kind.text()));
     let people = backlog.choices.people.iter();
     let people = people
         .map(|person| (person.id.to_string(), person.name.clone()))
         .collect();
+    let asked = &backlog.filter;
+    let kind = asked.kind.map(ItemKind::key).unwrap_or_default();
+    let assignee = asked.assignee.map(|id| id.to_string()).unwrap_or_default();
     view! {
         <form method="get" class="form-row gap-below">
-            {parts::pick("kind", tr!(iteration.kind), kinds, &asked.kind)}
-            {parts::pick("assignee", tr!(iteration.assignee), people, &asked.assignee)}
+            <input type="hidden" name="view" value="all"/>
+            {parts::pick("kind", tr!(iteration.kind), kinds, kind)}
+            {parts::pick("assignee", tr!(iteration.assignee), people, &assignee)}
             <label class="field"><span>{tr!(iteration.label)}</span><input class="input" name="label" value=asked.label.clone()/></label>
             <label class="field"><span>{tr!(iteration.words)}</span><input class="input" name="words" value=asked.words.clone()/></label>
             {submit(Weight::Plain, tr!(iteration.search))}

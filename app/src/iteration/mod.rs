@@ -2,9 +2,11 @@
 
 pub mod api;
 mod backlog;
+mod report;
 mod show;
 
 pub use backlog::backlog_page;
+pub use report::report_page;
 pub use show::iteration_page;
 
 use self::api::{PlanIteration, ReadIterations};

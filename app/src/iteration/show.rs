@@ -3,7 +3,7 @@
 use super::api::{BeginIteration, CloseIteration, EditIteration, ReadIteration};
 use super::{WorkTab, dates, progress, state, topics, work_tabs};
 use crate::board::parts;
-use crate::design::button::{Weight, submit};
+use crate::design::button::{Weight, button_link, submit};
 use crate::design::chart::{Look, Series, chart};
 use crate::design::field::{Control, Field};
 use crate::design::flash::Flash;
@@ -40,9 +40,15 @@ fn show(view: &IterationView, by_items: bool) -> AnyView {
     let words: Vec<String> = goal.into_iter().chain([dates(line), progress(line)]).collect();
     let mark = state(line.state);
     let acts = view.may_plan.then(|| acts(view));
+    let report = format!(
+        "{}/iterations/{}/report",
+        view.place.path(),
+        line.iteration.number
+    );
+    let report = button_link(Weight::Quiet, report, tr!(summary.report));
     view! {
         {refresh_without_js()}
-        <PageHead title=line.iteration.name.clone() mark line=words.join(" · ").into_any()/>
+        <PageHead title=line.iteration.name.clone() mark line=words.join(" · ").into_any() actions=report/>
         {work_tabs(&view.place, WorkTab::Iterations)}
         {acts}
         {charts(view, by_items)}

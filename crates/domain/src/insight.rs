@@ -7,19 +7,22 @@ mod bugs;
 mod delivery;
 mod flow;
 mod iteration;
+mod report;
 mod stream;
 
-pub use bugs::{BugDay, BugReport, bug_report};
+pub use bugs::{BugDay, BugReport, BugTurn, bug_report, bugs_on};
 pub use delivery::{Deployed, Dora, Incident, Share, dora, median, percentile};
-pub use flow::{FlowDay, flow};
+pub use flow::{FlowDay, flow, standing_at};
 pub use iteration::{
     Amount, IterationDay, IterationSpan, Member, Velocity, iteration_chart, members_at, velocity,
 };
+pub use report::{Fate, Outcome, Which, outcome};
 pub use stream::{Facts, Journey, Landed, Stage, ValueStream, Worked, journeys, stages};
 
 use crate::id::{EnvironmentId, IterationId};
-use crate::item::{Category, ItemKind};
+use crate::item::{Card, Category, ItemKind};
 use crate::project::Place;
+use crate::text::Text;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -41,6 +44,31 @@ pub struct Insights {
     pub bugs: BugReport,
     /// What iterations took on and got done, the oldest first.
     pub velocity: Vec<Velocity>,
+}
+
+/// Items that a number counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountedItems {
+    /// Where.
+    pub place: Place,
+    /// What is counted.
+    pub what: Text,
+    /// The day, as in `2026-11-21`.
+    pub day: String,
+    /// The zone of the day.
+    pub zone: String,
+    /// The key of the project's items, as in `CHK`.
+    pub key: String,
+    /// How many there are in all.
+    pub count: usize,
+    /// The numbers of this page's, in order.
+    pub items: Vec<i64>,
+    /// As they are now; those that are deleted are missing.
+    pub cards: Vec<Card>,
+    /// Which page it is, from 1.
+    pub page: usize,
+    /// Whether more follow.
+    pub more: bool,
 }
 
 /// What the page about delivery shows.

@@ -47,6 +47,7 @@ keyed! {
         Assignee = "assignee", "Assignee", "处理人";
         Labels = "labels", "Labels", "标签";
         Points = "points", "Estimate", "估算";
+        Start = "starts_on", "Start", "开始日期";
         Due = "due_on", "Due", "截止日期";
     }
 }
@@ -117,6 +118,7 @@ const fn headings(column: Column) -> &'static [&'static str] {
             "estimate",
             "估算",
         ],
+        Column::Start => &["starts_on", "start date", "start", "startdate", "开始日期"],
         Column::Due => &["due_on", "due date", "due", "duedate", "截止日期"],
     }
 }

@@ -170,6 +170,9 @@ pub struct Card {
     /// Its labels.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
+    /// The day it begins, `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_on: Option<String>,
     /// The day it is due, `YYYY-MM-DD`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_on: Option<String>,
@@ -358,10 +361,14 @@ pub struct BugFigures {
 pub struct BugList {
     /// Where.
     pub place: Place,
+    /// Which are shown.
+    pub filter: BugFilter,
     /// Open ones first, by severity, then by age.
     pub bugs: Vec<BugRow>,
     /// By app and release, those with the most open ones first.
     pub groups: Vec<BugGroup>,
+    /// Who can be chosen in the filter: whoever does one of the bugs.
+    pub people: Vec<PersonRef>,
     /// What the last 90 days say.
     pub figures: BugFigures,
     /// Now, for ages.
@@ -372,6 +379,69 @@ pub struct BugList {
     pub views: Vec<SavedView>,
     /// Whether the reader may share views.
     pub may_share: bool,
+}
+
+/// Which bugs are shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BugFilter {
+    /// Only this bad.
+    pub severity: Option<Severity>,
+    /// Only of this person.
+    pub assignee: Option<UserId>,
+    /// Only with this label.
+    pub label: String,
+    /// Only with this in the title, or with this key.
+    pub words: String,
+    /// Only those that are not over.
+    pub open: bool,
+}
+
+impl BugFilter {
+    /// Whether it leaves nothing out.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Reads what stands in an address; what means nothing is left out.
+    pub fn read(query: &str) -> Self {
+        let mut filter = Self::default();
+        for (name, value) in crate::table::pairs(query) {
+            match name.as_str() {
+                "severity" => filter.severity = Severity::from_key(&value),
+                "assignee" => filter.assignee = uuid::Uuid::parse_str(&value).ok().map(UserId::from_uuid),
+                "label" => value.trim().clone_into(&mut filter.label),
+                "words" => value.trim().clone_into(&mut filter.words),
+                "open" => filter.open = value == "true",
+                _ => {}
+            }
+        }
+        filter
+    }
+
+    /// As it stands in an address.
+    pub fn written(&self) -> String {
+        crate::table::query_of([
+            ("severity", self.severity.map(|one| one.key().to_owned())),
+            ("assignee", self.assignee.map(|id| id.to_string())),
+            ("label", Some(self.label.clone())),
+            ("words", Some(self.words.clone())),
+            ("open", self.open.then(|| String::from("true"))),
+        ])
+    }
+
+    /// Whether it shows the bug.
+    pub fn shows(&self, card: &Card) -> bool {
+        let as_board = BoardFilter {
+            kind: None,
+            assignee: self.assignee,
+            label: self.label.clone(),
+            words: self.words.clone(),
+        };
+        self.severity
+            .is_none_or(|severity| card.severity == Some(severity))
+            && !(self.open && card.state.category().is_over())
+            && as_board.shows(card)
+    }
 }
 
 impl BugRow {

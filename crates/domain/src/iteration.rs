@@ -1,6 +1,6 @@
 //! Iterations: planned, running, closed; and the backlog that they are filled from.
 
-use crate::insight::{Amount, IterationDay, Member, Velocity};
+use crate::insight::{Amount, IterationDay, Member, Outcome, Velocity};
 use crate::item::{Card, ItemChoices, IterationRef};
 use crate::project::Place;
 use crate::text::Text;
@@ -129,6 +129,41 @@ pub struct IterationView {
     pub may_plan: bool,
 }
 
+/// What the report of an iteration says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IterationReport {
+    /// Where.
+    pub place: Place,
+    /// The iteration.
+    pub line: IterationLine,
+    /// The key of the project's items, as in `CHK`.
+    pub key: String,
+    /// The zone of its days, as in `Asia/Shanghai`.
+    pub zone: String,
+    /// Every one of its days, as in `2026-11-21`.
+    pub days: Vec<String>,
+    /// Its days until now, or until it was closed; none where it was not started.
+    pub chart: Vec<IterationDay>,
+    /// What it took on and got done, and the same of up to five before it, the oldest first.
+    pub velocity: Vec<Velocity>,
+    /// What became of its items; `None`: it was not started.
+    pub outcome: Option<Outcome>,
+    /// The items as they are now, by number; those that are deleted are missing.
+    pub cards: Vec<Card>,
+    /// The bugs that were reported in the project while it ran, by number.
+    pub bugs_reported: Vec<i64>,
+    /// The bugs of the project that were closed while it ran, each once.
+    pub bugs_closed: Vec<i64>,
+}
+
+impl IterationReport {
+    /// The card of an item, unless it is deleted.
+    pub fn card(&self, item: i64) -> Option<&Card> {
+        let key = format!("{}-{item}", self.key);
+        self.cards.iter().find(|card| card.key == key)
+    }
+}
+
 /// A page of the backlog.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backlog {
@@ -144,6 +179,8 @@ pub struct Backlog {
     pub velocity: Option<Amount>,
     /// What is planned for each iteration that is not closed.
     pub planned: Vec<IterationLine>,
+    /// What of it is shown.
+    pub filter: BacklogFilter,
     /// Whether the reader may edit any item.
     pub may_edit: bool,
     /// Whether the reader may make items.
@@ -181,7 +218,7 @@ impl BacklogCursor {
 }
 
 /// What of the backlog is shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BacklogFilter {
     /// Only of this kind.
     pub kind: Option<crate::item::ItemKind>,
@@ -193,9 +230,63 @@ pub struct BacklogFilter {
     pub words: String,
 }
 
+impl BacklogFilter {
+    /// Whether it leaves nothing out.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Reads what stands in an address; what means nothing is left out.
+    pub fn read(query: &str) -> Self {
+        let mut filter = Self::default();
+        for (name, value) in crate::table::pairs(query) {
+            match name.as_str() {
+                "kind" => filter.kind = crate::item::ItemKind::from_key(&value),
+                "assignee" => {
+                    filter.assignee = uuid::Uuid::parse_str(&value)
+                        .ok()
+                        .map(crate::id::TypedId::from_uuid);
+                }
+                "label" => value.trim().clone_into(&mut filter.label),
+                "words" => value.trim().clone_into(&mut filter.words),
+                _ => {}
+            }
+        }
+        filter
+    }
+
+    /// As it stands in an address. What leaves nothing out says so: the page then opens with no other view.
+    pub fn written(&self) -> String {
+        if self.is_empty() {
+            return String::from("view=all");
+        }
+        crate::table::query_of([
+            ("kind", self.kind.map(|kind| kind.key().to_owned())),
+            ("assignee", self.assignee.map(|id| id.to_string())),
+            ("label", Some(self.label.clone())),
+            ("words", Some(self.words.clone())),
+        ])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_of_the_backlog_is_shown_survives_the_address() {
+        use crate::id::TypedId as _;
+        let all = BacklogFilter::default();
+        assert_eq!(all.written(), "view=all");
+        assert_eq!(BacklogFilter::read("view=all&kind=nothing&assignee=x"), all);
+        let some = BacklogFilter {
+            kind: Some(crate::item::ItemKind::Bug),
+            assignee: Some(crate::id::UserId::from_uuid(uuid::Uuid::from_u128(7))),
+            label: String::from("a&b=c 退"),
+            words: String::from("<img src=x>"),
+        };
+        assert_eq!(BacklogFilter::read(&some.written()), some);
+    }
 
     #[test]
     fn an_iteration_is_started_once_and_closed_once() {

@@ -29,7 +29,8 @@ pub fn day_number(day: &str) -> Option<i64> {
 pub struct RoadmapRow {
     /// The epic.
     pub card: Card,
-    /// The first day of the first iteration that it or a part of it is planned for, `YYYY-MM-DD`.
+    /// The day it begins, `YYYY-MM-DD`; where it has none, the first day of the first iteration that it or a part of it is
+    /// planned for.
     pub starts_on: Option<String>,
     /// The day it is due; where it has none, the last day of the last of those iterations.
     pub ends_on: Option<String>,
@@ -117,6 +118,7 @@ mod tests {
                 assignee: None,
                 points: None,
                 labels: Labels::default(),
+                starts_on: None,
                 due_on: None,
                 version: 1,
             },

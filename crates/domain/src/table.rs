@@ -131,6 +131,16 @@ fn encoded(text: &str) -> String {
     out
 }
 
+/// Pairs as they stand in an address; those without a value are left out.
+pub(crate) fn query_of<const N: usize>(pairs: [(&str, Option<String>); N]) -> String {
+    let pairs: Vec<String> = pairs
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)))
+        .map(|(name, value)| format!("{name}={}", encoded(&value)))
+        .collect();
+    pairs.join("&")
+}
+
 /// The pairs of an address's query, read.
 pub fn pairs(query: &str) -> Vec<(String, String)> {
     query

@@ -1,21 +1,26 @@
 //! Files that are attached to work items. Their rights are the item's: who sees it saves them, who comments on it
 //! attaches them, and who may change it, or attached them, takes them away.
 
-use crate::access::{self, may};
+use crate::access::{self, Authorized, Project, may};
 use crate::change::Entry;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
 use crate::item::edit::{proof_to_edit, row};
-use crate::ports::{AttachmentRecord, NewItemEvent};
+use crate::jobs::Job;
+use crate::ports::{AttachmentRecord, ItemRecord, NewItemEvent, StoreError, Tx};
+use crate::shelf::{self, Pieces};
+use futures::StreamExt as _;
+use futures::stream;
 use slipway_domain::id::AttachmentId;
 use slipway_domain::item::{ATTACHMENT_MAX, ATTACHMENTS_MOST, Attachment, Value, plain_name};
 use slipway_domain::text::Text;
 
-/// Attaches a file to an item.
+/// Attaches a file to an item. Its bytes go where the configuration says: into the database, or before it into an object
+/// storage.
 ///
 /// # Errors
 /// [`Error::Forbidden`]; [`Error::Invalid`] `file` where it is empty, larger than [`ATTACHMENT_MAX`], a program, or one
-/// too many.
+/// too many; [`Error::Unavailable`] where the object storage does not answer.
 pub async fn add(
     ctx: &OpCtx,
     org: &str,
@@ -42,23 +47,28 @@ pub async fn add(
             "这是可执行程序（无论名称如何），请打包后上传",
         );
     }
+    let id = ctx.id();
+    let object = if ctx.portal().shelving.takes_new {
+        room_for_one(&mut *ctx.read().await?, &see, number).await?;
+        Some(shelf::send(ctx, &project.place(), id, content).await?)
+    } else {
+        None
+    };
     let mut change = ctx.change().await?;
-    let item = change.tx().item(&see, number).await?.ok_or(Error::NotFound)?;
-    if change.tx().attachments(&see, item.card.id).await?.len() >= ATTACHMENTS_MOST {
-        return wrong(
-            "the item has 50 files already; take one away first",
-            "该事项已有 50 个附件，请先移除一个",
-        );
-    }
+    let item = room_for_one(change.tx(), &see, number).await?;
     let record = AttachmentRecord {
-        id: ctx.id(),
+        id,
         name: plain_name(name),
         media_type: kind.to_owned(),
         size: i64::try_from(content.len()).unwrap_or(i64::MAX),
         author,
         created_at: ctx.now(),
+        object,
     };
     let (proof, card, place) = (project.modify(), &item.card, project.place());
+    if let Some(key) = &record.object {
+        arrived(change.tx(), key).await?;
+    }
     change
         .tx()
         .insert_attachment(&proof, card.id, &record, content)
@@ -89,18 +99,64 @@ pub async fn add(
     Ok(record.id)
 }
 
+/// The item, which has room for another file.
+async fn room_for_one(
+    tx: &mut dyn Tx,
+    project: &Authorized<Project, may::See>,
+    number: i64,
+) -> Result<ItemRecord> {
+    let item = tx.item(project, number).await?.ok_or(Error::NotFound)?;
+    if tx.attachments(project, item.card.id).await?.len() >= ATTACHMENTS_MOST {
+        return Err(Error::field(
+            "file",
+            Text::new(
+                "the item has 50 files already; take one away first",
+                "该事项已有 50 个附件，请先移除一个",
+            ),
+        ));
+    }
+    Ok(item)
+}
+
+/// A file names its object from now on.
+async fn arrived(tx: &mut dyn Tx, key: &str) -> Result<()> {
+    match tx.object_arrived(key).await {
+        Err(StoreError::Gone) => Err(Error::conflict(
+            "upload_given_up",
+            "The upload took too long and was given up. Attach the file again.",
+            "上传耗时过长，已被放弃。请重新上传该文件。",
+        )),
+        done => Ok(done?),
+    }
+}
+
 /// A file with its bytes.
 pub struct Opened {
     /// What is known of it.
     pub attachment: Attachment,
-    /// Its bytes.
-    pub content: Vec<u8>,
+    /// Its bytes, read as they are asked for: as many as its size says, or an error.
+    pub content: Pieces,
+}
+
+impl Opened {
+    /// All of its bytes at once.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where they are not there whole.
+    pub async fn whole(mut self) -> Result<Vec<u8>> {
+        let mut content = Vec::new();
+        while let Some(piece) = self.content.next().await {
+            content.extend_from_slice(&piece?);
+        }
+        Ok(content)
+    }
 }
 
 /// Reads a file of an item.
 ///
 /// # Errors
-/// As [`access::project`]; [`Error::NotFound`].
+/// As [`access::project`]; [`Error::NotFound`]; [`Error::Unavailable`] where the object storage has it and does not
+/// answer.
 pub async fn open(ctx: &OpCtx, org: &str, project: &str, number: i64, id: AttachmentId) -> Result<Opened> {
     let project = access::project::<may::SeeBoards>(ctx, org, project).await?.see();
     let mut tx = ctx.read().await?;
@@ -109,10 +165,20 @@ pub async fn open(ctx: &OpCtx, org: &str, project: &str, number: i64, id: Attach
         .attachment(&project, item.card.id, id)
         .await?
         .ok_or(Error::NotFound)?;
-    let content = tx
-        .attachment_content(&project, id)
-        .await?
-        .ok_or(Error::NotFound)?;
+    let content = match &record.object {
+        None => {
+            let content = tx
+                .attachment_content(&project, id)
+                .await?
+                .ok_or(Error::NotFound)?;
+            stream::iter([Ok(content.into())]).boxed()
+        }
+        Some(key) => {
+            // No connection to the database waits for the storage.
+            drop(tx);
+            shelf::read(ctx, key, record.size).await?
+        }
+    };
     Ok(Opened {
         attachment: record.shown(false),
         content,
@@ -140,6 +206,12 @@ pub async fn remove(ctx: &OpCtx, org: &str, project: &str, number: i64, id: Atta
     };
     let (card, place) = (&item.card, project.place());
     change.tx().delete_attachment(&proof, id).await?;
+    if let Some(key) = &record.object {
+        change.tx().object_leaves(key, ctx.now()).await?;
+        change
+            .enqueue(&Job::SweepShelf, ctx.now(), Some(shelf::JOB))
+            .await?;
+    }
     let said = Value {
         key: id.to_string(),
         said: record.name.clone(),

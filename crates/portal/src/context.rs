@@ -4,7 +4,8 @@ use crate::access::Rights;
 use crate::error::{Error, Result};
 use crate::live::Notifier;
 use crate::ports::{
-    Clock, ClusterConnector, Courier, ForgeConnector, MailAccess, Mailer, ProviderConnector, Store, Tx,
+    Clock, ClusterConnector, Courier, ForgeConnector, MailAccess, Mailer, ProviderConnector, Shelving, Store,
+    Tx,
 };
 use crate::provider::SignIn;
 use crate::seal::Sealer;
@@ -58,6 +59,8 @@ pub struct PortalParts {
     pub mailer: Arc<dyn Mailer>,
     /// The mail server of the configuration: for organizations that have none of their own.
     pub mail_server: Option<MailAccess>,
+    /// Where the files of items lie.
+    pub shelving: Shelving,
     /// Asks the providers of sign-in that operators set up.
     pub providers: Arc<dyn ProviderConnector>,
     /// The ways in of the configuration.

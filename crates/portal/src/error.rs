@@ -88,7 +88,7 @@ pub enum Error {
     /// GitLab, a cluster or the database does not answer.
     #[error("{code} is not available")]
     Unavailable {
-        /// Which: `gitlab`, `kubernetes`, `mail`, `database`.
+        /// Which: `gitlab`, `kubernetes`, `mail`, `attachments`, `database`.
         code: &'static str,
         /// What happened, and what to do.
         text: Text,

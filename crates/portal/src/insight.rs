@@ -1,5 +1,9 @@
 //! What history says about the work and its delivery.
 
+mod counted;
+
+pub use counted::{Counting, Of, counted};
+
 use crate::access::{self, may};
 use crate::context::OpCtx;
 use crate::error::Result;

@@ -488,6 +488,7 @@ fn content(incoming: Incoming, people: &[Namesake]) -> Content {
         assignee: incoming.assignee.and_then(named),
         labels: incoming.labels,
         points: incoming.points,
+        starts_on: incoming.starts_on,
         due_on: incoming.due_on,
         ..Content::titled(incoming.title)
     }

@@ -13,10 +13,11 @@ use slipway_domain::access::Action;
 use slipway_domain::board::ColumnKey;
 use slipway_domain::id::UserId;
 use slipway_domain::item::{
-    BugList, Card, Comment, Content, ItemKind, ItemView, Named, Priority, Severity, Value, rank_between,
+    BugFilter, BugList, Card, Comment, Content, ItemKind, ItemView, Named, Priority, Severity, Value,
+    rank_between,
 };
 use slipway_domain::person::PersonRef;
-use slipway_domain::table::ViewPage;
+use slipway_domain::table::{SavedView, ViewPage};
 use slipway_domain::text::Text;
 
 mod board;
@@ -35,21 +36,50 @@ pub use moves::{MoveInput, delete, move_to, set_state};
 /// Bugs a page.
 const BUGS: i64 = 200;
 
+/// How many of them a filter looks through.
+const BUGS_FILTERED: i64 = 5_000;
+
 /// The project's bugs.
 ///
 /// # Errors
 /// As [`access::project`].
 pub async fn bugs(ctx: &OpCtx, org: &str, project: &str) -> Result<BugList> {
+    bugs_of(ctx, org, project, (BugFilter::default(), false)).await
+}
+
+/// The project's bugs: those that the filter shows; where it shows all and `by_default` is said, as the default view of
+/// the page has it.
+///
+/// # Errors
+/// As [`access::project`].
+pub async fn bugs_of(
+    ctx: &OpCtx,
+    org: &str,
+    project: &str,
+    (filter, by_default): (BugFilter, bool),
+) -> Result<BugList> {
     let project = access::project::<may::SeeBoards>(ctx, org, project).await?.see();
     let held = ctx.rights().await?.in_project(&project);
     let mut tx = ctx.read().await?;
-    let bugs = tx.bugs(&project, BUGS).await?;
+    let views = crate::table::views_of(ctx, &project, &mut *tx, Some(ViewPage::Bugs)).await?;
+    let filter = match SavedView::default_of(&views) {
+        Some(view) if by_default && filter.is_empty() => BugFilter::read(&view.query),
+        _ => filter,
+    };
+    let most = if filter.is_empty() { BUGS } else { BUGS_FILTERED };
+    let mut bugs = tx.bugs(&project, most).await?;
+    let mut people: Vec<PersonRef> = bugs.iter().filter_map(|bug| bug.card.assignee.clone()).collect();
+    people.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+    people.dedup();
+    bugs.retain(|bug| filter.shows(&bug.card));
+    bugs.truncate(usize::try_from(BUGS).unwrap_or(usize::MAX));
     let groups = tx.bug_groups(&project).await?;
     let steps = tx.steps(&project, None).await?;
     let figures = crate::insight::bug_figures(&steps, ctx.now());
-    let views = crate::table::views_of(ctx, &project, &mut *tx, Some(ViewPage::Bugs)).await?;
     Ok(BugList {
         views,
+        filter,
+        people,
         groups,
         figures,
         now: ctx.now(),

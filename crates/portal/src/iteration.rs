@@ -1,5 +1,10 @@
 //! Iterations: planning, starting and closing them; the backlog; and the charts of an iteration.
 
+mod report;
+
+pub(crate) use report::cards_of;
+pub use report::{markdown, report};
+
 use crate::access::may::{Modify, See};
 use crate::access::{self, Authorized, Project, may};
 use crate::change::{Change, Entry};
@@ -10,14 +15,15 @@ use crate::ports::{NewIteration, StoreError};
 use crate::version;
 use slipway_domain::access::Action;
 use slipway_domain::freeze::zone;
-use slipway_domain::insight::{Amount, Day, iteration_chart, members_at, velocity};
+use slipway_domain::id::IterationId;
+use slipway_domain::insight::{Amount, Day, IterationSpan, iteration_chart, members_at, velocity};
 use slipway_domain::item::IterationRef;
 use slipway_domain::iteration::{
     Backlog, BacklogCursor, BacklogFilter, CannotStep, IterationLine, IterationList, IterationState,
     IterationView,
 };
 use slipway_domain::project::Place;
-use slipway_domain::table::ViewPage;
+use slipway_domain::table::{SavedView, ViewPage};
 use slipway_domain::time::Timestamp;
 
 /// Iterations that a list shows.
@@ -73,6 +79,48 @@ pub(crate) fn days(first: jiff::civil::Date, last: jiff::civil::Date, zone: &jif
     days
 }
 
+/// The days of an iteration, and up to when it is counted.
+struct Span {
+    zone: String,
+    days: Vec<Day>,
+    counted: Timestamp,
+}
+
+/// The days of an iteration in a zone. It may be started early and closed late: they go as far as it went.
+fn spanned(line: &IterationLine, zone_name: Option<&str>, now: Timestamp) -> Span {
+    let ends = line.closed_at.unwrap_or(now);
+    let (zone, tz) = zone_or_utc(zone_name);
+    let date = |text: &str| text.parse::<jiff::civil::Date>().unwrap_or_default();
+    let (first, last) = (date(&line.iteration.starts_on), date(&line.iteration.ends_on));
+    let local = |at: Timestamp| {
+        jiff::Timestamp::from_microsecond(at.micros())
+            .unwrap_or_default()
+            .to_zoned(tz.clone())
+            .date()
+    };
+    let (first, last) = match line.state {
+        IterationState::Planned => (first, last),
+        IterationState::Running | IterationState::Closed => {
+            (first.min(local(line.started_at)), last.max(local(ends)))
+        }
+    };
+    Span {
+        days: days(first, last, &tz),
+        zone,
+        // What was moved in the instant of closing was there until then.
+        counted: line.closed_at.map_or(now, |closed| closed.plus(-1)),
+    }
+}
+
+/// The iteration and a few before it.
+fn lately(mut spans: Vec<IterationSpan>, id: IterationId) -> Vec<IterationSpan> {
+    if let Some(at) = spans.iter().position(|span| span.id == id) {
+        spans.truncate(at + 1);
+        spans.drain(..at.saturating_sub(BEFORE));
+    }
+    spans
+}
+
 /// The page of an iteration. Its days are those of `zone_name`, or of UTC; its items, those at the end of the day `on`, or
 /// now.
 ///
@@ -94,11 +142,7 @@ pub async fn view(
         .ok_or(Error::NotFound)?;
     let id = line.iteration.id;
     let steps = tx.steps(&project, Some(id)).await?;
-    let mut spans = tx.iteration_spans(&project).await?;
-    if let Some(at) = spans.iter().position(|span| span.id == id) {
-        spans.truncate(at + 1);
-        spans.drain(..at.saturating_sub(BEFORE));
-    }
+    let spans = lately(tx.iteration_spans(&project).await?, id);
     // Of the iterations before, other items count.
     let all_steps = if spans.len() > 1 {
         tx.steps(&project, None).await?
@@ -109,26 +153,11 @@ pub async fn view(
     let open = tx.iterations(&project, true, ITERATIONS).await?;
     drop(tx);
     let now = ctx.now();
-    let ends = line.closed_at.unwrap_or(now);
-    let (zone, tz) = zone_or_utc(zone_name);
-    let date = |text: &str| text.parse::<jiff::civil::Date>().unwrap_or_default();
-    let (first, last) = (date(&line.iteration.starts_on), date(&line.iteration.ends_on));
-    // It may be started early and closed late: the chart goes as far as it went.
-    let local = |at: Timestamp| {
-        jiff::Timestamp::from_microsecond(at.micros())
-            .unwrap_or_default()
-            .to_zoned(tz.clone())
-            .date()
-    };
-    let (first, last) = match line.state {
-        IterationState::Planned => (first, last),
-        IterationState::Running | IterationState::Closed => {
-            (first.min(local(line.started_at)), last.max(local(ends)))
-        }
-    };
-    let all = days(first, last, &tz);
-    // What was moved in the instant of closing was there until then.
-    let counted = line.closed_at.map_or(now, |closed| closed.plus(-1));
+    let Span {
+        zone,
+        days: all,
+        counted,
+    } = spanned(&line, zone_name, now);
     let chart = match line.state {
         IterationState::Planned => Vec::new(),
         _ => iteration_chart(&steps, id, &all, counted),
@@ -348,6 +377,20 @@ pub async fn backlog(
     filter: BacklogFilter,
     cursor: Option<&str>,
 ) -> Result<Backlog> {
+    backlog_of(ctx, org, project, (filter, false), cursor).await
+}
+
+/// As [`backlog`]; where the filter shows all and `by_default` is said, as the default view of the page has it.
+///
+/// # Errors
+/// As [`backlog`].
+pub async fn backlog_of(
+    ctx: &OpCtx,
+    org: &str,
+    project: &str,
+    (filter, by_default): (BacklogFilter, bool),
+    cursor: Option<&str>,
+) -> Result<Backlog> {
     let project = access::project::<may::SeeBoards>(ctx, org, project).await?.see();
     let held = ctx.rights().await?.in_project(&project);
     let after = match cursor.filter(|cursor| !cursor.is_empty()) {
@@ -359,6 +402,11 @@ pub async fn backlog(
     };
     let mut tx = ctx.read().await?;
     let most = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
+    let views = crate::table::views_of(ctx, &project, &mut *tx, Some(ViewPage::Backlog)).await?;
+    let filter = match SavedView::default_of(&views) {
+        Some(view) if by_default && filter.is_empty() => BacklogFilter::read(&view.query),
+        _ => filter,
+    };
     let mut rows = tx.backlog_page(&project, &filter, after.as_ref(), most).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
@@ -377,7 +425,6 @@ pub async fn backlog(
         }
     }
     let lines = tx.iterations(&project, false, 10).await?;
-    let views = crate::table::views_of(ctx, &project, &mut *tx, Some(ViewPage::Backlog)).await?;
     drop(tx);
     let closed: Vec<Amount> = lines
         .iter()
@@ -401,6 +448,7 @@ pub async fn backlog(
             .into_iter()
             .filter(|line| line.state != IterationState::Closed)
             .collect(),
+        filter,
         may_edit: held.has(Action::ItemEdit),
         may_create: held.has(Action::ItemCreate),
         views,

@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::ports::Claimed;
 use crate::{
-    digest, environment, import, intake, item, notice, promotion, proposal, repository, run, subscriber,
-    template, trail, webhook,
+    digest, environment, import, intake, item, notice, promotion, proposal, repository, run, shelf,
+    subscriber, template, trail, webhook,
 };
 use slipway_domain::id::{
     AppId, DeploymentId, EnvironmentId, ImportId, IntakeId, ProjectId, PromotionId, ProposalId, RevocationId,
@@ -41,6 +41,8 @@ pub enum Job {
     RemindDue,
     /// Send the digests of those whose morning it is; again every five minutes.
     SweepDigests,
+    /// Take away what no file names any more in the object storage; again every hour.
+    SweepShelf,
     /// Forget old deliveries of webhooks that were sent; again every hour.
     SweepMessages,
     /// Send the webhooks that are due for a subscriber; again while others wait.
@@ -132,6 +134,7 @@ impl Job {
             Self::SweepNotices => "sweep_notices",
             Self::RemindDue => "remind_due",
             Self::SweepDigests => "sweep_digests",
+            Self::SweepShelf => "sweep_shelf",
             Self::SweepMessages => "sweep_messages",
             Self::Send { .. } => "send",
             Self::LookAtRepository { .. } => "look_at_repository",
@@ -180,6 +183,7 @@ async fn perform(portal: &Portal, job: &Job) -> Result<Next> {
             Ok(Next::At(ctx.now().plus(3600 * SECOND)))
         }
         Job::SweepDigests => Box::pin(digest::sweep(&ctx)).await,
+        Job::SweepShelf => shelf::sweep(&ctx).await,
         Job::SweepMessages => {
             subscriber::send::sweep(&ctx).await?;
             Ok(Next::At(ctx.now().plus(3600 * SECOND)))

@@ -66,7 +66,11 @@ pub mod seal;
 pub mod search;
 pub mod secret;
 pub mod session;
+<<<<<<< HEAD
 mod signature;
+=======
+pub mod shelf;
+>>>>>>> wt-i
 mod snapshot;
 pub mod subscriber;
 pub mod table;

@@ -46,6 +46,7 @@ mod run;
 mod search;
 mod secret;
 mod session;
+mod shelf;
 mod snapshot;
 mod store;
 mod subscriber;
@@ -88,7 +89,7 @@ pub use import::{ImportItemRecord, ImportRecord, ImportTx};
 pub use intake::{IntakeRecord, IntakeTx, NewIntake};
 pub use invitation::{InvitationRecord, InvitationTx, RequestRecord};
 pub use item::{DueItem, ItemRecord, ItemTx, NewItemEvent, NewItemRow, NewIteration};
-pub use iteration::IterationTx;
+pub use iteration::{CARDS_MOST, IterationTx};
 pub use mail::{Mail, MailAccess, MailError, MailServerRecord, MailTx, Mailer, PATIENCE as MAIL_PATIENCE};
 pub use member::{HeldBinding, MemberTx};
 pub use notice::{NewNotice, NoticeRecord, NoticeTx, Which};
@@ -110,6 +111,7 @@ pub use run::{JobRecord, RepositoryState, RunRecord, RunTx};
 pub use search::{FoundEnvironment, FoundItem, FoundRelease, FoundRun, SearchTx};
 pub use secret::SecretTx;
 pub use session::{SessionRow, SessionTx};
+pub use shelf::{Held, Shelf, ShelfError, ShelfTx, Shelving};
 pub use snapshot::{Snapshot, SnapshotKind, SnapshotTx};
 pub use store::{Ends, Store, StoreError};
 pub use subscriber::{MessageRecord, NewMessage, SubscriberRecord, SubscriberTx, Tried};
@@ -170,6 +172,7 @@ pub trait Tx:
     + MemberTx
     + RoleTx
     + SessionTx
+    + ShelfTx
     + FactorTx
     + IdentityTx
     + SearchTx
@@ -226,6 +229,7 @@ impl<T> Tx for T where
         + MemberTx
         + RoleTx
         + SessionTx
+        + ShelfTx
         + FactorTx
         + IdentityTx
         + SearchTx

@@ -12,11 +12,11 @@ use slipway_portal::ports::{AttachmentRecord, AttachmentTx, StoreResult};
 use sqlx::any::AnyRow;
 use sqlx::query;
 
-const ATTACHMENTS: &str = "SELECT f.id, f.name AS file_name, f.media_type, f.size, f.created_at, \
+const ATTACHMENTS: &str = "SELECT f.id, f.name AS file_name, f.media_type, f.size, f.created_at, f.object_key, \
      u.id AS user_id, u.username, u.name FROM item_attachments f JOIN users u ON u.id = f.author_id \
      WHERE f.org_id = $1 AND f.project_id = $2 AND f.item_id = $3 ORDER BY f.created_at, f.id";
 
-const ATTACHMENT: &str = "SELECT f.id, f.name AS file_name, f.media_type, f.size, f.created_at, \
+const ATTACHMENT: &str = "SELECT f.id, f.name AS file_name, f.media_type, f.size, f.created_at, f.object_key, \
      u.id AS user_id, u.username, u.name FROM item_attachments f JOIN users u ON u.id = f.author_id \
      WHERE f.org_id = $1 AND f.project_id = $2 AND f.item_id = $3 AND f.id = $4";
 
@@ -33,6 +33,7 @@ fn attachment(row: &AnyRow) -> StoreResult<AttachmentRecord> {
             name: c.text("name")?,
         },
         created_at: c.time("created_at")?,
+        object: c.opt_text("object_key")?,
     })
 }
 
@@ -97,8 +98,8 @@ impl AttachmentTx for SqlTx {
         content: &[u8],
     ) -> StoreResult<()> {
         let done = query(
-            "INSERT INTO item_attachments (id, org_id, project_id, item_id, name, media_type, size, author_id, created_at) \
-             SELECT $1, i.org_id, i.project_id, i.id, $5, $6, $7, $8, $9 FROM items i \
+            "INSERT INTO item_attachments (id, org_id, project_id, item_id, name, media_type, size, author_id, created_at, object_key) \
+             SELECT $1, i.org_id, i.project_id, i.id, $5, $6, $7, $8, $9, $10 FROM items i \
              WHERE i.org_id = $2 AND i.project_id = $3 AND i.id = $4",
         )
         .bind(attachment.id.to_string())
@@ -110,10 +111,14 @@ impl AttachmentTx for SqlTx {
         .bind(attachment.size)
         .bind(attachment.author.id.to_string())
         .bind(attachment.created_at.micros())
+        .bind(attachment.object.clone())
         .execute(self.conn())
         .await
         .map_err(map)?;
         affected(done.rows_affected())?;
+        if attachment.object.is_some() {
+            return Ok(());
+        }
         query(
             "INSERT INTO attachment_contents (attachment_id, org_id, project_id, content) VALUES ($1, $2, $3, $4)",
         )

@@ -19,7 +19,7 @@ use sqlx::query;
 
 macro_rules! card_columns {
     () => {
-        "i.id, i.number, i.kind, i.title, i.state, i.category, i.state_said, i.priority, i.severity, i.points, i.labels, i.due_on, i.version, \
+        "i.id, i.number, i.kind, i.title, i.state, i.category, i.state_said, i.priority, i.severity, i.points, i.labels, i.begins_on, i.due_on, i.version, \
          p.item_key, u.id AS user_id, u.username, u.name"
     };
 }
@@ -83,7 +83,7 @@ const EVENTS: &str = "SELECT e.id, e.at, e.field, e.value_before, e.value_after,
      WHERE i.org_id = $1 AND i.project_id = $2 AND i.id = $3 AND e.version > $4 \
      ORDER BY e.at DESC, e.version DESC, e.id DESC LIMIT 500";
 
-fn assignee(c: Columns<'_>) -> StoreResult<Option<PersonRef>> {
+pub(crate) fn assignee(c: Columns<'_>) -> StoreResult<Option<PersonRef>> {
     let Some(id) = c.opt_id::<UserId>("user_id")? else {
         return Ok(None);
     };
@@ -127,6 +127,7 @@ pub(crate) fn card(c: Columns<'_>) -> StoreResult<Card> {
         assignee: assignee(c)?,
         points: c.opt_int("points")?,
         labels: Labels::from_stored(&c.text("labels")?),
+        starts_on: c.opt_text("begins_on")?,
         due_on: c.opt_text("due_on")?,
         version: c.int("version")?,
     })
@@ -155,6 +156,7 @@ fn content(c: Columns<'_>, card: &Card) -> StoreResult<Content> {
         parent: named(c, "parent_id", "parent_name")?,
         labels: card.labels.clone(),
         points: card.points,
+        starts_on: card.starts_on.clone(),
         due_on: card.due_on.clone(),
         found_release: named(c, "found_release_id", "found_release_name")?,
         found_environment: named(c, "found_environment_id", "found_environment_name")?,
@@ -355,9 +357,9 @@ impl ItemTx for SqlTx {
             "INSERT INTO items (id, org_id, project_id, number, kind, title, description, state, category, priority, \
              severity, assignee_id, reporter_id, iteration_id, points, item_rank, version, created_at, updated_at, \
              app_id, parent_id, labels, due_on, found_release_id, found_environment_id, fixed_release_id, \
-             fixed_environment_id, state_said) \
+             fixed_environment_id, state_said, begins_on) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $17, \
-             $18, $19, $20, $21, $22, $23, $24, $25, $26)",
+             $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)",
         )
         .bind(item.id.to_string())
         .bind(project.org_id().to_string())
@@ -385,6 +387,7 @@ impl ItemTx for SqlTx {
         .bind(id_of(content.fixed_release.as_ref()))
         .bind(id_of(content.fixed_environment.as_ref()))
         .bind(item.state.said())
+        .bind(&content.starts_on)
         .execute(self.conn())
         .await
         .map_err(map)?;
@@ -493,7 +496,7 @@ impl ItemTx for SqlTx {
             "UPDATE items SET title = $5, description = $6, priority = $7, severity = $8, assignee_id = $9, \
              iteration_id = $10, app_id = $11, parent_id = $12, labels = $13, points = $14, due_on = $15, \
              found_release_id = $16, found_environment_id = $17, fixed_release_id = $18, \
-             fixed_environment_id = $19, version = version + 1, updated_at = $20 \
+             fixed_environment_id = $19, version = version + 1, updated_at = $20, begins_on = $21 \
              WHERE org_id = $1 AND project_id = $2 AND id = $3 AND version = $4",
         )
         .bind(project.org_id().to_string())
@@ -516,6 +519,7 @@ impl ItemTx for SqlTx {
         .bind(id_of(content.fixed_release.as_ref()))
         .bind(id_of(content.fixed_environment.as_ref()))
         .bind(at.micros())
+        .bind(&content.starts_on)
         .execute(self.conn())
         .await
         .map_err(map)?;

@@ -2,7 +2,7 @@
 
 use crate::connect::SqlTx;
 use crate::error::{affected, map};
-use crate::item::{card, card_columns, iteration};
+use crate::item::{assignee, card, card_columns, iteration};
 use crate::row::columns;
 use async_trait::async_trait;
 use serde::Deserialize;
@@ -10,11 +10,12 @@ use slipway_domain::id::{EnvironmentId, IterationId, TypedId, UserId};
 use slipway_domain::insight::{Amount, Deployed, Incident, IterationSpan, Step, What};
 use slipway_domain::item::{Card, Category, ItemKind};
 use slipway_domain::iteration::{BacklogCursor, BacklogFilter, IterationLine, IterationState};
+use slipway_domain::person::PersonRef;
 use slipway_domain::promotion::{DeploymentState, PromotionKind};
 use slipway_domain::time::Timestamp;
 use slipway_portal::access::may::{Modify, See};
 use slipway_portal::access::{Authorized, Project};
-use slipway_portal::ports::{IterationTx, NewIteration, StoreError, StoreResult};
+use slipway_portal::ports::{CARDS_MOST, IterationTx, NewIteration, StoreError, StoreResult};
 use sqlx::any::AnyRow;
 use sqlx::query;
 
@@ -52,6 +53,25 @@ const BACKLOG: &str = concat!(
 );
 
 /// One value for the whole log: a row for each change would cost more than everything else together.
+/// A hundred numbers, some of them of nothing.
+const NUMBERED: &str = concat!(
+    "SELECT ",
+    card_columns!(),
+    " FROM items i JOIN projects p ON p.id = i.project_id LEFT JOIN users u ON u.id = i.assignee_id \
+     WHERE i.org_id = $1 AND i.project_id = $2 AND i.deleted_at IS NULL AND i.number IN ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, \
+     $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, \
+     $44, $45, $46, $47, $48, $49, $50, $51, $52, $53, $54, $55, $56, $57, $58, $59, $60, $61, $62, $63, \
+     $64, $65, $66, $67, $68, $69, $70, $71, $72, $73, $74, $75, $76, $77, $78, $79, $80, $81, $82, $83, \
+     $84, $85, $86, $87, $88, $89, $90, $91, $92, $93, $94, $95, $96, $97, $98, $99, $100, $101, $102) \
+     ORDER BY i.number"
+);
+
+const WHO_STEPPED: &str = "SELECT i.number, e.at, u.id AS user_id, u.username, u.name FROM item_events e \
+     JOIN items i ON i.id = e.item_id LEFT JOIN users u ON u.id = e.actor_id \
+     WHERE e.org_id = $1 AND e.project_id = $2 AND e.step IS NOT NULL AND e.at >= $4 AND e.at < $5 \
+     AND e.item_id IN (SELECT m.item_id FROM item_events m WHERE m.field = 'iteration' AND m.value_after = $3) \
+     ORDER BY e.at, e.version, e.id";
+
 const LOG: &str = "SELECT STRING_AGG(e.step, ';') AS log FROM item_events e \
      WHERE e.org_id = $1 AND e.project_id = $2 AND e.step IS NOT NULL";
 
@@ -263,6 +283,46 @@ impl IterationTx for SqlTx {
         .await
         .map_err(map)?;
         affected(done.rows_affected())
+    }
+
+    async fn cards_numbered(
+        &mut self,
+        project: &Authorized<Project, See>,
+        numbers: &[i64],
+    ) -> StoreResult<Vec<Card>> {
+        let mut asked = query(NUMBERED)
+            .bind(project.org_id().to_string())
+            .bind(project.id().to_string());
+        // No item has the number 0.
+        for at in 0..CARDS_MOST {
+            asked = asked.bind(numbers.get(at).copied().unwrap_or(0));
+        }
+        let rows = asked.fetch_all(self.conn()).await.map_err(map)?;
+        rows.iter().map(|row| card(columns("items", row))).collect()
+    }
+
+    async fn who_stepped(
+        &mut self,
+        project: &Authorized<Project, See>,
+        iteration: IterationId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> StoreResult<Vec<(i64, Timestamp, Option<PersonRef>)>> {
+        let rows = query(WHO_STEPPED)
+            .bind(project.org_id().to_string())
+            .bind(project.id().to_string())
+            .bind(iteration.to_string())
+            .bind(from.micros())
+            .bind(until.micros())
+            .fetch_all(self.conn())
+            .await
+            .map_err(map)?;
+        rows.iter()
+            .map(|row| {
+                let c = columns("item_events", row);
+                Ok((c.int("number")?, c.time("at")?, assignee(c)?))
+            })
+            .collect()
     }
 
     async fn carry_over(

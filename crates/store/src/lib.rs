@@ -52,6 +52,7 @@ mod run;
 mod search;
 mod secret;
 mod session;
+mod shelf;
 mod snapshot;
 mod subscriber;
 mod table;

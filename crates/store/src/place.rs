@@ -156,6 +156,16 @@ const GOES: &[(&str, &str)] = &[
     ("item_intakes", of_projects!("item_intakes")),
     ("item_external_keys", of_projects!("item_external_keys")),
     ("item_triggers", of_projects!("item_triggers")),
+    // Their objects outside of the database are taken away by a job.
+    (
+        "shelf_objects",
+        concat!(
+            "INSERT INTO shelf_objects (object_key, leaving, since) SELECT object_key, 1, 0 FROM item_attachments \
+             WHERE org_id = $1 AND object_key IS NOT NULL AND project_id IN ",
+            projects!(),
+            " ON CONFLICT (object_key) DO UPDATE SET leaving = 1"
+        ),
+    ),
     ("attachment_contents", of_projects!("attachment_contents")),
     ("item_attachments", of_projects!("item_attachments")),
     ("item_comments", of_projects!("item_comments")),

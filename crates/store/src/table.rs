@@ -18,9 +18,10 @@ use slipway_portal::ports::{StoreResult, TableTx, ViewRecord};
 use sqlx::any::AnyRow;
 use sqlx::query;
 
-/// The statement that sorts by a text: of `$3`, the last one's, and `$4`, its number.
+/// The statement that sorts by a text, from where `$cursor` says, in the order of `$order`. Of the cursor, `$3` is what the
+/// last item was sorted by, and `$4` its number: both together are compared, as they stand in the index (migration 0030).
 macro_rules! sorted {
-    ($by:expr, $beyond:literal, $way:literal) => {
+    ($by:expr, $cursor:expr, $order:expr) => {
         concat!(
             "SELECT ",
             card_columns!(),
@@ -29,16 +30,9 @@ macro_rules! sorted {
             " AS sorted_by FROM items i JOIN projects p ON p.id = i.project_id \
              LEFT JOIN users u ON u.id = i.assignee_id LEFT JOIN iterations it ON it.id = i.iteration_id \
              LEFT JOIN apps a ON a.id = i.app_id \
-             WHERE i.org_id = $1 AND i.project_id = $2 AND i.deleted_at IS NULL \
-             AND ($4 = 0 OR ",
-            $by,
-            $beyond,
-            "$3 OR (",
-            $by,
-            " = $3 AND i.number",
-            $beyond,
-            "$4)) \
-             AND ($5 = '' OR i.kind = $5) AND ($6 = '' OR i.assignee_id = $6) AND ($7 = '' OR i.priority = $7) \
+             WHERE i.org_id = $1 AND i.project_id = $2 AND i.deleted_at IS NULL AND ",
+            $cursor,
+            " AND ($5 = '' OR i.kind = $5) AND ($6 = '' OR i.assignee_id = $6) AND ($7 = '' OR i.priority = $7) \
              AND ($8 = '' OR i.iteration_id = $8) AND ($9 = '' OR i.app_id = $9) \
              AND ($10 = '' OR i.labels LIKE $10 ESCAPE '!') \
              AND ($11 = '' OR LOWER(i.title) LIKE $11 ESCAPE '!' OR LOWER(p.item_key || '-' || i.number) = $12) \
@@ -46,32 +40,58 @@ macro_rules! sorted {
              AND ($14 = '' OR ($14 = 'none' AND i.due_on IS NULL) \
              OR ($14 = 'overdue' AND i.due_on < $15 AND i.category NOT IN ('done', 'wont_do')) \
              OR ($14 = 'week' AND i.due_on >= $15 AND i.due_on <= $16)) \
-             ORDER BY sorted_by",
-            $way,
-            ", i.number",
-            $way,
+             ORDER BY ",
+            $order,
             " LIMIT $17"
         )
     };
 }
 
+/// The first page begins nowhere: what would say where is empty. SQLite begins in the index by the first comparison alone.
+macro_rules! ways {
+    ($by:expr, $descending:expr, $first:expr) => {
+        match ($descending, $first) {
+            (false, true) => sorted!($by, "$3 = '' AND $4 = 0", concat!($by, ", i.number")),
+            (false, false) => sorted!(
+                $by,
+                concat!($by, " >= $3 AND (", $by, ", i.number) > ($3, $4)"),
+                concat!($by, ", i.number")
+            ),
+            (true, true) => sorted!($by, "$3 = '' AND $4 = 0", concat!($by, " DESC, i.number DESC")),
+            (true, false) => sorted!(
+                $by,
+                concat!($by, " <= $3 AND (", $by, ", i.number) < ($3, $4)"),
+                concat!($by, " DESC, i.number DESC")
+            ),
+        }
+    };
+}
+
+macro_rules! number {
+    () => {
+        "CAST(i.number AS TEXT)"
+    };
+}
+
 macro_rules! sorts {
     ($($column:ident = $by:literal;)+) => {
-        const fn statement(column: Column, descending: bool) -> &'static str {
-            match (column, descending) {
-                $(
-                    (Column::$column, false) => sorted!($by, " > ", " ASC"),
-                    (Column::$column, true) => sorted!($by, " < ", " DESC"),
-                )+
-                (Column::Labels, _) => statement(Column::Key, descending),
+        const fn statement(column: Column, descending: bool, first: bool) -> &'static str {
+            match column {
+                $(Column::$column => ways!($by, descending, first),)+
+                Column::Key | Column::Labels => match (descending, first) {
+                    (false, true) => sorted!(number!(), "$3 = '' AND $4 = 0", "i.number"),
+                    (false, false) => sorted!(number!(), "$3 = $3 AND i.number > $4", "i.number"),
+                    (true, true) => sorted!(number!(), "$3 = '' AND $4 = 0", "i.number DESC"),
+                    (true, false) => sorted!(number!(), "$3 = $3 AND i.number < $4", "i.number DESC"),
+                },
             }
         }
     };
 }
 
-// All of them are texts that sort as what they stand for: numbers have the same length.
+// All of them are texts that sort as what they stand for: numbers have the same length. What is of the item itself is an
+// expression of an index, word for word; the names of people, iterations and apps are joined and sorted.
 sorts! {
-    Key = "CAST(1000000000 + i.number AS TEXT)";
     Title = "LOWER(i.title)";
     Kind = "CASE i.kind WHEN 'epic' THEN '0' WHEN 'requirement' THEN '1' WHEN 'task' THEN '2' ELSE '3' END";
     State = "(CASE i.category WHEN 'todo' THEN '0' WHEN 'in_progress' THEN '1' WHEN 'in_test' THEN '2' WHEN 'done' THEN '3' ELSE '4' END || i.state)";
@@ -90,7 +110,7 @@ sorts! {
 const ROADMAP: &str = concat!(
     "SELECT ",
     card_columns!(),
-    ", COALESCE(own.starts_on, s.starts_on) AS starts_on, COALESCE(i.due_on, own.ends_on, s.ends_on) AS ends_on, \
+    ", COALESCE(i.begins_on, own.starts_on, s.starts_on) AS starts_on, COALESCE(i.due_on, own.ends_on, s.ends_on) AS ends_on, \
      COALESCE(s.items, 0) AS items, COALESCE(s.points_all, 0) AS points_all, COALESCE(s.items_done, 0) AS items_done, \
      COALESCE(s.points_done, 0) AS points_done \
      FROM items i JOIN projects p ON p.id = i.project_id LEFT JOIN users u ON u.id = i.assignee_id \
@@ -155,7 +175,7 @@ impl TableTx for SqlTx {
     ) -> StoreResult<Vec<(TableRow, String)>> {
         let (column, descending) = asked.order();
         let words = asked.words.to_lowercase();
-        let rows = query(statement(column, descending))
+        let rows = query(statement(column, descending, after.is_none()))
             .bind(project.org_id().to_string())
             .bind(project.id().to_string())
             .bind(after.map(|after| after.value.clone()).unwrap_or_default())
@@ -326,5 +346,93 @@ impl TableTx for SqlTx {
         .await
         .map_err(map)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SqlStore;
+    use slipway_domain::table::Column;
+    use sqlx::{AssertSqlSafe, Row as _};
+
+    /// What an item is sorted by that is its own.
+    fn own() -> impl Iterator<Item = (Column, String)> {
+        Column::ALL
+            .iter()
+            .copied()
+            .filter(|column| column.sorts())
+            .filter(|column| !matches!(column, Column::Assignee | Column::Iteration | Column::App))
+            .map(|column| match column {
+                Column::Key => (column, String::from("items_number_key")),
+                other => (other, format!("items_sorted_by_{}", other.key())),
+            })
+    }
+
+    /// How the database would read a page.
+    async fn plan(tx: &mut SqlTx, explain: &str, statement: &str, first: bool) -> String {
+        let asked = format!("{explain} {statement}");
+        let mut asked = query(AssertSqlSafe(asked))
+            .bind("org")
+            .bind("project")
+            .bind(if first { "" } else { "m" })
+            .bind(if first { 0_i64 } else { 7 });
+        for _ in 5..=12 {
+            asked = asked.bind("");
+        }
+        let asked = asked.bind("all").bind("").bind("2026-11-21").bind("2026-11-28");
+        let rows = asked.bind(51_i64).fetch_all(tx.conn()).await.unwrap();
+        let column = usize::from(explain.contains("QUERY PLAN")) * 3;
+        let lines: Vec<String> = rows.iter().map(|row| row.get(column)).collect();
+        lines.join("\n")
+    }
+
+    #[tokio::test]
+    async fn sqlite_reads_every_page_of_the_table_from_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("slipway.db").display());
+        let store = SqlStore::connect(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        let mut tx = store.reading().await.unwrap();
+        for (column, index) in own() {
+            for (descending, first) in [(false, true), (false, false), (true, true), (true, false)] {
+                let sql = statement(column, descending, first);
+                let plan = plan(&mut tx, "EXPLAIN QUERY PLAN", sql, first).await;
+                assert!(
+                    (plan.contains(&index) || plan.contains("sqlite_autoindex_items"))
+                        && !plan.contains("TEMP B-TREE"),
+                    "{} {descending} {first}: {plan}",
+                    column.key()
+                );
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn postgresql_reads_every_page_of_the_table_from_an_index() {
+        let Ok(server) = std::env::var("SLIPWAY_TEST_POSTGRES_URL") else {
+            eprintln!("skipped on PostgreSQL: SLIPWAY_TEST_POSTGRES_URL is not set");
+            return;
+        };
+        let url = SqlStore::new_database_for_tests(&server).await.unwrap();
+        let store = SqlStore::connect(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        let mut tx = store.reading().await.unwrap();
+        // An empty table is read whole and sorted; whether the index could be used is what is asked here.
+        for setting in ["enable_sort", "enable_seqscan", "enable_bitmapscan"] {
+            let set = format!("SET {setting} = off");
+            query(AssertSqlSafe(set)).execute(tx.conn()).await.unwrap();
+        }
+        for (column, index) in own() {
+            for (descending, first) in [(false, true), (false, false), (true, true), (true, false)] {
+                let sql = statement(column, descending, first);
+                let plan = plan(&mut tx, "EXPLAIN", sql, first).await;
+                assert!(
+                    plan.contains(&index) && !plan.contains("Sort"),
+                    "{} {descending} {first}: {plan}",
+                    column.key()
+                );
+            }
+        }
     }
 }

@@ -30,6 +30,7 @@ mod pipelines;
 mod place;
 mod promotion;
 mod provider;
+mod report;
 mod revision;
 mod search;
 mod subscriber;
@@ -54,9 +55,9 @@ pub use access::{
 pub use attachment::a_file_is_its_items;
 pub use audit::{every_change_joins_the_chain, two_writers_never_fork_the_chain};
 pub use board::{
-    a_full_column_takes_no_more_at_once, a_workflow_says_who_moves_what_where, an_item_follows_its_parts,
-    history_recounts_whatever_becomes_of_states, lanes_and_columns_hold_every_card_once,
-    random_moves_of_many_end_in_one_order,
+    a_full_column_takes_no_more_at_once, a_full_column_takes_no_plans, a_workflow_says_who_moves_what_where,
+    an_item_follows_its_parts, history_recounts_whatever_becomes_of_states,
+    lanes_and_columns_hold_every_card_once, random_moves_of_many_end_in_one_order,
 };
 pub use drift::a_drift_is_of_what_runs_there;
 pub use factor::{
@@ -130,6 +131,10 @@ pub use promotion::{
 pub use provider::{
     a_client_secret_goes_to_nobody_else, a_provider_is_the_operators_own_and_its_secret_nobodys,
     nobody_is_locked_out_by_mistake, the_configuration_goes_before,
+};
+pub use report::{
+    a_number_opens_what_it_counts, an_item_begins_before_it_is_due, an_iteration_is_reported_from_history,
+    pages_of_items_open_with_their_default_view,
 };
 pub use revision::a_revision_tells_of_every_commit;
 pub use search::{nobody_finds_what_they_may_not_see, what_fits_best_is_found_first};

@@ -8,7 +8,8 @@ use slipway_portal::live::LocalNotifier;
 use slipway_portal::ports::{
     AskingGrant, Clock, Cluster, ClusterAccess, ClusterConnector, ClusterError, CodeGrant, Courier,
     CourierError, ForgeAccess, ForgeConnector, ForgeError, GrantError, Mail, MailAccess, MailError, Mailer,
-    OauthApplication, OauthTokens, Parcel, ProviderConnector, ProviderError, Receipt, SourceForge, Store,
+    OauthApplication, OauthTokens, Parcel, ProviderConnector, ProviderError, Receipt, Shelving, SourceForge,
+    Store,
 };
 use slipway_portal::provider::SignIn;
 use slipway_portal::run::Download;
@@ -186,6 +187,15 @@ pub fn mailing(
     })
 }
 
+/// A portal around `store` that keeps files as `shelving` says.
+pub fn shelving(store: Arc<dyn Store>, clock: Arc<dyn Clock>, shelving: Shelving) -> Portal {
+    let none = Arc::new(Unconnected);
+    Portal::new(PortalParts {
+        shelving,
+        ..parts(store, clock, none.clone(), none)
+    })
+}
+
 /// The same portal, with other ways in of the configuration.
 pub fn signing_in(portal: &Portal, sign_in: SignIn) -> Portal {
     Portal::new(PortalParts {
@@ -195,6 +205,7 @@ pub fn signing_in(portal: &Portal, sign_in: SignIn) -> Portal {
         courier: Arc::clone(&portal.courier),
         mailer: Arc::clone(&portal.mailer),
         mail_server: portal.mail_server.clone(),
+        shelving: portal.shelving.clone(),
         providers: Arc::clone(&portal.providers),
         sign_in,
         clock: Arc::clone(&portal.clock),
@@ -218,6 +229,7 @@ fn parts(
         courier: Arc::new(Unconnected),
         mailer: Arc::new(Unconnected),
         mail_server: None,
+        shelving: Shelving::default(),
         providers: Arc::new(Unconnected),
         sign_in: SignIn {
             local: true,

@@ -1,13 +1,15 @@
 //! `slipway check-config`: everything that the configuration names is tried, and every trouble is told.
 
 use super::ConfigFile;
-use crate::config::{Cluster, Config, Gitlab, Oidc, Smtp};
+use crate::config::{Attachments, Cluster, Config, Gitlab, Oidc, Smtp};
 use crate::http::discovery::discover;
 use crate::http::exchange::Line;
 use crate::outside;
+use axum::body::Bytes;
+use futures::StreamExt as _;
 use slipway_portal::ports::{
-    ClusterAccess, ClusterConnector, Credential, ForgeAccess, ForgeConnector, MailError, Mailer, StoreError,
-    TokenInfo,
+    ClusterAccess, ClusterConnector, Credential, ForgeAccess, ForgeConnector, MailError, Mailer, ShelfError,
+    StoreError, TokenInfo,
 };
 use slipway_store::SqlStore;
 use std::path::{Path, PathBuf};
@@ -103,6 +105,9 @@ pub async fn check(config: &Config) -> Report {
     if let Some(smtp) = &config.smtp {
         let mailer = outside::mailer(config.outgoing.rule(), &config.server.url());
         report.add("smtp", smtp_of(&*mailer, smtp).await);
+    }
+    if config.attachments.names_a_bucket() {
+        report.add("attachments", bucket(&config.attachments).await);
     }
     if let Some(gitlab) = &config.sign_in.gitlab {
         report.add("sign_in.gitlab", provider(&gitlab.base_url).await);
@@ -267,6 +272,69 @@ async fn smtp_of(mailer: &dyn Mailer, smtp: &Smtp) -> Result<String, String> {
         Ok(()) if server.username.is_empty() => Ok(format!("{place} answers; nobody signs in")),
         Ok(()) => Ok(format!("{place} knows {}", server.username)),
         Err(error) => Err(format!("{place}: {error}. {}", mail_advice(&error))),
+    }
+}
+
+/// Puts a small object into the bucket, reads it, and takes it away.
+async fn bucket(attachments: &Attachments) -> Result<String, String> {
+    let shelving = attachments.shelving()?;
+    let Some(shelf) = &shelving.shelf else {
+        return Ok(String::from("files lie in the database"));
+    };
+    let shown = attachments.shown();
+    let key = format!("check-config/{}", uuid::Uuid::new_v4());
+    let content = Bytes::from(format!("slipway check-config {key}"));
+    let told = |step: &'static str| {
+        let shown = shown.clone();
+        move |error: ShelfError| format!("{shown}: {step}: {error}. {}", shelf_advice(&error))
+    };
+    shelf
+        .put(&key, content.clone())
+        .await
+        .map_err(told("an object cannot be put"))?;
+    let read = async {
+        let mut pieces = shelf.get(&key).await?.pieces;
+        let mut read = Vec::new();
+        while let Some(piece) = pieces.next().await {
+            read.extend_from_slice(&piece?);
+        }
+        Ok(read)
+    };
+    let read = read.await.map_err(told("what was put cannot be read"));
+    // It goes, whatever was read.
+    let gone = shelf
+        .delete(&key)
+        .await
+        .map_err(told("what was put cannot be deleted"));
+    if read? != content {
+        return Err(format!(
+            "{shown}: what was put is not what is read; is a cache or another storage in between?"
+        ));
+    }
+    gone?;
+    let new = if shelving.takes_new {
+        "there"
+    } else {
+        "into the database"
+    };
+    Ok(format!(
+        "{shown} takes, gives back and deletes objects; new files go {new}"
+    ))
+}
+
+fn shelf_advice(error: &ShelfError) -> &'static str {
+    use ShelfError as E;
+    match error {
+        E::Unreachable(_) | E::TimedOut => "Check attachments.endpoint, and the network from this machine",
+        E::Denied(_) => {
+            "Check attachments.access_key, secret_key and region, this machine's clock, and that the key may put, get and \
+             delete objects below the prefix"
+        }
+        E::NoBucket => "Make the bucket, or check attachments.bucket and path_style",
+        E::Elsewhere(_) => "Check attachments.region and endpoint",
+        E::NoObject | E::Refused { .. } | E::Length { .. } => {
+            "Is attachments.endpoint the root of an S3-compatible storage? Check path_style too"
+        }
     }
 }
 

@@ -28,6 +28,11 @@ pub(super) async fn run(file: &ConfigFile) -> anyhow::Result<ExitCode> {
     let providers = providers(&config)?;
     let told = Told {
         mail_server: mail_server(&config)?,
+        shelving: config
+            .attachments
+            .shelving()
+            .map_err(anyhow::Error::msg)
+            .context("attachments")?,
         sign_in: SignIn {
             local: config.sign_in.local,
             providers: providers.iter().map(Provider::configured).collect(),

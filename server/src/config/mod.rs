@@ -3,6 +3,7 @@
 //! Every section has its file here. What cannot be right is refused at start, with the key, where its
 //! value came from, and what to write instead.
 
+mod attachments;
 mod clusters;
 mod database;
 mod error;
@@ -16,6 +17,7 @@ mod server;
 mod sign_in;
 mod smtp;
 
+pub use attachments::Attachments;
 pub use clusters::Cluster;
 pub use database::Database;
 pub use error::{ConfigError, Problem};
@@ -60,6 +62,8 @@ pub struct Config {
     pub clusters: Vec<Cluster>,
     /// `[smtp]`
     pub smtp: Option<Smtp>,
+    /// `[attachments]`
+    pub attachments: Attachments,
     /// `[outgoing]`
     pub outgoing: Outgoing,
     /// `[log]`
@@ -104,6 +108,7 @@ impl Config {
         for cluster in &mut self.clusters {
             cluster.resolve(folder);
         }
+        self.attachments.resolve(folder);
         if let Some(smtp) = &mut self.smtp {
             smtp.resolve(folder);
         }
@@ -114,6 +119,7 @@ impl Config {
         problems.extend(self.database.problems());
         problems.extend(self.secrets.problems());
         problems.extend(self.sign_in.problems(!self.oidc.is_empty()));
+        problems.extend(self.attachments.problems());
         problems.extend(self.outgoing.problems());
         problems.extend(self.log.problems());
         for (number, oidc) in self.oidc.iter().enumerate() {

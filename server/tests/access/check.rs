@@ -5,7 +5,8 @@ use slipway_sandbox::{Sandbox, SandboxConfig, Speed};
 use slipway_server::command::check::check;
 use slipway_server::config::Config;
 use slipway_store::SqlStore;
-use slipway_testkit::{SmtpFault, SmtpServer};
+use slipway_testkit::s3::{ACCESS_KEY, BUCKET, REGION, SECRET_KEY};
+use slipway_testkit::{S3Fault, S3Server, SmtpFault, SmtpServer};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -212,6 +213,98 @@ async fn a_mail_server_is_greeted_and_sends_nothing() {
         "{closed}"
     );
     assert!(server.taken().is_empty());
+}
+
+#[tokio::test]
+async fn a_bucket_is_tried_and_left_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = S3Server::start().await;
+    let write = |more: &str| {
+        let text = format!(
+            "[secrets]\nkey = \"0123456789abcdef\"\n[database]\nurl = \"sqlite://{}/slipway.db\"\n[attachments]\n{more}",
+            folder.path().display(),
+        );
+        let path = folder.path().join("bucket.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::load(Some(&path))
+    };
+    let of = |bucket: &str, region: &str, secret: &str| {
+        format!(
+            "store = \"s3\"\nendpoint = \"{}\"\nbucket = \"{bucket}\"\nregion = \"{region}\"\nprefix = \"a/b\"\n\
+             path_style = true\naccess_key = \"{ACCESS_KEY}\"\nsecret_key = \"{secret}\"\n",
+            server.url()
+        )
+    };
+    let told = async |more: &str| {
+        let report = check(&write(more).unwrap()).await;
+        line(report.lines(), "attachments").to_owned()
+    };
+    let good = of(BUCKET, REGION, SECRET_KEY);
+    let said = told(&good).await;
+    assert!(
+        said.starts_with("ok") && said.contains("new files go there"),
+        "{said}"
+    );
+    let said = told(&good.replace("store = \"s3\"\n", "")).await;
+    assert!(
+        said.starts_with("ok") && said.contains("into the database"),
+        "{said}"
+    );
+    assert!(server.keys().is_empty(), "nothing is left behind");
+    assert!(
+        server
+            .calls()
+            .iter()
+            .all(|call| call.contains(" a/b/check-config/"))
+    );
+    for (wrong, advice) in [
+        (of(BUCKET, REGION, "another"), "attachments.access_key"),
+        (of("others", REGION, SECRET_KEY), "attachments.bucket"),
+        (of(BUCKET, "us-east-1", SECRET_KEY), "attachments.region"),
+    ] {
+        let said = told(&wrong).await;
+        assert!(said.starts_with("FAIL") && said.contains(advice), "{said}");
+        assert!(
+            !said.contains("another") && !said.contains(SECRET_KEY) && !said.contains("X-Amz"),
+            "{said}"
+        );
+    }
+    for (method, fault, step) in [
+        ("PUT", S3Fault::Denied, "cannot be put"),
+        ("GET", S3Fault::Broken, "cannot be read"),
+        ("DELETE", S3Fault::Denied, "cannot be deleted"),
+    ] {
+        server.fails(method, fault);
+        let said = told(&good).await;
+        assert!(said.starts_with("FAIL") && said.contains(step), "{said}");
+    }
+    server.recovers();
+    drop(server);
+    let said = told(&good).await;
+    assert!(
+        said.starts_with("FAIL") && said.contains("attachments.endpoint"),
+        "{said}"
+    );
+    for (more, key) in [
+        ("store = \"ftp\"\n", "attachments.store"),
+        ("store = \"s3\"\n", "attachments.bucket"),
+        ("bucket = \"files\"\n", "attachments.endpoint"),
+        (
+            "bucket = \"files\"\nendpoint = \"https://user:word@s3.example\"\naccess_key = \"a\"\nsecret_key = \"b\"\n",
+            "attachments.endpoint",
+        ),
+        (
+            "bucket = \"files\"\nendpoint = \"https://s3.example\"\naccess_key = \"a\"\n",
+            "attachments.secret_key",
+        ),
+        (
+            "bucket = \"files\"\nendpoint = \"https://s3.example\"\nprefix = \"../x\"\naccess_key = \"a\"\nsecret_key = \"b\"\n",
+            "attachments.prefix",
+        ),
+    ] {
+        let refused = write(more).unwrap_err().to_string();
+        assert!(refused.contains(key), "{refused}");
+    }
 }
 
 /// A configuration with a database and nothing else.

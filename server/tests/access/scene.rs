@@ -19,7 +19,9 @@ use slipway_domain::text::Locale;
 use slipway_portal::access::{self, may};
 use slipway_portal::outgoing::Outgoing;
 use slipway_portal::person::NewAccount;
-use slipway_portal::ports::{ClusterConnector, JobRecord, MailAccess, NewPerson, ReleaseRecord, RunRecord};
+use slipway_portal::ports::{
+    ClusterConnector, JobRecord, MailAccess, NewPerson, ReleaseRecord, RunRecord, Shelving,
+};
 use slipway_portal::{
     Actor, OpCtx, Portal, PortalParts, Via, app, cluster, environment, item, org, project, promotion,
     provider, subscriber,
@@ -171,6 +173,7 @@ impl Scene {
             courier: Arc::new(Unconnected),
             mailer: Arc::new(Unconnected),
             mail_server: None,
+            shelving: Shelving::default(),
             providers: outside::providers(Outgoing::with_loopback()).unwrap(),
             sign_in: provider::SignIn {
                 local: true,

@@ -53,6 +53,12 @@ const ARROWS: &[Arrow] = &[
         tests: &["slipway-testkit", "slipway-store"],
     },
     Arrow {
+        package: "slipway-shelf",
+        product: &["slipway-portal"],
+        // Files are tested with a database beneath them.
+        tests: &["slipway-domain", "slipway-testkit", "slipway-store"],
+    },
+    Arrow {
         package: "slipway-mail",
         product: &["slipway-domain", "slipway-portal"],
         // Invitations are tested with a database beneath them.
@@ -91,6 +97,7 @@ const ARROWS: &[Arrow] = &[
             // Providers of sign-in are asked by the edge itself.
             "slipway-guard",
             "slipway-mail",
+            "slipway-shelf",
             "slipway-sandbox",
             "slipway-app",
         ],

@@ -37,6 +37,68 @@ pub struct BugReport {
     pub ages: [Vec<i64>; 4],
 }
 
+/// Which bugs of a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BugTurn {
+    /// Open at its end.
+    Open,
+    /// Reported on it.
+    Reported,
+    /// Closed on it.
+    Closed,
+    /// Opened again on it.
+    Reopened,
+}
+
+impl BugTurn {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Open, Self::Reported, Self::Closed, Self::Reopened];
+
+    /// A stable key.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Reported => "reported",
+            Self::Closed => "closed",
+            Self::Reopened => "reopened",
+        }
+    }
+
+    /// Reads the key.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|turn| turn.key() == key)
+    }
+}
+
+/// The numbers of the bugs that [`bug_report`] counts on a day that begins at `from`, up to and without `until`, in
+/// order: one that was closed or opened again twice is there twice.
+pub fn bugs_on(steps: &[Step], turn: BugTurn, from: Timestamp, until: Timestamp) -> Vec<i64> {
+    let mut items = Items::default();
+    let mut found = Vec::new();
+    for step in steps.iter().take_while(|step| step.at < until) {
+        let Some((before, after)) = items.take(step).filter(|(_, after)| is_bug(after)) else {
+            continue;
+        };
+        let (was, is) = (before.is_some_and(|before| !before.is_over()), !after.is_over());
+        let counts = match turn {
+            BugTurn::Open => false,
+            BugTurn::Reported => before.is_none(),
+            BugTurn::Closed => before.is_some() && was && !is && !after.gone,
+            BugTurn::Reopened => before.is_some() && !was && is,
+        };
+        if counts && step.at >= from {
+            found.push(step.item);
+        }
+    }
+    if turn == BugTurn::Open {
+        let open = items.iter().filter(|(_, held)| is_bug(held) && !held.is_over());
+        found.extend(open.map(|(number, _)| number));
+    }
+    found.sort_unstable();
+    found
+}
+
 fn is_bug(held: &Held) -> bool {
     held.kind == ItemKind::Bug
 }
@@ -154,6 +216,12 @@ mod tests {
                     }
                 }
                 prop_assert_eq!((shown.closed, shown.reopened), (closed, reopened));
+                // What a number opens is what it counts.
+                let numbers = [shown.open, shown.reported, shown.closed, shown.reopened];
+                for (turn, count) in BugTurn::ALL.into_iter().zip(numbers) {
+                    let named = bugs_on(&steps, turn, day.from, end(day));
+                    prop_assert_eq!(i64::try_from(named.len()).unwrap(), count, "{}", turn.key());
+                }
             }
             if let (Some(first), Some(last)) = (days.first().filter(|day| day.from <= now), report.days.last()) {
                 let open: usize = report.ages.iter().map(Vec::len).sum();

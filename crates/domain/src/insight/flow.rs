@@ -50,6 +50,18 @@ pub fn flow(steps: &[Step], days: &[Day], now: Timestamp) -> Vec<FlowDay> {
     flow
 }
 
+/// The numbers of the items that [`flow`] counts in `category` just before `until`, in order.
+pub fn standing_at(steps: &[Step], category: Category, until: Timestamp) -> Vec<i64> {
+    let items = Items::before(steps, until);
+    let mut found: Vec<i64> = items
+        .iter()
+        .filter(|(_, held)| held.category == category && !held.gone)
+        .map(|(number, _)| number)
+        .collect();
+    found.sort_unstable();
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::{all_at, days, log};
@@ -67,6 +79,9 @@ mod tests {
                 for (index, category) in Category::ALL.iter().enumerate() {
                     let count = all.iter().filter(|(_, held)| held.category == *category && !held.gone).count();
                     prop_assert_eq!(usize::try_from(shown.counts[index]).unwrap(), count);
+                    let named = standing_at(&steps, *category, day.until.min(now.plus(1)));
+                    prop_assert_eq!(named.len(), count);
+                    prop_assert!(named.iter().all(|item| all.iter().any(|(n, held)| n == item && held.category == *category)));
                 }
             }
         }

@@ -56,7 +56,7 @@ impl IterationDay {
 }
 
 /// Whether the item is work of the iteration, and whether that is done.
-fn part(held: &Held, iteration: IterationId) -> (bool, bool) {
+pub(super) fn part(held: &Held, iteration: IterationId) -> (bool, bool) {
     let planned = held.iteration == Some(iteration) && held.category != Category::WontDo && !held.gone;
     (planned, planned && held.category == Category::Done)
 }

@@ -75,6 +75,8 @@ pub struct Incoming {
     /// The estimate.
     pub points: Option<i64>,
     /// `YYYY-MM-DD`.
+    pub starts_on: Option<String>,
+    /// `YYYY-MM-DD`.
     pub due_on: Option<String>,
 }
 
@@ -174,6 +176,26 @@ impl<'a> Reader<'a> {
         unknown
     }
 
+    /// The days a row begins and is due on; what is wrong is said.
+    fn days(&self, row: usize, mut say: impl FnMut(Column, &str, String, String)) -> [Option<String>; 2] {
+        let days = [Column::Start, Column::Due].map(|column| {
+            let cell = self.cell(row, column);
+            let day = if cell.is_empty() { None } else { day_of(&cell) };
+            if !cell.is_empty() && day.is_none() {
+                let (en, zh) = ("this is no day such as 2026-11-21", "不是日期，如 2026-11-21");
+                say(column, &cell, en.into(), zh.into());
+            }
+            day
+        });
+        if let [Some(start), Some(due)] = &days
+            && start > due
+        {
+            let (en, zh) = ("it begins after the day it is due", "开始日期晚于截止日期");
+            say(Column::Start, start, en.into(), zh.into());
+        }
+        days
+    }
+
     /// What a row says, `row` from 0.
     ///
     /// # Errors
@@ -238,12 +260,7 @@ impl<'a> Reader<'a> {
             );
             say(Column::Points, &cell, en.into(), zh.into());
         }
-        let due = self.cell(row, Column::Due);
-        let due_on = if due.is_empty() { None } else { day_of(&due) };
-        if !due.is_empty() && due_on.is_none() {
-            let (en, zh) = ("this is no day such as 2026-11-21", "不是日期，如 2026-11-21");
-            say(Column::Due, &due, en.into(), zh.into());
-        }
+        let [starts_on, due_on] = self.days(row, say);
         if !wrong.is_empty() {
             return Err(wrong);
         }
@@ -275,6 +292,7 @@ impl<'a> Reader<'a> {
             },
             labels,
             points,
+            starts_on,
             due_on,
         })
     }

@@ -107,6 +107,7 @@ keyed! {
         Parent = "parent", "Parent", "父事项";
         Labels = "labels", "Labels", "标签";
         Points = "points", "Estimate", "估算";
+        Start = "starts_on", "Start", "开始日期";
         Due = "due_on", "Due", "截止日期";
         FoundRelease = "found_release", "Found in release", "发现版本";
         FoundEnvironment = "found_environment", "Found in environment", "发现环境";
@@ -212,6 +213,9 @@ pub struct Content {
     pub labels: Labels,
     /// The estimate, in points.
     pub points: Option<i64>,
+    /// The day it begins, `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_on: Option<String>,
     /// The day it is due, `YYYY-MM-DD`.
     pub due_on: Option<String>,
     /// The release it was found in.
@@ -238,6 +242,7 @@ impl Content {
             parent: None,
             labels: Labels::default(),
             points: None,
+            starts_on: None,
             due_on: None,
             found_release: None,
             found_environment: None,
@@ -270,6 +275,7 @@ impl Content {
             Field::Points => self
                 .points
                 .map_or_else(Value::default, |points| Value::plain(points.to_string())),
+            Field::Start => self.starts_on.clone().map_or_else(Value::default, Value::plain),
             Field::Due => self.due_on.clone().map_or_else(Value::default, Value::plain),
             Field::FoundRelease => Value::of(self.found_release.as_ref()),
             Field::FoundEnvironment => Value::of(self.found_environment.as_ref()),
@@ -291,6 +297,7 @@ impl Content {
             Field::Parent => self.parent = value.named(),
             Field::Labels => self.labels = Labels::from_stored(&value.key),
             Field::Points => self.points = value.key.parse().ok(),
+            Field::Start => self.starts_on = value.text(),
             Field::Due => self.due_on = value.text(),
             Field::FoundRelease => self.found_release = value.named(),
             Field::FoundEnvironment => self.found_environment = value.named(),
@@ -407,7 +414,7 @@ mod tests {
             people in (named(), named(), named(), named()),
             labels in "[a-c, ]{0,6}",
             points in proptest::option::of(0..3_i64),
-            due_on in proptest::option::of("2026-0[1-3]-01"),
+            days in (proptest::option::of("2026-0[1-3]-01"), proptest::option::of("2026-0[1-3]-01")),
             seen in (named(), named(), named(), named()),
         ) -> Content {
             Content {
@@ -421,7 +428,8 @@ mod tests {
                 parent: people.3,
                 labels: Labels::parse(&labels).unwrap(),
                 points,
-                due_on,
+                starts_on: days.0,
+                due_on: days.1,
                 found_release: seen.0,
                 found_environment: seen.1,
                 fixed_release: seen.2,

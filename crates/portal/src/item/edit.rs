@@ -59,6 +59,8 @@ pub struct Edit {
     /// The estimate, 0 to 100.
     pub points: Set<i64>,
     /// `YYYY-MM-DD`, or empty.
+    pub starts_on: Option<String>,
+    /// `YYYY-MM-DD`, or empty.
     pub due_on: Option<String>,
     /// An app and a version, as in `order-api 2.4.1`, or empty.
     pub found_release: Option<String>,
@@ -238,18 +240,38 @@ fn words(content: &mut Content, edit: &Edit, wrong: &mut Wrong) {
             "请填写 0 到 100 之间的数字",
         ),
     }
-    if let Some(day) = edit.due_on.as_ref().map(|day| day.trim()) {
-        if day.is_empty() {
-            content.due_on = None;
-        } else if day.parse::<jiff::civil::Date>().is_ok() {
-            content.due_on = Some(day.to_owned());
-        } else {
-            wrong.say(
-                Field::Due,
-                "use a day such as 2026-11-21",
-                "请填写日期，如 2026-11-21",
-            );
-        }
+    day(
+        &mut content.starts_on,
+        edit.starts_on.as_deref(),
+        Field::Start,
+        wrong,
+    );
+    day(&mut content.due_on, edit.due_on.as_deref(), Field::Due, wrong);
+    if let (Some(start), Some(due)) = (&content.starts_on, &content.due_on)
+        && start > due
+        && (edit.starts_on.is_some() || edit.due_on.is_some())
+    {
+        wrong.add(
+            Field::Start,
+            Text::new(
+                format!("it is due on {due}: begin on that day or before, or change the day it is due"),
+                format!("截止日期为 {due}，请填写不晚于该日的开始日期，或修改截止日期"),
+            ),
+        );
+    }
+}
+
+/// A day that was typed; nothing typed: none.
+fn day(held: &mut Option<String>, typed: Option<&str>, field: Field, wrong: &mut Wrong) {
+    let Some(day) = typed.map(str::trim) else {
+        return;
+    };
+    if day.is_empty() {
+        *held = None;
+    } else if day.parse::<jiff::civil::Date>().is_ok() {
+        *held = Some(day.to_owned());
+    } else {
+        wrong.say(field, "use a day such as 2026-11-21", "请填写日期，如 2026-11-21");
     }
 }
 
@@ -393,7 +415,8 @@ pub async fn edit(ctx: &OpCtx, org: &str, project: &str, number: i64) -> Result<
 /// Changes what is written into an item.
 ///
 /// # Errors
-/// [`Error::Forbidden`], wrong fields; [`Error::Stale`] with both values of every field that somebody else changed to
+/// [`Error::Forbidden`], wrong fields; [`Error::Refused`] `wip_limit` where it is planned for the iteration that runs and
+/// its column there is full; [`Error::Stale`] with both values of every field that somebody else changed to
 /// something else since `base`.
 pub async fn update(
     ctx: &OpCtx,
@@ -405,6 +428,10 @@ pub async fn update(
 ) -> Result<()> {
     let project = access::project::<may::SeeBoards>(ctx, org, project).await?.see();
     let mut change = ctx.change().await?;
+    if !matches!(edit.iteration, Set::Keep) {
+        // Whether a column has room is counted while nobody else moves a card.
+        change.tx().lock_board(&access::own_item(&project)?).await?;
+    }
     let item = change.tx().item(&project, number).await?.ok_or(Error::NotFound)?;
     let proof = proof_to_edit(ctx, &project, &item).await?;
     let wanted = brought_together(&mut change, &project, &item, edit, base).await?;
@@ -559,6 +586,7 @@ async fn record(
     if changes.is_empty() {
         return Ok(false);
     }
+    super::moves::room_to_plan(change, project, item, wanted).await?;
     let (card, place, version) = (&item.card, project.place(), item.card.version);
     change
         .tx()

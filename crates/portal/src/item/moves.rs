@@ -290,6 +290,22 @@ async fn room(
     ))
 }
 
+/// Whether the board takes an item that is planned into an iteration: its column must have room, as for a card that is
+/// moved there. The board is locked.
+pub(super) async fn room_to_plan(
+    change: &mut Change<'_>,
+    project: &Authorized<Project, See>,
+    item: &ItemRecord,
+    wanted: &Content,
+) -> Result<()> {
+    let into = wanted.iteration.as_ref().map(|iteration| iteration.id);
+    if into == item.iteration() {
+        return Ok(());
+    }
+    let (setup, _) = change.tx().board_setup(project).await?;
+    room(change, project, into, (&setup, &item.card.state)).await
+}
+
 /// A state as history has it: what it was called then.
 fn named(state: &ItemState) -> Value {
     Value {

@@ -6,6 +6,8 @@ use crate::access::{self, At, Managed};
 use crate::connection::revocation;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
+use crate::jobs::Job;
+use crate::shelf;
 use slipway_domain::project::Place;
 use slipway_domain::text::Text;
 
@@ -54,6 +56,9 @@ pub async fn delete(
         }
     }
     change.tx().delete_place(&place, ctx.now()).await?;
+    change
+        .enqueue(&Job::SweepShelf, ctx.now(), Some(shelf::JOB))
+        .await?;
     tell(&mut change, &place);
     change.commit().await?;
     Ok(at)

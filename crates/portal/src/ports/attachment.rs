@@ -24,6 +24,8 @@ pub struct AttachmentRecord {
     pub author: PersonRef,
     /// When.
     pub created_at: Timestamp,
+    /// What its bytes lie under outside of the database; `None`: they are in it.
+    pub object: Option<String>,
 }
 
 impl AttachmentRecord {
@@ -57,13 +59,13 @@ pub trait AttachmentTx: Send {
         item: ItemId,
         id: AttachmentId,
     ) -> StoreResult<Option<AttachmentRecord>>;
-    /// The bytes of a file.
+    /// The bytes of a file that are in the database.
     async fn attachment_content(
         &mut self,
         project: &Authorized<Project, See>,
         id: AttachmentId,
     ) -> StoreResult<Option<Vec<u8>>>;
-    /// Attaches a file.
+    /// Attaches a file, with its bytes unless they lie outside of the database.
     async fn insert_attachment(
         &mut self,
         project: &Authorized<Project, Modify>,

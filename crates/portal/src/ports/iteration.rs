@@ -9,7 +9,11 @@ use slipway_domain::id::{IterationId, UserId};
 use slipway_domain::insight::{Deployed, Incident, IterationSpan, Step};
 use slipway_domain::item::Card;
 use slipway_domain::iteration::{BacklogCursor, BacklogFilter, IterationLine, IterationState};
+use slipway_domain::person::PersonRef;
 use slipway_domain::time::Timestamp;
+
+/// How many numbers are looked up at once.
+pub const CARDS_MOST: usize = 100;
 
 /// Iterations, the backlog, and the log that charts are counted from.
 #[async_trait]
@@ -27,6 +31,22 @@ pub trait IterationTx: Send {
         project: &Authorized<Project, See>,
         number: i64,
     ) -> StoreResult<Option<IterationLine>>;
+    /// The cards of the items of these numbers, by number; those that are deleted or never were are missing. At most
+    /// [`CARDS_MOST`] numbers.
+    async fn cards_numbered(
+        &mut self,
+        project: &Authorized<Project, See>,
+        numbers: &[i64],
+    ) -> StoreResult<Vec<Card>>;
+    /// Who changed what charts are counted from, of the items that ever were in an iteration, from `from` up to and
+    /// without `until`: the number of the item, when, who. In the order in which it happened.
+    async fn who_stepped(
+        &mut self,
+        project: &Authorized<Project, See>,
+        iteration: IterationId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> StoreResult<Vec<(i64, Timestamp, Option<PersonRef>)>>;
     /// When the iterations that were started ran, the oldest first.
     async fn iteration_spans(
         &mut self,

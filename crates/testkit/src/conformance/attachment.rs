@@ -31,7 +31,7 @@ pub async fn a_file_is_its_items(world: World) {
     ));
     let id = add(&quinn, "../b.bin", &bytes).await.unwrap();
     let opened = attachment::open(&vic, "acme", "checkout", 1, id).await.unwrap();
-    assert!(opened.content == bytes && opened.attachment.name == "b.bin");
+    assert!(opened.attachment.name == "b.bin" && opened.whole().await.unwrap() == bytes);
     let elsewhere = attachment::open(&vic, "acme", "checkout", 2, id).await;
     assert!(matches!(elsewhere, Err(Error::NotFound)));
     assert!(matches!(

@@ -8,7 +8,7 @@ use slipway_domain::id::ItemId;
 use slipway_domain::item::{BoardView, Card, Category, Field, ItemKind, LaneBy, StateKey, Transition};
 use slipway_domain::text::Text;
 use slipway_domain::time::HOUR;
-use slipway_portal::item::{self, BoardAsked, Edit, IterationInput, MoveInput, NewItem};
+use slipway_portal::item::{self, Base, BoardAsked, Edit, IterationInput, MoveInput, NewItem, Set};
 use slipway_portal::{Error, OpCtx, board, insight};
 use std::collections::BTreeMap;
 
@@ -132,7 +132,7 @@ pub async fn a_workflow_says_who_moves_what_where(world: World) {
         assignee: Some(dora.id).into(),
         ..Edit::default()
     };
-    item::update(&developer, AT.0, AT.1, number, given, item::Base::Any)
+    item::update(&developer, AT.0, AT.1, number, given, Base::Any)
         .await
         .unwrap();
     item::move_to(&tester, AT.0, AT.1, place(number, "done", None, None))
@@ -348,6 +348,66 @@ pub async fn a_full_column_takes_no_more_at_once(world: World) {
     limited(&lead, 5, false).await;
     make(&lead, added).await;
     assert_eq!(seen(&lead).await.columns[1].count, 6, "a warning refuses nothing");
+}
+
+/// What is planned for the iteration that runs is a card more in its column there, one by one or many at once.
+pub async fn a_full_column_takes_no_plans(world: World) {
+    let owner = checkout(&world).await;
+    let (_, lead) = member(&world, &owner, "lea", Role::ProjectLead).await;
+    let outside = NewItem {
+        into_iteration: false,
+        column: ColumnKey::parse("in_progress"),
+        ..task("outside")
+    };
+    let mut numbers = Vec::new();
+    for _ in 0..2 {
+        numbers.push(make(&lead, outside.clone()).await);
+    }
+    let input = IterationInput {
+        name: String::from("One"),
+        goal: String::new(),
+        starts_on: String::from("2026-01-05"),
+        ends_on: String::from("2026-01-16"),
+    };
+    item::start_iteration(&lead, AT.0, AT.1, input).await.unwrap();
+    let iteration = seen(&lead).await.iteration.expect("an iteration runs").id;
+    let inside = NewItem {
+        into_iteration: true,
+        ..outside
+    };
+    for _ in 0..2 {
+        make(&lead, inside.clone()).await;
+    }
+    limited(&lead, 2, true).await;
+    let planned = || Edit {
+        iteration: Set::To(iteration),
+        ..Edit::default()
+    };
+    let one = async |edit: Edit| item::update(&lead, AT.0, AT.1, numbers[0], edit, Base::Any).await;
+    let all = async |edit: Edit| item::bulk(&lead, AT.0, AT.1, &numbers, edit).await;
+    assert_eq!(one(planned()).await.unwrap_err().code(), "wip_limit");
+    assert_eq!(all(planned()).await.unwrap_err().code(), "wip_limit");
+    limited(&lead, 3, true).await;
+    let refused = all(planned()).await.unwrap_err();
+    assert_eq!(
+        refused.code(),
+        "wip_limit",
+        "one of two would fit, and none is planned"
+    );
+    assert_eq!(seen(&lead).await.columns[1].count, 2);
+    one(planned()).await.expect("there is room for one");
+    let other = Edit {
+        title: Some(String::from("inside")),
+        ..planned()
+    };
+    one(other).await.expect("what is planned there is no card more");
+    let away = Edit {
+        iteration: Set::Clear,
+        ..Edit::default()
+    };
+    all(away).await.expect("leaving needs no room");
+    limited(&lead, 2, false).await;
+    all(planned()).await.expect("a warning refuses nothing");
 }
 
 /// Many people move random cards, each by what they saw last: none fails, none is lost or doubled, and all see one order.

@@ -9,10 +9,10 @@ use crate::http::attachments;
 use crate::http::problem::Refusal;
 use crate::http::route::{Access, Route, route};
 use axum::Json;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
-use http::{HeaderName, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use slipway_domain::id::AttachmentId;
 use slipway_portal::attachment::{self, Opened};
@@ -185,7 +185,12 @@ fn sent(file: Opened) -> Response {
         ),
         (header::CACHE_CONTROL, String::from("private, no-cache")),
     ];
-    (headers, file.content).into_response()
+    let mut response = (headers, Body::from_stream(file.content)).into_response();
+    // A file that ends too early is seen to.
+    response
+        .headers_mut()
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(one.size));
+    response
 }
 
 /// Takes a file away.

@@ -114,6 +114,9 @@ pub struct Item {
     points: Option<i64>,
     /// Its labels.
     labels: Vec<String>,
+    /// The day it begins.
+    #[schema(format = Date)]
+    starts_on: Option<String>,
     /// The day it is due.
     #[schema(format = Date)]
     due_on: Option<String>,
@@ -136,6 +139,7 @@ impl Item {
             assignee: card.assignee.as_ref().map(Person::of),
             points: card.points,
             labels: card.labels.iter().map(str::to_owned).collect(),
+            starts_on: card.starts_on,
             due_on: card.due_on,
             version: card.version,
         }
@@ -358,6 +362,8 @@ pub struct EditedItem {
     #[serde(default, deserialize_with = "set")]
     #[schema(value_type = Option<i64>)]
     points: Set<i64>,
+    /// The day it begins, not after the day it is due; empty: none.
+    starts_on: Option<String>,
     /// The day it is due; empty: none.
     due_on: Option<String>,
     /// An app and a version, as in `order-api 2.4.1`; empty: none.
@@ -432,6 +438,7 @@ impl From<EditedItem> for Edit {
             parent: new.parent,
             labels: new.labels.map(|labels| labels.join(",")),
             points: new.points,
+            starts_on: new.starts_on,
             due_on: new.due_on,
             found_release: new.found_release,
             found_environment: new.found_environment,

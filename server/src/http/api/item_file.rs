@@ -33,7 +33,7 @@ pub const ROUTES: &[Route] = &[
 ];
 
 /// The first line of the file.
-const HEAD: &str = "key,type,title,state,priority,severity,assignee,points,labels,due_on\r\n";
+const HEAD: &str = "key,type,title,state,priority,severity,assignee,points,labels,due_on,starts_on\r\n";
 
 fn line(card: &Card) -> String {
     let assignee = card.assignee.as_ref().map(|person| person.username.clone());
@@ -48,6 +48,7 @@ fn line(card: &Card) -> String {
         card.points.map(|points| points.to_string()).unwrap_or_default(),
         card.labels.typed(),
         card.due_on.clone().unwrap_or_default(),
+        card.starts_on.clone().unwrap_or_default(),
     ];
     let cells: Vec<String> = cells.iter().map(|cell| csv_cell(cell)).collect();
     format!("{}\r\n", cells.join(","))
@@ -171,12 +172,13 @@ mod tests {
             assignee: None,
             points: Some(3),
             labels: Labels::parse("@a, b").unwrap(),
+            starts_on: Some(String::from("2026-11-21")),
             due_on: None,
             version: 1,
         };
         assert_eq!(
             line(&card),
-            "CHK-1,bug,\"'=HYPERLINK(\"\"https://a.example\"\",\"\"x\"\")\",pending,normal,,,3,\"'@a, b\",\r\n"
+            "CHK-1,bug,\"'=HYPERLINK(\"\"https://a.example\"\",\"\"x\"\")\",pending,normal,,,3,\"'@a, b\",,2026-11-21\r\n"
         );
     }
 }

@@ -33,6 +33,7 @@ pub mod invitation;
 pub mod item;
 pub mod item_file;
 pub mod iteration;
+pub mod iteration_report;
 pub mod job;
 pub mod limit;
 pub mod mail;
@@ -104,6 +105,7 @@ pub const ROUTES: &[&[Route]] = &[
     saved_view::ROUTES,
     item_file::ROUTES,
     iteration::ROUTES,
+    iteration_report::ROUTES,
     planning::ROUTES,
     job::ROUTES,
     mail::ROUTES,
@@ -173,6 +175,7 @@ pub const ROUTES: &[&[Route]] = &[
         intake::list, intake::begin, intake::show, intake::start, intake::stop,
         attachment::list, attachment::add, attachment::show, attachment::remove,
         item_file::export,
+        iteration_report::show, iteration_report::export, iteration_report::counted,
         iteration::list, iteration::start, iteration::close, iteration::chart,
         planning::work, planning::delivery, planning::plan, planning::show, planning::update, planning::backlog,
         planning::bulk,

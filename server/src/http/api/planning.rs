@@ -132,7 +132,7 @@ pub struct Took {
 }
 
 impl Took {
-    fn of(one: Velocity) -> Self {
+    pub(super) fn of(one: Velocity) -> Self {
         Self {
             iteration: one.iteration.number,
             name: one.iteration.name,
@@ -218,7 +218,7 @@ pub struct ChartDay {
 }
 
 impl ChartDay {
-    fn of(day: IterationDay) -> Self {
+    pub(super) fn of(day: IterationDay) -> Self {
         Self {
             day: day.day,
             scope: Count::of(day.scope),

@@ -174,6 +174,36 @@ pub fn calls() -> Vec<Call> {
         ),
         call("fn:iteration/list", PROJECT, None, ("vic", 200)),
         call(
+            "fn:iteration/report",
+            format!("{PROJECT}&number=99"),
+            None,
+            ("vic", 404),
+        ),
+        call(
+            "fn:insight/items",
+            format!("{PROJECT}&what=done&day=2026-11-21"),
+            None,
+            ("vic", 200),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/insights/items",
+            format!("{project}/insights/items?what=open&day=2026-11-21&zone=Asia/Shanghai"),
+            None,
+            ("vic", 200),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/iterations/{number}/report",
+            format!("{project}/iterations/99/report"),
+            None,
+            ("vic", 404),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/iterations/{number}/report-export",
+            format!("{project}/iterations/99/report-export?format=markdown"),
+            None,
+            ("vic", 404),
+        ),
+        call(
             "fn:iteration/view",
             format!("{PROJECT}&number=99"),
             None,
