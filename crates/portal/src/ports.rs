@@ -30,6 +30,7 @@ mod item;
 mod iteration;
 mod mail;
 mod member;
+mod mirror;
 mod notice;
 mod oauth;
 mod operator;
@@ -91,6 +92,9 @@ pub use item::{DueItem, ItemRecord, ItemTx, NewItemEvent, NewItemRow, NewIterati
 pub use iteration::IterationTx;
 pub use mail::{Mail, MailAccess, MailError, MailServerRecord, MailTx, Mailer, PATIENCE as MAIL_PATIENCE};
 pub use member::{HeldBinding, MemberTx};
+pub use mirror::{
+    ForgeIssue, ForgeNote, ForgePerson, IssueEdit, IssueForge, LinkRecord, MirrorRecord, MirrorTx, MirrorTarget, NoteRecord,
+};
 pub use notice::{NewNotice, NoticeRecord, NoticeTx, Which};
 pub use oauth::{
     AskingGrant, CodeGrant, GrantError, GrantRecord, NewGrant, OauthApplication, OauthTokens, OauthTx,
@@ -168,6 +172,7 @@ pub trait Tx:
     + InvitationTx
     + MailTx
     + MemberTx
+    + MirrorTx
     + RoleTx
     + SessionTx
     + FactorTx
@@ -224,6 +229,7 @@ impl<T> Tx for T where
         + InvitationTx
         + MailTx
         + MemberTx
+    + MirrorTx
         + RoleTx
         + SessionTx
         + FactorTx
