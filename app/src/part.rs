@@ -4,8 +4,8 @@
 use crate::route::Part;
 use crate::{
     application, artifact, audit, beside, board, cluster, connection, drift, editor, environment, freeze,
-    group, home, import, insight, intake, invitation, iteration, mail, me, member, mirror, notice, operator, org,
-    pipeline, pod, project, promotion, release, report, roadmap, role, run, schedule, search, session,
+    group, home, import, insight, intake, invitation, iteration, mail, me, member, mirror, notice, operator,
+    org, pipeline, pod, project, promotion, release, report, roadmap, role, run, schedule, search, session,
     subscriber, table, template, token, trail, variable, workload,
 };
 use leptos::prelude::*;

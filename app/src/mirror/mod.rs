@@ -223,7 +223,8 @@ fn waiting(page: &MirrorView) -> Option<AnyView> {
         })
         .collect::<Vec<_>>();
     Some(
-        view! { <Panel title=tr!(mirror.to_settle)><ul class="checks box-body">{rows}</ul></Panel> }.into_any(),
+        view! { <Panel title=tr!(mirror.to_settle)><ul class="checks box-body">{rows}</ul></Panel> }
+            .into_any(),
     )
 }
 

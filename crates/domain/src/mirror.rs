@@ -267,7 +267,11 @@ pub fn read_comment(text: &str) -> (String, Option<CommentId>) {
     let text = even(text);
     let (body, id) = unmarked("comment", &text);
     let said = match body.split_once('\n') {
-        Some((first, rest)) if id.is_some() && first.starts_with("**") && first.ends_with("** (Slipway):") => rest,
+        Some((first, rest))
+            if id.is_some() && first.starts_with("**") && first.ends_with("** (Slipway):") =>
+        {
+            rest
+        }
         _ => body,
     };
     (even(&plain(said)), id.map(CommentId::from_uuid))
@@ -391,7 +395,8 @@ pub struct MirrorLink {
 impl MirrorLink {
     /// What people call the issue.
     pub fn name(&self) -> String {
-        self.iid.map_or_else(|| String::from("GitLab"), |iid| format!("GitLab #{iid}"))
+        self.iid
+            .map_or_else(|| String::from("GitLab"), |iid| format!("GitLab #{iid}"))
     }
 }
 

@@ -42,6 +42,8 @@ pub fn issue(value: &Value) -> Option<ForgeIssue> {
         moved: int(value, "moved_to_id").is_some(),
         web_url: text(value, "web_url").unwrap_or_default(),
         author: value.get("author").and_then(person).unwrap_or_default(),
+        // Where GitLab does not say, it is asked.
+        has_notes: int(value, "user_notes_count") != Some(0),
         updated_at: time(value, "updated_at")?,
     })
 }
@@ -80,7 +82,11 @@ fn body(edit: &IssueEdit, new: bool) -> Value {
     }
     if let Some(assignee) = edit.assignee {
         // GitLab takes 0 for nobody.
-        body["assignee_ids"] = if new && assignee == 0 { json!([]) } else { json!([assignee]) };
+        body["assignee_ids"] = if new && assignee == 0 {
+            json!([])
+        } else {
+            json!([assignee])
+        };
     }
     if let Some(due_on) = &edit.due_on {
         body["due_date"] = due_on.as_str().into();
@@ -108,7 +114,7 @@ impl IssueForge for Gitlab {
         let call = list(project)?
             .with("order_by", "updated_at")
             .with("sort", "asc")
-            .with("updated_after", since.rfc3339());
+            .with("updated_after", since.rfc3339_millis());
         let items = self.list(Ok::<_, ForgeError>(call), limit).await?;
         Ok(each(&items, "issue", issue))
     }
@@ -141,7 +147,10 @@ impl IssueForge for Gitlab {
 
     async fn create_issue(&self, project: i64, new: &IssueEdit) -> Result<ForgeIssue, ForgeError> {
         let path = format!("projects/{}/issues", id(project)?);
-        must(issue(&self.call(Call::post(path, body(new, true))).await?), "issue")
+        must(
+            issue(&self.call(Call::post(path, body(new, true))).await?),
+            "issue",
+        )
     }
 
     async fn update_issue(&self, project: i64, iid: i64, edit: &IssueEdit) -> Result<ForgeIssue, ForgeError> {
@@ -167,6 +176,8 @@ impl IssueForge for Gitlab {
 
     async fn update_note(&self, project: i64, iid: i64, note: i64, body: &str) -> Result<(), ForgeError> {
         let path = format!("{}/notes/{}", at(project, iid)?, id(note)?);
-        self.call(Call::put(path, json!({ "body": body }))).await.map(drop)
+        self.call(Call::put(path, json!({ "body": body })))
+            .await
+            .map(drop)
     }
 }

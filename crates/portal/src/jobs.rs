@@ -10,12 +10,12 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::ports::Claimed;
 use crate::{
-    digest, environment, import, intake, item, mirror, notice, promotion, proposal, repository, run, subscriber,
-    template, trail, webhook,
+    digest, environment, import, intake, item, mirror, notice, promotion, proposal, repository, run,
+    subscriber, template, trail, webhook,
 };
 use slipway_domain::id::{
-    AppId, DeploymentId, EnvironmentId, ImportId, IntakeId, ItemId, ProjectId, PromotionId, ProposalId, RevocationId,
-    SubscriberId, UpgradeId,
+    AppId, DeploymentId, EnvironmentId, ImportId, IntakeId, ItemId, ProjectId, PromotionId, ProposalId,
+    RevocationId, SubscriberId, UpgradeId,
 };
 use slipway_domain::time::{DAY, SECOND, Timestamp};
 use std::time::Duration;

@@ -120,12 +120,16 @@ pub async fn set(ctx: &OpCtx, org: &str, project: &str, app: &str, input: Input)
         };
         match known.clone().filter(same) {
             Some(known) => (known, None),
+            // The webhook is asked for again, to tell of issues, too.
             None => (begins(ctx, &link, known.as_ref()).await?, Some(link.repository)),
         }
     } else {
         match known.clone() {
             None => return Ok(()),
-            Some(known) => (MirrorRecord { since: None, ..known }, None),
+            Some(known) => {
+                let (_, repository, _) = ctx.read().await?.app_detail(&see).await?;
+                (MirrorRecord { since: None, ..known }, repository)
+            }
         }
     };
     record.rules = wanted;
@@ -143,8 +147,8 @@ pub async fn set(ctx: &OpCtx, org: &str, project: &str, app: &str, input: Input)
         change.tx().insert_bot(&account).await?;
     }
     change.tx().put_mirror(&app.modify(), &record).await?;
+    let turned = hooked.is_some();
     if let Some(repository) = hooked {
-        // The webhook is asked for again, to tell of issues, too.
         let again = RepositoryLink {
             hook_id: None,
             ..repository
@@ -158,21 +162,35 @@ pub async fn set(ctx: &OpCtx, org: &str, project: &str, app: &str, input: Input)
         "on": input.on, "kind": record.rules.kind.key(), "labels": record.rules.typed(),
         "creates": record.rules.creates, "take": record.taking.is_some(),
     });
-    let entry = Entry::done("app.mirror", "app", app.id(), app.app.name.clone(), &place, summary);
+    let entry = Entry::done(
+        "app.mirror",
+        "app",
+        app.id(),
+        app.app.name.clone(),
+        &place,
+        summary,
+    );
     change.audit(entry).await?;
     change.touch("app", app.id(), &place);
     change.commit().await?;
-    if input.on {
+    if turned {
         // Now, so that GitLab tells from here on; the next look would ask for it too.
-        repository::ask_for_hook(ctx, &app).await?;
+        let asked = repository::ask_for_hook(ctx, &app).await;
+        if input.on {
+            asked?;
+        }
     }
     Ok(())
 }
 
 /// A mirror that begins now: issues up to the newest one of GitLab are from before.
 async fn begins(ctx: &OpCtx, link: &connection::Link, known: Option<&MirrorRecord>) -> Result<MirrorRecord> {
-    let newest = link.asked(ctx, link.forge.issues(link.project(), true, 1).await).await?;
-    let changed = link.asked(ctx, link.forge.newest_change(link.project()).await).await?;
+    let newest = link
+        .asked(ctx, link.forge.issues(link.project(), true, 1).await)
+        .await?;
+    let changed = link
+        .asked(ctx, link.forge.newest_change(link.project()).await)
+        .await?;
     Ok(MirrorRecord {
         since: Some(ctx.now()),
         rules: MirrorRules::default(),
@@ -297,5 +315,7 @@ pub(crate) async fn item_changed(
 async fn enqueue_item(change: &mut Change<'_>, app: AppId, item: ItemId) -> Result<()> {
     let now = change.ctx().now();
     let job = Job::MirrorItem { app, item };
-    change.enqueue(&job, now, Some(&format!("mirror-item:{item}"))).await
+    change
+        .enqueue(&job, now, Some(&format!("mirror-item:{item}")))
+        .await
 }

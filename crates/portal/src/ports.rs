@@ -93,7 +93,8 @@ pub use iteration::IterationTx;
 pub use mail::{Mail, MailAccess, MailError, MailServerRecord, MailTx, Mailer, PATIENCE as MAIL_PATIENCE};
 pub use member::{HeldBinding, MemberTx};
 pub use mirror::{
-    ForgeIssue, ForgeNote, ForgePerson, IssueEdit, IssueForge, LinkRecord, MirrorRecord, MirrorTx, MirrorTarget, NoteRecord,
+    ForgeIssue, ForgeNote, ForgePerson, IssueEdit, IssueForge, LinkRecord, MirrorRecord, MirrorTarget,
+    MirrorTx, NoteRecord,
 };
 pub use notice::{NewNotice, NoticeRecord, NoticeTx, Which};
 pub use oauth::{
@@ -229,7 +230,7 @@ impl<T> Tx for T where
         + InvitationTx
         + MailTx
         + MemberTx
-    + MirrorTx
+        + MirrorTx
         + RoleTx
         + SessionTx
         + FactorTx

@@ -9,9 +9,7 @@ use slipway_domain::mirror::{ConflictRow, LinkState, MirrorLink, Taking};
 use slipway_domain::time::Timestamp;
 use slipway_portal::access::may::{Modify, See};
 use slipway_portal::access::{App, Authorized, Project};
-use slipway_portal::ports::{
-    LinkRecord, MirrorRecord, MirrorTarget, MirrorTx, NoteRecord, StoreResult,
-};
+use slipway_portal::ports::{LinkRecord, MirrorRecord, MirrorTarget, MirrorTx, NoteRecord, StoreResult};
 use sqlx::any::AnyRow;
 use sqlx::query;
 
@@ -31,7 +29,7 @@ const TARGET: &str = "SELECT m.app_id AS id, m.bot_id, m.since, m.rules, i.creat
 
 const LAGGING: &str = "SELECT l.item_id AS id FROM mirror_links l JOIN items i ON i.id = l.item_id \
      WHERE l.org_id = $1 AND l.app_id = $2 AND i.deleted_at IS NULL AND l.state IN ('making', 'linked') \
-     AND (l.iid IS NULL OR i.version <> l.item_version) ORDER BY i.number LIMIT $3";
+     AND (l.iid IS NULL OR l.trouble IS NOT NULL OR i.version <> l.item_version) ORDER BY i.number LIMIT $3";
 
 const CONFLICTS: &str = "SELECT l.item_id AS id, l.iid, l.conflicts, l.version, i.number, i.title, p.item_key \
      FROM mirror_links l JOIN items i ON i.id = l.item_id JOIN projects p ON p.id = i.project_id \
@@ -258,7 +256,11 @@ impl MirrorTx for SqlTx {
         affected(done.rows_affected())
     }
 
-    async fn update_link(&mut self, project: &Authorized<Project, Modify>, of: &LinkRecord) -> StoreResult<()> {
+    async fn update_link(
+        &mut self,
+        project: &Authorized<Project, Modify>,
+        of: &LinkRecord,
+    ) -> StoreResult<()> {
         let link = &of.link;
         let done = query(
             "UPDATE mirror_links SET iid = $4, web_url = $5, author = $6, state = $7, base = $8, written = $9, \
@@ -404,14 +406,15 @@ impl MirrorTx for SqlTx {
         comment: CommentId,
         name: &str,
     ) -> StoreResult<()> {
-        let done = query("UPDATE item_comments SET said_by = $4 WHERE org_id = $1 AND project_id = $2 AND id = $3")
-            .bind(project.org_id().to_string())
-            .bind(project.id().to_string())
-            .bind(comment.to_string())
-            .bind(name)
-            .execute(self.conn())
-            .await
-            .map_err(map)?;
+        let done =
+            query("UPDATE item_comments SET said_by = $4 WHERE org_id = $1 AND project_id = $2 AND id = $3")
+                .bind(project.org_id().to_string())
+                .bind(project.id().to_string())
+                .bind(comment.to_string())
+                .bind(name)
+                .execute(self.conn())
+                .await
+                .map_err(map)?;
         affected(done.rows_affected())
     }
 }

@@ -93,7 +93,10 @@ impl World {
         if !labels.remove(&name) {
             labels.insert(name);
         }
-        side.set(MirrorField::Labels, labels.into_iter().collect::<Vec<_>>().join("\n"));
+        side.set(
+            MirrorField::Labels,
+            labels.into_iter().collect::<Vec<_>>().join("\n"),
+        );
     }
 
     /// As the worker does it: note what is about to be written, write it there, write it here together with the base.
@@ -244,7 +247,10 @@ proptest! {
 
 #[test]
 fn a_command_of_gitlab_in_a_text_is_only_a_text() {
-    assert_eq!(sent_description("a\n/close\n  /label ~x", None), "a\n\\/close\n  \\/label ~x");
+    assert_eq!(
+        sent_description("a\n/close\n  /label ~x", None),
+        "a\n\\/close\n  \\/label ~x"
+    );
     assert_eq!(read_description("a\r\n\\/close").0, "a\n/close");
     assert_eq!(read_description("1 / 2\n// no").0, "1 / 2\n// no");
 }
@@ -285,7 +291,14 @@ fn a_label_says_what_an_issue_becomes() {
         labels: MirrorRules::parse("Bug = bug\ntype::epic = epic").unwrap(),
         ..MirrorRules::default()
     };
-    let of = |labels: &[&str]| rules.kind_of(&labels.iter().map(|label| String::from(*label)).collect::<Vec<_>>());
+    let of = |labels: &[&str]| {
+        rules.kind_of(
+            &labels
+                .iter()
+                .map(|label| String::from(*label))
+                .collect::<Vec<_>>(),
+        )
+    };
     assert_eq!(of(&["type::epic"]), ItemKind::Epic);
     assert_eq!(of(&["x", "BUG", "type::epic"]), ItemKind::Bug);
     assert_eq!(of(&["x"]), ItemKind::Task);

@@ -79,14 +79,18 @@ async fn killed_at_any_point_both_sides_come_together_and_nothing_is_made_twice(
 
 async fn dies_and_goes_on(world: &World, point: &str) {
     let issues = format!("projects/{}/issues", world.sample(APP));
-    world.call("POST", &issues, json!({ "title": "From before" })).await;
+    world
+        .call("POST", &issues, json!({ "title": "From before" }))
+        .await;
     let app = world.connected(APP).await;
     let wanted = Input {
         creates: true,
         take: true,
         ..input()
     };
-    mirror::set(&world.ctx(), ORG, PROJECT, APP, wanted).await.expect("it is on");
+    mirror::set(&world.ctx(), ORG, PROJECT, APP, wanted)
+        .await
+        .expect("it is on");
     let new = NewItem {
         more: Edit {
             app: Some(app).into(),
@@ -94,8 +98,12 @@ async fn dies_and_goes_on(world: &World, point: &str) {
         },
         ..NewItem::titled(ItemKind::Task, "From here")
     };
-    let number = item::create(&world.ctx(), ORG, PROJECT, new).await.expect("an item");
-    item::add_comment(&world.ctx(), ORG, PROJECT, number, "Said here").await.expect("a comment");
+    let number = item::create(&world.ctx(), ORG, PROJECT, new)
+        .await
+        .expect("an item");
+    item::add_comment(&world.ctx(), ORG, PROJECT, number, "Said here")
+        .await
+        .expect("a comment");
     let now = world.clock.now();
     let died = run(&world.database, now, Some(point)).await;
     assert_eq!(
@@ -109,24 +117,50 @@ async fn dies_and_goes_on(world: &World, point: &str) {
         title: Some(String::from("From here, again")),
         ..Edit::default()
     };
-    item::update(&world.ctx(), ORG, PROJECT, number, edit, Base::Any).await.expect("it is changed");
+    item::update(&world.ctx(), ORG, PROJECT, number, edit, Base::Any)
+        .await
+        .expect("it is changed");
     let survived = run(&world.database, now.plus(10 * MINUTE), None).await;
     assert!(
         survived.status.success(),
         "{point}: {}",
         String::from_utf8_lossy(&survived.stderr)
     );
-    let all = world.call("GET", &format!("{issues}?sort=asc"), Value::Null).await;
-    let titles: Vec<_> = all.as_array().expect("a list").iter().map(|one| one["title"].clone()).collect();
+    let all = world
+        .call("GET", &format!("{issues}?sort=asc"), Value::Null)
+        .await;
+    let titles: Vec<_> = all
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| one["title"].clone())
+        .collect();
     assert_eq!(titles, ["From before", "From here, again"], "{point}");
-    let view = item::view(&world.ctx(), ORG, PROJECT, number).await.expect("the item");
+    let view = item::view(&world.ctx(), ORG, PROJECT, number)
+        .await
+        .expect("the item");
     let link = view.mirror.expect("a link");
-    assert!(link.conflicts.is_empty() && link.iid.is_some(), "{point}: {link:?}");
-    assert_eq!((view.card.title.as_str(), view.comments.len()), ("From here, again", 1), "{point}");
+    assert!(
+        link.conflicts.is_empty() && link.iid.is_some(),
+        "{point}: {link:?}"
+    );
+    assert_eq!(
+        (view.card.title.as_str(), view.comments.len()),
+        ("From here, again", 1),
+        "{point}"
+    );
     let iid = link.iid.unwrap_or_default();
-    let notes = world.call("GET", &format!("{issues}/{iid}/notes"), Value::Null).await;
-    let own = notes.as_array().expect("a list").iter().filter(|note| note["system"] == false);
+    let notes = world
+        .call("GET", &format!("{issues}/{iid}/notes"), Value::Null)
+        .await;
+    let own = notes
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|note| note["system"] == false);
     assert_eq!(own.count(), 1, "{point}: each comment once");
-    let cards = item::list(&world.ctx(), ORG, PROJECT, 0, 100).await.expect("items");
+    let cards = item::list(&world.ctx(), ORG, PROJECT, 0, 100)
+        .await
+        .expect("items");
     assert_eq!(cards.len(), 2, "{point}: {cards:?}");
 }

@@ -15,8 +15,8 @@ use crate::subscriber::event;
 use slipway_domain::id::ItemId;
 use slipway_domain::item::{Category, Content, ItemKind, Labels, Named, Severity, Value, rank_between};
 use slipway_domain::mirror::{
-    CLOSED, DESCRIPTION_MAX, LinkState, MirrorField, MirrorLink, OPENED, Sheet, TITLE_MAX, even, meet as compare,
-    read_description, sent_description,
+    CLOSED, DESCRIPTION_MAX, LinkState, MirrorField, MirrorLink, OPENED, Sheet, TITLE_MAX, even,
+    meet as compare, read_description, sent_description,
 };
 use slipway_domain::time::{MINUTE, SECOND};
 
@@ -130,7 +130,11 @@ async fn stands(desk: &Desk, mut record: LinkRecord, state: LinkState) -> Result
 /// An issue and its item.
 async fn together(desk: &Desk, mut record: LinkRecord, issue: &ForgeIssue) -> Result<Met, Halt> {
     if issue.confidential || issue.moved {
-        let state = if issue.moved { LinkState::Moved } else { LinkState::Confidential };
+        let state = if issue.moved {
+            LinkState::Moved
+        } else {
+            LinkState::Confidential
+        };
         stands(desk, record, state).await?;
         return Ok(Met::Done);
     }
@@ -149,7 +153,7 @@ async fn together(desk: &Desk, mut record: LinkRecord, issue: &ForgeIssue) -> Re
     let (found, refused) = theirs(&mut *tx, &people, issue).await?;
     drop(tx);
     let met = compare(&record.base, &record.written, &held, &found);
-    let mut talk = talk::Talk::read(desk, &record, issue.iid).await?;
+    let mut talk = talk::Talk::read(desk, &record, issue).await?;
     record.link.remark = refused.or(cannot);
     if !met.there.is_empty() || talk.sends() {
         for (field, value) in met.there.iter() {
@@ -188,7 +192,8 @@ async fn send(
     let (forge, project) = (&desk.link.forge, desk.link.project());
     if !there.is_empty() {
         let edit = edit_of(record, issue, there);
-        desk.heard(forge.update_issue(project, issue.iid, &edit).await).await?;
+        desk.heard(forge.update_issue(project, issue.iid, &edit).await)
+            .await?;
     }
     talk.send(desk, issue.iid).await
 }
@@ -272,7 +277,11 @@ async fn agree(
         met.conflicts.push(conflict);
     }
     let new = talk.agree(&mut change, desk, (item, &record)).await?;
-    let shown = (record.link.conflicts.clone(), record.link.state, record.link.trouble.clone());
+    let shown = (
+        record.link.conflicts.clone(),
+        record.link.state,
+        record.link.trouble.clone(),
+    );
     record.base = met.base;
     record.written = Sheet::default();
     record.link.conflicts = met.conflicts;
@@ -337,6 +346,12 @@ async fn take(desk: &Desk, issue: &ForgeIssue) -> Result<Met, Halt> {
         rank: rank_between(last.as_deref(), None),
         at: ctx.now(),
     };
+    // Where the workflow has no way to the end, the first meeting finds that.
+    let stands_so = if row.state.category().is_over() {
+        CLOSED
+    } else {
+        OPENED
+    };
     let number = change.tx().insert_item(&proof, &row).await?;
     let mut events = vec![NewItemEvent {
         after: Value::plain(row.content.title.clone()),
@@ -364,7 +379,7 @@ async fn take(desk: &Desk, issue: &ForgeIssue) -> Result<Met, Halt> {
             version: 1,
         },
         made_here: false,
-        base: found,
+        base: found.with(MirrorField::State, stands_so),
         written: Sheet::default(),
         lease_until: None,
         item_version: 1,
@@ -374,7 +389,14 @@ async fn take(desk: &Desk, issue: &ForgeIssue) -> Result<Met, Halt> {
     change.tx().insert_link(&desk.app.modify(), &record).await?;
     let key = format!("{}-{number}", desk.project.project.key);
     let summary = serde_json::json!({ "key": key, "kind": kind.key(), "issue": issue.web_url });
-    let entry = Entry::done("item.create", "item", row.id, row.content.title.clone(), &place, summary);
+    let entry = Entry::done(
+        "item.create",
+        "item",
+        row.id,
+        row.content.title.clone(),
+        &place,
+        summary,
+    );
     change.audit(entry).await?;
     let created = event::Item {
         id: row.id,
@@ -441,7 +463,9 @@ pub(super) async fn make(desk: &Desk, item: ItemId, before: Option<LinkRecord>) 
     };
     fault::point("mirror.making");
     let new = new_issue(&record);
-    let made = desk.heard(desk.link.forge.create_issue(desk.link.project(), &new).await).await;
+    let made = desk
+        .heard(desk.link.forge.create_issue(desk.link.project(), &new).await)
+        .await;
     let issue = match made {
         Ok(issue) => issue,
         Err(halt) => return Err(let_go_of_new(desk, record, halt).await?),
@@ -538,7 +562,10 @@ fn new_issue(record: &LinkRecord) -> IssueEdit {
     let due_on = Some(held(MirrorField::Due)).filter(|day| !day.is_empty());
     IssueEdit {
         title: Some(held(MirrorField::Title)),
-        description: Some(sent_description(&even(&held(MirrorField::Description)), Some(record.item))),
+        description: Some(sent_description(
+            &even(&held(MirrorField::Description)),
+            Some(record.item),
+        )),
         closed: None,
         add_labels: record.written.labels().into_iter().map(str::to_owned).collect(),
         remove_labels: Vec::new(),

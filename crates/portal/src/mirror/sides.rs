@@ -140,7 +140,10 @@ pub(super) async fn theirs(
             Some(_) => sheet.set(MirrorField::Assignee, one.id.to_string()),
             None => {
                 remark = Some(Text::new(
-                    format!("The assignee is not mirrored: {} of GitLab is not known here.", one.name),
+                    format!(
+                        "The assignee is not mirrored: {} of GitLab is not known here.",
+                        one.name
+                    ),
                     format!("处理人未同步：此处没有与 GitLab 的 {} 对应的成员。", one.name),
                 ));
             }

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::fault;
 use crate::item::edit;
 use crate::notice::tell as notice;
-use crate::ports::{CommentRecord, ForgeNote, ItemRecord, LinkRecord, NewItemEvent, NoteRecord};
+use crate::ports::{CommentRecord, ForgeIssue, ForgeNote, ItemRecord, LinkRecord, NewItemEvent, NoteRecord};
 use slipway_domain::id::{CommentId, ItemId};
 use slipway_domain::item::{COMMENT_MAX, Value};
 use slipway_domain::mirror::{even, read_comment, sent_comment};
@@ -50,13 +50,20 @@ pub(super) struct Talk {
 
 impl Talk {
     /// Compares the comments of an item with the notes of its issue.
-    pub(super) async fn read(desk: &Desk, record: &LinkRecord, iid: i64) -> Result<Self, Halt> {
-        let (forge, project) = (&desk.link.forge, desk.link.project());
-        let notes = desk.heard(forge.notes(project, iid).await).await?;
+    pub(super) async fn read(desk: &Desk, record: &LinkRecord, issue: &ForgeIssue) -> Result<Self, Halt> {
         let people = desk.people().await?;
         let mut tx = desk.ctx.read().await?;
         let comments = tx.comments(&desk.project.see(), record.item).await?;
         let known = tx.notes_of(&desk.app.see(), record.item).await?;
+        drop(tx);
+        // An issue that nobody said anything about is not asked for it.
+        let notes = if issue.has_notes || !known.is_empty() {
+            let notes = desk.link.forge.notes(desk.link.project(), issue.iid).await;
+            desk.heard(notes).await?
+        } else {
+            Vec::new()
+        };
+        let mut tx = desk.ctx.read().await?;
         let mut talk = Self {
             out: Vec::new(),
             back: Vec::new(),
@@ -65,10 +72,11 @@ impl Talk {
         let mut paired: Vec<CommentId> = Vec::new();
         for note in notes.iter().filter(|note| !note.system && !note.internal) {
             let (said, marked) = read_comment(&note.body);
-            let pair = known
-                .iter()
-                .find(|pair| pair.note == Some(note.id))
-                .or_else(|| known.iter().find(|pair| pair.note.is_none() && marked == Some(pair.comment)));
+            let pair = known.iter().find(|pair| pair.note == Some(note.id)).or_else(|| {
+                known
+                    .iter()
+                    .find(|pair| pair.note.is_none() && marked == Some(pair.comment))
+            });
             let Some(pair) = pair else {
                 if said.is_empty() {
                     continue;
@@ -92,14 +100,17 @@ impl Talk {
         }
         let waits = |comment: &&CommentRecord| {
             !paired.contains(&comment.id)
-                && known.iter().all(|pair| pair.comment != comment.id || pair.note.is_none())
+                && known
+                    .iter()
+                    .all(|pair| pair.comment != comment.id || pair.note.is_none())
         };
-        talk.out.extend(comments.iter().filter(waits).map(|comment| Outgoing {
-            comment: comment.id,
-            note: None,
-            text: sent_comment(&comment.author.name, &comment.body, comment.id),
-            said: even(&comment.body),
-        }));
+        talk.out
+            .extend(comments.iter().filter(waits).map(|comment| Outgoing {
+                comment: comment.id,
+                note: None,
+                text: sent_comment(&comment.author.name, &comment.body, comment.id),
+                said: even(&comment.body),
+            }));
         Ok(talk)
     }
 
@@ -230,7 +241,10 @@ impl Talk {
                         after: Value::plain(incoming.body.clone()),
                         ..edit::row(ctx, "comment", item.card.version)
                     };
-                    change.tx().append_item_events(&proof, record.item, &[event]).await?;
+                    change
+                        .tx()
+                        .append_item_events(&proof, record.item, &[event])
+                        .await?;
                     id
                 }
                 None => {
@@ -256,7 +270,10 @@ impl Talk {
                     note: Some(incoming.note),
                     base: incoming.said,
                 };
-                change.tx().put_note(&desk.app.modify(), record.item, &pair).await?;
+                change
+                    .tx()
+                    .put_note(&desk.app.modify(), record.item, &pair)
+                    .await?;
             }
         }
         if told && record.seen_at.is_some() {
@@ -267,9 +284,7 @@ impl Talk {
 }
 
 fn new(desk: &Desk, note: &ForgeNote, said: String, author: Option<PersonRef>) -> Incoming {
-    let said_by = author
-        .is_none()
-        .then(|| format!("{} (GitLab)", note.author.name));
+    let said_by = author.is_none().then(|| format!("{} (GitLab)", note.author.name));
     let short: String = said.chars().take(COMMENT_MAX).collect();
     Incoming {
         note: note.id,

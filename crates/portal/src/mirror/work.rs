@@ -9,13 +9,13 @@ use crate::context::{Actor, OpCtx, Via};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::jobs::{Job, Next};
-use crate::ports::{ForgeError, MirrorRecord, StoreError};
+use crate::ports::{ForgeError, LinkRecord, MirrorRecord, StoreError};
 use slipway_domain::feature::Feature;
 use slipway_domain::id::{AppId, ItemId};
 use slipway_domain::mirror::{CLOSED, LinkState};
 use slipway_domain::person::PersonRef;
 use slipway_domain::text::{Locale, Text};
-use slipway_domain::time::{SECOND, Timestamp};
+use slipway_domain::time::{MINUTE, SECOND, Timestamp};
 
 /// How many changed issues one look works on.
 const CHANGES: usize = 100;
@@ -23,6 +23,8 @@ const CHANGES: usize = 100;
 const LAGGING: i64 = 50;
 /// The pause after GitLab could not be reached, in µs.
 const PAUSE: i64 = 20 * SECOND;
+/// The pause after GitLab refused, in µs.
+const REFUSED: i64 = 5 * MINUTE;
 
 /// Why a meeting did not come to its end.
 #[derive(Debug)]
@@ -108,7 +110,9 @@ pub(crate) async fn look(ctx: &OpCtx, app: &Authorized<App, may::AppManage>) -> 
 pub(crate) async fn hinted(change: &mut Change<'_>, app: AppId, iid: i64) -> Result<()> {
     let now = change.ctx().now();
     let job = Job::MirrorIssue { app, iid };
-    change.enqueue(&job, now, Some(&format!("mirror:{app}:{iid}"))).await
+    change
+        .enqueue(&job, now, Some(&format!("mirror:{app}:{iid}")))
+        .await
 }
 
 /// What is needed to work on an app's issues; `None`: they are not mirrored, or not now.
@@ -122,7 +126,11 @@ async fn open(ctx: &OpCtx, app: AppId) -> Result<Option<Desk>> {
         return Ok(None);
     }
     let mut tx = ctx.read().await?;
-    let Some(mirror) = tx.mirror(&app.see()).await?.filter(|mirror| mirror.since.is_some()) else {
+    let Some(mirror) = tx
+        .mirror(&app.see())
+        .await?
+        .filter(|mirror| mirror.since.is_some())
+    else {
         return Ok(None);
     };
     let Some(bot) = tx.person(mirror.bot).await? else {
@@ -197,8 +205,8 @@ async fn halted(desk: &Desk, halt: Halt) -> Result<Next> {
                     Next::At(now.plus(wait))
                 }
                 error if error.is_passing() => Next::At(now.plus(PAUSE)),
-                // The next look asks again: until then somebody has to do something about it.
-                _ => Next::Done,
+                // Somebody has to do something about it first.
+                _ => Next::At(now.plus(REFUSED)),
             })
         }
     }
@@ -232,6 +240,13 @@ pub(crate) async fn item(ctx: &OpCtx, app: AppId, item: ItemId) -> Result<Next> 
         return Ok(Next::Done);
     };
     let known = ctx.read().await?.link_of_item(&desk.project.see(), item).await?;
+    let elsewhere = |known: &LinkRecord| {
+        known.connection != desk.mirror.connection || known.repository != desk.mirror.repository
+    };
+    if known.as_ref().is_some_and(elsewhere) {
+        // It mirrors an issue of the repository that the app had before.
+        return Ok(Next::Done);
+    }
     let met = match known.as_ref().and_then(|known| known.link.iid) {
         Some(iid) => Box::pin(meet::issue(&desk, iid)).await,
         None => Box::pin(meet::make(&desk, item, known)).await,
@@ -275,7 +290,7 @@ async fn looked(desk: &Desk) -> Result<Next, Halt> {
             known.seen_at == Some(issue.updated_at) && known.link.state == LinkState::Linked
         });
         if !seen {
-            one_of_many(desk, Box::pin(meet::meet(desk, issue)).await).await?;
+            one_of_many(desk, issue.iid, Box::pin(meet::meet(desk, issue)).await).await?;
         }
         until = until.max(issue.updated_at);
     }
@@ -298,13 +313,16 @@ async fn looked(desk: &Desk) -> Result<Next, Halt> {
 }
 
 /// One issue that GitLab refuses keeps none of the others waiting.
-async fn one_of_many(desk: &Desk, met: Result<meet::Met, Halt>) -> Result<bool, Halt> {
+async fn one_of_many(desk: &Desk, iid: i64, met: Result<meet::Met, Halt>) -> Result<bool, Halt> {
     match met {
         Ok(met) => Ok(met == meet::Met::Made),
         Err(Halt::Forge(error)) if !error.is_passing() && !connection::is_trouble(&error) => Ok(false),
         Err(Halt::Again(_) | Halt::Here(Error::Conflict { .. } | Error::Stale(_))) => {
-            // Whoever writes at the same time goes on with it.
-            tracing::debug!(app = %desk.app.id(), "an issue is being worked on already");
+            // Somebody writes at the same time: it is looked at again by itself.
+            let mut change = desk.ctx.change().await?;
+            change.bookkeeping();
+            hinted(&mut change, desk.app.id(), iid).await?;
+            change.commit().await?;
             Ok(false)
         }
         Err(halt) => Err(halt),
@@ -322,7 +340,7 @@ async fn take_over(desk: &Desk) -> Result<bool, Halt> {
         .heard(desk.link.forge.issues(project, false, page).await)
         .await?;
     for issue in found.items.iter().filter(|issue| issue.state != CLOSED) {
-        let made = one_of_many(desk, Box::pin(meet::meet(desk, issue)).await).await?;
+        let made = one_of_many(desk, issue.iid, Box::pin(meet::meet(desk, issue)).await).await?;
         taking.made += i64::from(made);
     }
     taking.pages += 1;

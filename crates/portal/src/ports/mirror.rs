@@ -45,6 +45,8 @@ pub struct ForgeIssue {
     pub web_url: String,
     /// Who wrote it.
     pub author: ForgePerson,
+    /// Whether anybody said anything about it.
+    pub has_notes: bool,
     /// When it changed last.
     pub updated_at: Timestamp,
 }

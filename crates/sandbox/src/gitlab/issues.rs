@@ -222,7 +222,11 @@ pub fn update(call: &Call) -> Outcome {
     for key in ["title", "description", "due_date", "issue_type"] {
         if let Some(value) = call.value(key) {
             // An empty day takes it away.
-            let value = if key == "due_date" && value == "" { Value::Null } else { value };
+            let value = if key == "due_date" && value == "" {
+                Value::Null
+            } else {
+                value
+            };
             changes[key] = json!({ "previous": issue[key], "current": value });
             issue[key] = value;
         }
