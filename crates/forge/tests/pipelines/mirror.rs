@@ -478,7 +478,10 @@ async fn comments_go_both_ways_each_once(world: World) {
         .expect("it is changed");
     look(&world).await;
     let bodies: Vec<String> = said().await.into_iter().map(|(_, body)| body).collect();
-    assert!(bodies.contains(&String::from("From GitLab, again")) && bodies.len() == 2, "{bodies:?}");
+    assert!(
+        bodies.contains(&String::from("From GitLab, again")) && bodies.len() == 2,
+        "{bodies:?}"
+    );
     let there = notes(&world, iid).await;
     assert!(
         there[2].contains("From here, again") && there.len() == 3,

@@ -1,7 +1,8 @@
 //! Work items that mirror GitLab issues, as they are stored.
 
 use super::World;
-use super::item::checkout;
+use super::item::{checkout, member};
+use slipway_domain::access::Role;
 use slipway_domain::id::{CommentId, ConnectionId, ItemId};
 use slipway_domain::item::ItemKind;
 use slipway_domain::mirror::{Conflict, LinkState, MirrorField, MirrorLink, MirrorRules, Sheet, Taking};
@@ -14,6 +15,7 @@ use slipway_portal::{app, item};
 #[expect(clippy::too_many_lines, reason = "one story from its start to its end")]
 pub async fn an_item_and_an_issue_are_linked_once(world: World) {
     let owner = checkout(&world).await;
+    let (_, lead) = member(&world, &owner, "lea", Role::ProjectLead).await;
     let input = app::Input {
         slug: String::from("shop"),
         name: String::from("Shop"),
@@ -26,7 +28,7 @@ pub async fn an_item_and_an_issue_are_linked_once(world: World) {
         .await
         .unwrap();
     for title in ["One", "Two"] {
-        item::create(&owner, "acme", "checkout", NewItem::titled(ItemKind::Task, title))
+        item::create(&lead, "acme", "checkout", NewItem::titled(ItemKind::Task, title))
             .await
             .unwrap();
     }
