@@ -49,11 +49,12 @@ pub fn panel(item: &ItemView) -> Option<AnyView> {
         .iter()
         .map(|conflict| settled_by(&item.place, (number, link.version), conflict, item.may_edit))
         .collect::<Vec<_>>();
+    let state = state(link);
     Some(
         view! {
             <Panel title=tr!(mirror.issue)>
                 <div class="stack box-body">
-                    <div class="row wrap">{name}{state(link)}{by}{met}</div>
+                    <div class="row wrap">{name}{state}{by}{met}</div>
                     {trouble}
                     {remark}
                     {conflicts}
@@ -138,14 +139,15 @@ pub fn mirror_page() -> AnyView {
 
 fn show(page: &MirrorView) -> AnyView {
     let name = page.place.app.as_ref().map(|app| app.name.clone());
+    let (standing, waiting, form) = (standing(page), waiting(page), form(page));
     view! {
         {refresh_without_js()}
         <PageHead title=tr!(mirror.title) line=name.unwrap_or_default().into_any()/>
         {archived_note(&page.place)}
         <div class="stack wide">
-            {standing(page)}
-            {waiting(page)}
-            <Panel title=tr!(mirror.settings)>{form(page)}</Panel>
+            {standing}
+            {waiting}
+            <Panel title=tr!(mirror.settings)>{form}</Panel>
             <Panel title=tr!(mirror.what)>
                 <div class="box-body stack tight">
                     <p>{tr!(mirror.what_is)}</p>
@@ -178,6 +180,8 @@ fn standing(page: &MirrorView) -> Option<AnyView> {
         };
         view! { <dt>{tr!(mirror.from_before)}</dt><dd>{words}</dd> }
     });
+    let (linked, conflicts) = (page.linked, page.conflicts.len());
+    let repository = page.repository.clone().unwrap_or_default();
     Some(
         view! {
             <Panel title=tr!(mirror.standing)>
@@ -185,13 +189,13 @@ fn standing(page: &MirrorView) -> Option<AnyView> {
                     {trouble}
                     <dl class="facts">
                         <dt>{tr!(mirror.repository)}</dt>
-                        <dd>{page.repository.clone().unwrap_or_default()}</dd>
+                        <dd>{repository}</dd>
                         <dt>{tr!(mirror.looked)}</dt>
                         <dd>{looked}</dd>
                         <dt>{tr!(mirror.linked)}</dt>
-                        <dd>{page.linked}</dd>
+                        <dd>{linked}</dd>
                         <dt>{tr!(mirror.conflicts)}</dt>
-                        <dd>{page.conflicts.len()}</dd>
+                        <dd>{conflicts}</dd>
                         {taking}
                     </dl>
                 </div>

@@ -13,7 +13,9 @@ use crate::item::edit;
 use crate::ports::{ForgeError, ForgeIssue, IssueEdit, ItemRecord, LinkRecord, NewItemEvent, NewItemRow};
 use crate::subscriber::event;
 use slipway_domain::id::ItemId;
-use slipway_domain::item::{Category, Content, ItemKind, Labels, Named, Severity, Value, rank_between};
+use slipway_domain::item::{
+    Category, Content, ItemKind, ItemState, Labels, Named, Severity, Value, Workflow, rank_between,
+};
 use slipway_domain::mirror::{
     CLOSED, DESCRIPTION_MAX, LinkState, MirrorField, MirrorLink, OPENED, Sheet, TITLE_MAX, even,
     meet as compare, read_description, sent_description,
@@ -327,15 +329,7 @@ async fn take(desk: &Desk, issue: &ForgeIssue) -> Result<Met, Halt> {
     let mut change = ctx.change().await?;
     change.tx().lock_board(&proof).await?;
     let (setup, _) = change.tx().board_setup(&see).await?;
-    let flow = setup.flow(kind);
-    let first = flow.first();
-    let state = if issue.state == CLOSED {
-        let over = [Category::Done, Category::WontDo];
-        let found = over.iter().find_map(|goal| flow.walk(first.state_key(), *goal));
-        found.unwrap_or(first)
-    } else {
-        first
-    };
+    let state = begins_in(&setup.flow(kind), issue);
     let last = change.tx().last_rank(&see, None).await?;
     let row = NewItemRow {
         id: ctx.id(),
@@ -412,6 +406,17 @@ async fn take(desk: &Desk, issue: &ForgeIssue) -> Result<Met, Halt> {
     // Its comments, and what the workflow had no way for.
     together(desk, record, issue).await?;
     Ok(Met::Made)
+}
+
+/// Where the item of an issue stands at first: at the end of its workflow, where the issue is closed and it leads there.
+fn begins_in(flow: &Workflow, issue: &ForgeIssue) -> ItemState {
+    let first = flow.first();
+    if issue.state != CLOSED {
+        return first;
+    }
+    let over = [Category::Done, Category::WontDo];
+    let found = over.iter().find_map(|goal| flow.walk(first.state_key(), *goal));
+    found.unwrap_or(first)
 }
 
 /// What an item holds of an issue; what it cannot hold whole, it holds the beginning of.
