@@ -32,6 +32,7 @@ pub mod load;
 pub mod mail;
 pub mod me;
 pub mod member;
+mod mirror;
 pub mod notice;
 pub mod operator;
 pub mod org;
@@ -291,6 +292,10 @@ fn routes() -> RouteTable {
         apart(
             "/orgs/:org/projects/:project/apps/:app/pipelines/new/:template",
             part::form(),
+        ),
+        apart(
+            "/orgs/:org/projects/:project/apps/:app/settings/mirror",
+            part::mirror(),
         ),
         apart(
             "/orgs/:org/projects/:project/apps/:app/settings/variables",

@@ -4,8 +4,8 @@
 use crate::route::Part;
 use crate::{
     application, artifact, audit, beside, board, cluster, connection, drift, editor, environment, freeze,
-    group, home, import, insight, intake, invitation, iteration, mail, me, member, notice, operator, org,
-    pipeline, pod, project, promotion, release, report, roadmap, role, run, schedule, search, session,
+    group, home, import, insight, intake, invitation, iteration, mail, me, member, mirror, notice, operator,
+    org, pipeline, pod, project, promotion, release, report, roadmap, role, run, schedule, search, session,
     subscriber, table, template, token, trail, variable, workload,
 };
 use leptos::prelude::*;
@@ -126,6 +126,7 @@ parts! {
     }
     tracking TrackingPage tracking_page fetch_tracking {
         automation Automation = trail::automation_page,
+        mirror Mirror = mirror::mirror_page,
         value_stream Stream = insight::stream_page,
         intakes Intakes = intake::imports_page,
         intake Intake = intake::import_page,

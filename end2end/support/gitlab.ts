@@ -62,6 +62,28 @@ export async function push(project: string, path: string, content: string, messa
   });
 }
 
+/** An issue, as GitLab has it. */
+export interface Issue {
+  iid: number;
+  title: string;
+  state: string;
+}
+
+/** Makes an issue in a repository. */
+export async function createIssue(project: number, body: Record<string, unknown>): Promise<Issue> {
+  return (await call("POST", `/api/v4/projects/${project}/issues`, body)) as Issue;
+}
+
+/** Changes an issue. */
+export async function changeIssue(project: number, iid: number, body: Record<string, unknown>): Promise<Issue> {
+  return (await call("PUT", `/api/v4/projects/${project}/issues/${iid}`, body)) as Issue;
+}
+
+/** Reads an issue. */
+export async function readIssue(project: number, iid: number): Promise<Issue> {
+  return (await call("GET", `/api/v4/projects/${project}/issues/${iid}`)) as Issue;
+}
+
 /** Registers an application, as an administrator of GitLab does; its id and secret. */
 export async function registerApplication(name: string, redirectUri: string, scopes: string): Promise<{ id: string; secret: string }> {
   const made = (await call("POST", "/api/v4/applications", { name, redirect_uri: redirectUri, scopes })) as {

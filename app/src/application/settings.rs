@@ -42,12 +42,13 @@ fn show(settings: &AppSettings) -> AnyView {
         format!("{}/freezes", settings.place.path()),
         tr!(environment.freezes),
     );
+    let mirror = format!("{}/settings/mirror", settings.place.path());
     let repository = settings.repository.as_ref().map(|repository| {
         view! {
             <dt>{tr!(app.repository)}</dt>
             <dd><a href=repository.web_url.clone() rel="external noreferrer">{repository.path.clone()}</a></dd>
             <dt></dt>
-            <dd><a href=variables>{tr!(app.variables)}</a></dd>
+            <dd><a href=variables>{tr!(app.variables)}</a>" · "<a href=mirror>{tr!(mirror.title)}</a></dd>
         }
     });
     view! {

@@ -17,7 +17,7 @@ use crate::load::{Load, load};
 use crate::member::MemberList;
 use crate::member::api::ReadMembers;
 use crate::places::{param, query};
-use crate::{tr, trail};
+use crate::{mirror, tr, trail};
 use leptos::prelude::*;
 use server_fn::ServerFn;
 use slipway_domain::board::ItemTemplate;
@@ -77,6 +77,7 @@ pub fn inside(item: &ItemView) -> AnyView {
             <div class="stack wide">
                 <Panel title=tr!(board.state)>{states}</Panel>
                 <Panel title=tr!(common.details)>{facts}</Panel>
+                {mirror::panel(item)}
                 {talk::links(item)}
                 {item.may_delete.then(|| delete_form(item))}
             </div>

@@ -78,6 +78,7 @@ fn word(before: &str, part: &str) -> Option<String> {
         "import" if before == "items" => tr!(intake.title),
         "import" => tr!(import.import_link),
         "automation" => tr!(trail.automation),
+        "mirror" => tr!(mirror.title),
         "stream" => tr!(insight.stream),
         "new" => tr!(common.crumb_new),
         "edit" => tr!(common.crumb_edit),

@@ -519,6 +519,9 @@ pub struct ItemView {
     /// What names it in the repositories, and how far that is, app by app.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trail: Vec<crate::trail::AppTrail>,
+    /// The issue of GitLab that it mirrors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<crate::mirror::MirrorLink>,
     /// Its parts, by number.
     pub parts: Vec<ItemLine>,
     /// The files that are attached to it, the oldest first.

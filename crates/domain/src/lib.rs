@@ -39,6 +39,7 @@ pub mod mail;
 pub mod manifest;
 pub mod member;
 pub mod message;
+pub mod mirror;
 pub mod name;
 pub mod notice;
 pub mod operator;

@@ -39,6 +39,12 @@ impl Timestamp {
             .map_or_else(|_| String::from("-"), |t| t.to_string())
     }
 
+    /// RFC 3339 in UTC to the millisecond, rounded down, as in `2026-11-21T08:00:00.123Z`.
+    pub fn rfc3339_millis(self) -> String {
+        jiff::Timestamp::from_millisecond(self.0.div_euclid(1000))
+            .map_or_else(|_| String::from("-"), |t| format!("{t:.3}"))
+    }
+
     /// Reads RFC 3339, as GitLab and Kubernetes send it.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         text.parse::<jiff::Timestamp>()

@@ -572,6 +572,8 @@ fn hook_body(hook: &Hook) -> Value {
         "merge_requests_events": true,
         "pipeline_events": true,
         "job_events": true,
+        "issues_events": hook.issues,
+        "note_events": hook.issues,
         "enable_ssl_verification": true,
     })
 }

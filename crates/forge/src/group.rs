@@ -59,7 +59,8 @@ fn number(group: i64) -> Result<u64, ForgeError> {
     u64::try_from(group).map_err(|_| ForgeError::NotFound(format!("number {group}")))
 }
 
-async fn paged(
+/// One page of a list, and whether there is another one behind it.
+pub async fn paged(
     client: &Client,
     path: &str,
     query: &[(&str, &str)],

@@ -11,6 +11,7 @@ mod ci;
 mod client;
 mod gitlab;
 mod group;
+mod issue;
 mod oauth;
 #[cfg(test)]
 mod recorded;

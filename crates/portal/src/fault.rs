@@ -89,6 +89,21 @@ pub const UPGRADE_POINTS: &[&str] = &[
 /// The points of what moves items by itself, and of their import from a file.
 pub const ITEM_POINTS: &[&str] = &["trail.written", "automation.moved", "intake.batch"];
 
+/// The points of items that mirror issues: from the first look to both sides agreeing.
+pub const MIRROR_POINTS: &[&str] = &[
+    "outbox.claimed",
+    "outbox.ran",
+    "mirror.page",
+    "mirror.read",
+    "mirror.taken",
+    "mirror.making",
+    "mirror.made",
+    "mirror.intended",
+    "mirror.noted",
+    "mirror.written",
+    "mirror.met",
+];
+
 static KILL_AT: OnceLock<Option<String>> = OnceLock::new();
 
 /// Kills this very process (SIGKILL: no destructor runs) when `SLIPWAY_KILL_AT` is `name`.
@@ -100,7 +115,8 @@ pub fn point(name: &'static str) {
             PIPELINE_POINTS,
             IMPORT_POINTS,
             UPGRADE_POINTS,
-            ITEM_POINTS
+            ITEM_POINTS,
+            MIRROR_POINTS
         ]
         .iter()
         .any(|points| points.contains(&name)),

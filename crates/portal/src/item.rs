@@ -146,6 +146,7 @@ pub async fn view(ctx: &OpCtx, org: &str, project: &str, number: i64) -> Result<
     };
     let attachments = tx.attachments(&project, id).await?;
     let trail = crate::trail::of_item(&mut *tx, &project, id).await?;
+    let mirror = tx.link_of_item(&project, id).await?.map(|record| record.link);
     drop(tx);
     let me = ctx.user().ok().map(|person| person.id);
     let may_edit = may_move(ctx, &project, &item).await?;
@@ -192,6 +193,7 @@ pub async fn view(ctx: &OpCtx, org: &str, project: &str, number: i64) -> Result<
         iteration,
         links,
         trail,
+        mirror,
         parts,
         events,
         watchers,
@@ -336,6 +338,7 @@ async fn insert(
     {
         edit::mention(&mut change, &see, &item.card, ("", &row.content.description)).await?;
     }
+    crate::mirror::item_changed(&mut change, &see, row.id).await?;
     change.touch("board", project.id(), &place);
     change.commit().await?;
     Ok(number)

@@ -10,12 +10,12 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::ports::Claimed;
 use crate::{
-    digest, environment, import, intake, item, notice, promotion, proposal, repository, run, shelf,
+    digest, environment, import, intake, item, mirror, notice, promotion, proposal, repository, run, shelf,
     subscriber, template, trail, webhook,
 };
 use slipway_domain::id::{
-    AppId, DeploymentId, EnvironmentId, ImportId, IntakeId, ProjectId, PromotionId, ProposalId, RevocationId,
-    SubscriberId, UpgradeId,
+    AppId, DeploymentId, EnvironmentId, ImportId, IntakeId, ItemId, ProjectId, PromotionId, ProposalId,
+    RevocationId, SubscriberId, UpgradeId,
 };
 use slipway_domain::time::{DAY, SECOND, Timestamp};
 use std::time::Duration;
@@ -107,6 +107,25 @@ pub enum Job {
         /// The deployment.
         deployment: DeploymentId,
     },
+    /// Let an app's issues that changed in GitLab meet their items; and take over a page of those from before.
+    MirrorIssues {
+        /// The app.
+        app: AppId,
+    },
+    /// Let one issue meet its item.
+    MirrorIssue {
+        /// The app.
+        app: AppId,
+        /// The issue's number in GitLab's project.
+        iid: i64,
+    },
+    /// Let an item that changed here meet its issue, or make one for it.
+    MirrorItem {
+        /// The app whose issue it is.
+        app: AppId,
+        /// The item.
+        item: ItemId,
+    },
     /// Make the next items of an import from a file; again and again until all are made.
     TakeItems {
         /// The project.
@@ -146,6 +165,9 @@ impl Job {
             Self::Observe { .. } => "observe",
             Self::FollowItems { .. } => "follow_items",
             Self::ItemsDeployed { .. } => "items_deployed",
+            Self::MirrorIssues { .. } => "mirror_issues",
+            Self::MirrorIssue { .. } => "mirror_issue",
+            Self::MirrorItem { .. } => "mirror_item",
             Self::TakeItems { .. } => "take_items",
             Self::Webhook { .. } => "webhook",
             Self::Revoke { .. } => "revoke",
@@ -200,6 +222,9 @@ async fn perform(portal: &Portal, job: &Job) -> Result<Next> {
         Job::ItemsDeployed { app, deployment } => {
             Box::pin(trail::automation::deployed(&ctx, *app, *deployment)).await
         }
+        Job::MirrorIssues { app } => Box::pin(mirror::work::reconcile(&ctx, *app)).await,
+        Job::MirrorIssue { app, iid } => Box::pin(mirror::work::issue(&ctx, *app, *iid)).await,
+        Job::MirrorItem { app, item } => Box::pin(mirror::work::item(&ctx, *app, *item)).await,
         Job::TakeItems { project, intake } => Box::pin(intake::run(&ctx, *project, *intake)).await,
         Job::Webhook { app } => webhook::process(&ctx, *app).await,
         Job::Revoke { revocation } => revocation::run(&ctx, *revocation).await,

@@ -41,6 +41,7 @@ pub mod live;
 pub mod mail;
 pub mod markdown;
 pub mod member;
+pub mod mirror;
 pub mod notice;
 pub mod operator;
 pub mod org;

@@ -30,6 +30,7 @@ mod item;
 mod iteration;
 mod mail;
 mod member;
+mod mirror;
 mod notice;
 mod oauth;
 mod operator;
@@ -92,6 +93,10 @@ pub use item::{DueItem, ItemRecord, ItemTx, NewItemEvent, NewItemRow, NewIterati
 pub use iteration::{CARDS_MOST, IterationTx};
 pub use mail::{Mail, MailAccess, MailError, MailServerRecord, MailTx, Mailer, PATIENCE as MAIL_PATIENCE};
 pub use member::{HeldBinding, MemberTx};
+pub use mirror::{
+    ForgeIssue, ForgeNote, ForgePerson, IssueEdit, IssueForge, LinkRecord, MirrorRecord, MirrorTarget,
+    MirrorTx, NoteRecord,
+};
 pub use notice::{NewNotice, NoticeRecord, NoticeTx, Which};
 pub use oauth::{
     AskingGrant, CodeGrant, GrantError, GrantRecord, NewGrant, OauthApplication, OauthTokens, OauthTx,
@@ -170,6 +175,7 @@ pub trait Tx:
     + InvitationTx
     + MailTx
     + MemberTx
+    + MirrorTx
     + RoleTx
     + SessionTx
     + ShelfTx
@@ -227,6 +233,7 @@ impl<T> Tx for T where
         + InvitationTx
         + MailTx
         + MemberTx
+        + MirrorTx
         + RoleTx
         + SessionTx
         + ShelfTx

@@ -9,7 +9,7 @@ use crate::jobs::{Job, Next};
 use crate::ports::{
     ConnectionRecord, ForgeError, ForgePipeline, ForgeProject, Hook, RepositoryLink, RepositoryState,
 };
-use crate::{proposal, run, template, trail, webhook};
+use crate::{mirror, proposal, run, template, trail, webhook};
 use slipway_domain::app::{Repository, RepositoryChoice};
 use slipway_domain::connection::Connection;
 use slipway_domain::id::{AppId, ConnectionId};
@@ -246,7 +246,9 @@ async fn ensure_hook(
         .sealer
         .open(&webhook::secret_context(app.id()), sealed)
         .map_err(Error::internal)?;
+    let mirrored = ctx.read().await?.mirror(&app.see()).await?;
     let hook = Hook {
+        issues: mirrored.is_some_and(|mirror| mirror.since.is_some()),
         url: format!("{}/hooks/gitlab/{}", ctx.portal().public_url, app.id()),
         token,
     };
@@ -333,6 +335,7 @@ pub(crate) async fn look(ctx: &OpCtx, app: AppId) -> Result<Next> {
             ensure_hook(ctx, &app, &link, &mut state).await?;
             proposal::refresh_open(ctx, &app, &link).await?;
             trail::enqueue(ctx, &app).await?;
+            mirror::work::look(ctx, &app).await?;
             state.trouble = None;
             state.synced_at = Some(ctx.now());
         }

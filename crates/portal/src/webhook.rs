@@ -6,7 +6,7 @@ use crate::context::{OpCtx, Portal};
 use crate::error::{Error, Result};
 use crate::jobs::{Job, Next};
 use crate::ports::{DeliveryRecord, StoreError};
-use crate::{connection, repository, run};
+use crate::{connection, mirror, repository, run};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -46,6 +46,9 @@ pub struct Hint {
     pub pipeline: Option<i64>,
     /// The merge request it tells of: its number in the project.
     pub merge_request: Option<i64>,
+    /// The issue it tells of, or of a note on: its number in the project.
+    #[serde(default)]
+    pub issue: Option<i64>,
 }
 
 impl Hint {
@@ -79,12 +82,18 @@ impl Hint {
             "merge_request" => number("/object_attributes/iid"),
             _ => number("/merge_request/iid"),
         };
+        let issue = match kind {
+            "issue" => number("/object_attributes/iid"),
+            "note" => number("/issue/iid"),
+            _ => None,
+        };
         let project = number("/project/id").or_else(|| number("/project_id"));
         Ok(Self {
             kind: kind.chars().take(64).collect(),
             project,
             pipeline,
             merge_request,
+            issue,
         })
     }
 }
@@ -259,16 +268,17 @@ pub(crate) async fn process(ctx: &OpCtx, app: AppId) -> Result<Next> {
         Err(Error::Refused { .. } | Error::NotFound) => None,
         Err(error) => return Err(error),
     };
-    let mut pipelines = BTreeSet::new();
+    let (mut pipelines, mut issues) = (BTreeSet::new(), BTreeSet::new());
     let mut look = false;
     for delivery in &deliveries {
         let hint: Hint = serde_json::from_str(&delivery.hint).unwrap_or_default();
         if hint.project.is_some() && hint.project != project {
             continue;
         }
-        match hint.pipeline {
-            Some(pipeline) => drop(pipelines.insert(pipeline)),
-            None => look = true,
+        match (hint.pipeline, hint.issue) {
+            (Some(pipeline), _) => drop(pipelines.insert(pipeline)),
+            (None, Some(issue)) => drop(issues.insert(issue)),
+            (None, None) => look = true,
         }
         look |= hint.merge_request.is_some();
     }
@@ -279,6 +289,9 @@ pub(crate) async fn process(ctx: &OpCtx, app: AppId) -> Result<Next> {
     if project.is_some() {
         for pipeline in pipelines {
             run::enqueue_sync(&mut change, app.id(), pipeline, now).await?;
+        }
+        for issue in issues {
+            mirror::work::hinted(&mut change, app.id(), issue).await?;
         }
         if look {
             repository::enqueue_look(&mut change, app.id(), now).await?;

@@ -14,12 +14,12 @@ use slipway_portal::ports::{CommentRecord, CommentTx, StoreResult};
 use sqlx::any::AnyRow;
 use sqlx::query;
 
-const COMMENTS: &str = "SELECT c.id, c.body, c.version, c.created_at, c.edited_at, u.id AS user_id, u.username, u.name \
-     FROM item_comments c JOIN users u ON u.id = c.author_id \
+const COMMENTS: &str = "SELECT c.id, c.body, c.version, c.created_at, c.edited_at, u.id AS user_id, u.username, \
+     COALESCE(c.said_by, u.name) AS name FROM item_comments c JOIN users u ON u.id = c.author_id \
      WHERE c.org_id = $1 AND c.project_id = $2 AND c.item_id = $3 ORDER BY c.created_at, c.id";
 
-const COMMENT: &str = "SELECT c.id, c.body, c.version, c.created_at, c.edited_at, u.id AS user_id, u.username, u.name \
-     FROM item_comments c JOIN users u ON u.id = c.author_id \
+const COMMENT: &str = "SELECT c.id, c.body, c.version, c.created_at, c.edited_at, u.id AS user_id, u.username, \
+     COALESCE(c.said_by, u.name) AS name FROM item_comments c JOIN users u ON u.id = c.author_id \
      WHERE c.org_id = $1 AND c.project_id = $2 AND c.item_id = $3 AND c.id = $4";
 
 const LINKS: &str = "SELECT i.id, l.relation, 0 AS turned, i.number, i.kind, i.title, i.state, i.category, i.state_said, \

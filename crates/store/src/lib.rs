@@ -33,6 +33,7 @@ mod lane;
 mod mail;
 mod member;
 mod migrate;
+mod mirror;
 mod notice;
 mod notify;
 mod oauth;

@@ -34,6 +34,7 @@ on_both! {
     a_stale_edit_loses_nothing,
     comments_reach_whom_they_concern,
     a_link_shows_at_both_ends,
+    an_item_and_an_issue_are_linked_once,
     a_grant_is_renewed_by_one_over_its_own_version,
     a_trip_is_used_once,
     the_secrets_of_a_grant_are_sealed_anew,

@@ -21,6 +21,7 @@ mod iteration;
 mod lane;
 mod mail;
 mod member;
+mod mirror;
 mod notice;
 mod oauth;
 mod operator;
@@ -89,6 +90,7 @@ pub use member::{
     an_account_is_recovered_from_the_command_line, an_invitation_works_once, an_organization_keeps_an_owner,
     nobody_gives_more_than_they_hold, strangers_are_not_found_by_their_ids, the_explanation_is_the_truth,
 };
+pub use mirror::an_item_and_an_issue_are_linked_once;
 pub use notice::{
     news_about_roles_reach_whom_they_concern, nobody_is_told_what_they_do_not_want_or_may_not_see,
     the_people_concerned_are_told,

@@ -29,6 +29,8 @@ mod imports_killed;
 mod imports_trouble;
 mod inputs;
 mod logs;
+mod mirror;
+mod mirror_killed;
 mod oauth;
 mod oauth_abuse;
 mod path;

@@ -5,6 +5,7 @@ use crate::access::{self, may};
 use crate::change::Entry;
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
+use crate::mirror;
 use crate::notice::tell as notice;
 use crate::ports::{CommentRecord, NewItemEvent};
 use slipway_domain::access::Action;
@@ -64,6 +65,7 @@ pub async fn add_comment(
     change.audit(entry).await?;
     mention(&mut change, &see, card, ("", &comment.body)).await?;
     notice::item_commented(&mut change, &see, card, item.reporter.id).await?;
+    mirror::item_changed(&mut change, &see, card.id).await?;
     change.touch("item", card.id, &place);
     change.commit().await?;
     Ok(comment.id)
@@ -126,6 +128,7 @@ pub async fn edit_comment(
     );
     change.audit(entry).await?;
     mention(&mut change, &see, card, (&comment.body, &body)).await?;
+    mirror::item_changed(&mut change, &see, card.id).await?;
     change.touch("item", card.id, &place);
     change.commit().await
 }

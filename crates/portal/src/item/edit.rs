@@ -7,6 +7,7 @@ use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, FieldError, Result};
 use crate::markdown;
+use crate::mirror;
 use crate::notice::tell as notice;
 use crate::ports::{ItemRecord, NewItemEvent};
 use crate::subscriber::event;
@@ -574,7 +575,7 @@ pub(crate) async fn proof_to_edit(
 }
 
 /// Writes the change of an item with all that goes with it; whether anything differs. It is not committed yet.
-async fn record(
+pub(crate) async fn record(
     ctx: &OpCtx,
     change: &mut Change<'_>,
     proof: &Authorized<Project, Modify>,
@@ -615,6 +616,7 @@ async fn record(
     };
     event::item(change, &place, told).await?;
     tell(change, project, card, (&item.content, wanted)).await?;
+    mirror::item_changed(change, project, card.id).await?;
     change.touch("board", project.id(), &place);
     change.touch("item", card.id, &place);
     Ok(true)

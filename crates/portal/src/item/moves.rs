@@ -6,6 +6,7 @@ use crate::access::{self, Authorized, Project, may};
 use crate::change::{Change, Entry};
 use crate::context::OpCtx;
 use crate::error::{Error, Result};
+use crate::mirror;
 use crate::notice::tell as notice;
 use crate::ports::{ItemRecord, NewItemEvent};
 use crate::subscriber::event;
@@ -392,6 +393,7 @@ async fn told(
         before: Some(&card.state),
     };
     event::item(change, &place, changed).await?;
+    mirror::item_changed(change, project, card.id).await?;
     notice::item_moved(change, project, card, item.reporter.id, state).await
 }
 

@@ -1,6 +1,8 @@
 //! GitLab, as the use cases need it.
 
-use super::{AskingGrant, ChangeForge, CiForge, CodeGrant, GrantError, OauthApplication, OauthTokens};
+use super::{
+    AskingGrant, ChangeForge, CiForge, CodeGrant, GrantError, IssueForge, OauthApplication, OauthTokens,
+};
 use async_trait::async_trait;
 use slipway_domain::release::{Commit, Evidence};
 use slipway_domain::run::RunStatus;
@@ -387,11 +389,13 @@ pub struct Hook {
     pub url: String,
     /// What it sends as `X-Gitlab-Token`.
     pub token: String,
+    /// Whether it tells of issues and notes.
+    pub issues: bool,
 }
 
 /// A GitLab instance, through one token (GitLab REST v4). `project` is GitLab's numeric id.
 #[async_trait]
-pub trait SourceForge: CiForge + ChangeForge {
+pub trait SourceForge: CiForge + ChangeForge + IssueForge {
     /// Who the token is and what it may do, as in `/user`, `/personal_access_tokens/self` and `/oauth/token/info`.
     async fn token(&self) -> Result<TokenInfo, ForgeError>;
     /// Projects the token is a member of, those active last first; with `search`, those whose path or name has it.
@@ -484,7 +488,7 @@ pub trait SourceForge: CiForge + ChangeForge {
     async fn commits(&self, project: i64, git_ref: &str, limit: usize) -> Result<Vec<Commit>, ForgeError>;
     /// One commit.
     async fn commit_of(&self, project: i64, sha: &str) -> Result<Commit, ForgeError>;
-    /// Makes a webhook for pushes, tags, merge requests, pipelines and jobs; its id.
+    /// Makes a webhook for pushes, tags, merge requests, pipelines, jobs, and issues if they are wanted; its id.
     async fn create_hook(&self, project: i64, hook: &Hook) -> Result<i64, ForgeError>;
     /// Changes a webhook.
     async fn update_hook(&self, project: i64, id: i64, hook: &Hook) -> Result<(), ForgeError>;

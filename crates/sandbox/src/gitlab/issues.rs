@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::call::{Answer, Call, GUEST, OWNER, Outcome, REPORTER, Refusal};
 use super::state::{Project, Shelf, not_before, now};
-use super::{labels, page, webhook};
+use super::{labels, notes, page, webhook};
 
 /// The project, unless its issues are switched off.
 pub fn guarded(call: &Call, least: u64) -> Result<Project, Refusal> {
@@ -179,7 +179,7 @@ pub fn create(call: &Call) -> Outcome {
             "upvotes": 0,
             "downvotes": 0,
             "start_date": null,
-            "due_date": call.opt_str("due_date"),
+            "due_date": call.opt_str("due_date").filter(|day| !day.is_empty()),
             "confidential": call.flag("confidential"),
             "discussion_locked": null,
             "issue_type": call.opt_str("issue_type").unwrap_or_else(|| "issue".into()),
@@ -221,6 +221,12 @@ pub fn update(call: &Call) -> Outcome {
     let mut changes = json!({});
     for key in ["title", "description", "due_date", "issue_type"] {
         if let Some(value) = call.value(key) {
+            // An empty day takes it away.
+            let value = if key == "due_date" && value == "" {
+                Value::Null
+            } else {
+                value
+            };
             changes[key] = json!({ "previous": issue[key], "current": value });
             issue[key] = value;
         }
@@ -285,8 +291,56 @@ pub fn update(call: &Call) -> Outcome {
             *kept = issue.clone();
         }
     });
+    if issue["title"] != old["title"] {
+        let words = |title: &Value| title.as_str().unwrap_or_default().to_owned();
+        let body = format!(
+            "changed title from **{}** to **{}**",
+            words(&old["title"]),
+            words(&issue["title"])
+        );
+        notes::system_note(call, &project, &issue, user, &body);
+    }
     webhook::issue(&call.app, &project, &issue, user, action, changes);
     Answer::ok(issue)
+}
+
+/// Moves an issue to another project: it goes on there under another number, and is closed here.
+pub fn move_to(call: &Call) -> Outcome {
+    let project = guarded(call, REPORTER)?;
+    let old = find(call, &project)?;
+    let user = call.user()?.id;
+    let Some(target) = call.opt_u64("to_project_id") else {
+        return Err(Refusal::bad("400 Bad request - to_project_id is missing"));
+    };
+    let moved = call.with(|state| {
+        let there = state.projects.get(&target).cloned()?;
+        let id = state.next("issue");
+        let iid = state.shelf(target).next("issue");
+        let path = state.project_path(&there);
+        let mut new = old.clone();
+        new["id"] = id.into();
+        new["iid"] = iid.into();
+        new["project_id"] = target.into();
+        new["web_url"] = format!("{}/{path}/-/issues/{iid}", call.app.url).into();
+        new["references"] =
+            json!({ "short": format!("#{iid}"), "relative": format!("#{iid}"), "full": format!("{path}#{iid}") });
+        state.shelf(target).issues.push(new.clone());
+        let kept = state
+            .shelf(project.id)
+            .issues
+            .iter_mut()
+            .find(|kept| kept["id"] == old["id"])?;
+        kept["moved_to_id"] = id.into();
+        kept["state"] = "closed".into();
+        kept["closed_at"] = now().into();
+        kept["updated_at"] = now().into();
+        Some((new, kept.clone()))
+    });
+    let Some((new, kept)) = moved else {
+        return Err(Refusal::not_found("404 Project Not Found"));
+    };
+    webhook::issue(&call.app, &project, &kept, user, "close", json!({}));
+    Answer::created(new)
 }
 
 pub fn delete(call: &Call) -> Outcome {

@@ -38,6 +38,7 @@ fn add_note(call: &Call) -> Outcome {
     let (project, kind, target) = noteable(call, GUEST)?;
     let user = call.user()?.id;
     let body = call.str("body")?;
+    let internal = call.flag("internal") || call.flag("confidential");
     let note = call.with(|state| {
         let created_at = now();
         let note = json!({
@@ -53,8 +54,8 @@ fn add_note(call: &Call) -> Outcome {
             "noteable_type": kind,
             "project_id": project.id,
             "resolvable": false,
-            "confidential": false,
-            "internal": false,
+            "confidential": internal,
+            "internal": internal,
             "imported": false,
             "imported_from": "none",
             "noteable_iid": target["iid"],
@@ -69,11 +70,41 @@ fn add_note(call: &Call) -> Outcome {
         {
             let count = issue["user_notes_count"].as_u64().unwrap_or_default() + 1;
             issue["user_notes_count"] = count.into();
+            // A note touches what it hangs on.
+            issue["updated_at"] = created_at.clone().into();
         }
         note
     });
-    webhook::note(&call.app, &project, &note, user);
+    webhook::note(&call.app, &project, &note, user, "create");
     Answer::created(note)
+}
+
+/// What GitLab writes itself beneath an issue that was changed.
+pub fn system_note(call: &Call, project: &Project, issue: &Value, user: u64, body: &str) {
+    call.with(|state| {
+        let created_at = now();
+        let note = json!({
+            "id": state.next("note"),
+            "type": null,
+            "body": body,
+            "attachment": null,
+            "author": state.user_json(user, &call.app.url),
+            "created_at": created_at,
+            "updated_at": created_at,
+            "system": true,
+            "noteable_id": issue["id"],
+            "noteable_type": "Issue",
+            "project_id": project.id,
+            "resolvable": false,
+            "confidential": false,
+            "internal": false,
+            "imported": false,
+            "imported_from": "none",
+            "noteable_iid": issue["iid"],
+            "commands_changes": {},
+        });
+        state.shelf(project.id).notes.push(note);
+    });
 }
 
 pub fn issue_notes(call: &Call) -> Outcome {
@@ -110,6 +141,7 @@ pub fn update_note(call: &Call) -> Outcome {
     let (project, mut note) = one_note(call)?;
     note["body"] = call.str("body")?.into();
     note["updated_at"] = now().into();
+    let user = call.user()?.id;
     call.with(|state| {
         if let Some(kept) = state
             .shelf(project.id)
@@ -120,6 +152,7 @@ pub fn update_note(call: &Call) -> Outcome {
             *kept = note.clone();
         }
     });
+    webhook::note(&call.app, &project, &note, user, "update");
     Answer::ok(note)
 }
 

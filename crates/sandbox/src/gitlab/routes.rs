@@ -313,6 +313,7 @@ const ROUTES: &[(&str, &str, Handler)] = &[
     ("GET", "projects/:id/issues/:iid", issues::get),
     ("PUT", "projects/:id/issues/:iid", issues::update),
     ("DELETE", "projects/:id/issues/:iid", issues::delete),
+    ("POST", "projects/:id/issues/:iid/move", issues::move_to),
     ("GET", "projects/:id/issues/:iid/notes", notes::issue_notes),
     ("POST", "projects/:id/issues/:iid/notes", notes::add_issue_note),
     ("GET", "projects/:id/issues/:iid/notes/:note_id", notes::note),

@@ -341,7 +341,7 @@ pub fn issue(app: &App, project: &Project, issue: &Value, user: u64, action: &st
     });
 }
 
-pub fn note(app: &App, project: &Project, note: &Value, user: u64) {
+pub fn note(app: &App, project: &Project, note: &Value, user: u64, action: &str) {
     let request = app.with(|state| {
         let id = note["noteable_id"]
             .as_u64()
@@ -352,15 +352,17 @@ pub fn note(app: &App, project: &Project, note: &Value, user: u64) {
         .as_ref()
         .map(|request| bodies::MergeFacts::read(app, request));
     let state = app.state.lock();
-    emit(app, &state, project.id, "note_events", "Note Hook", || {
-        Some(bodies::note(
-            app,
-            &state,
-            project,
-            note,
-            user,
-            request.as_ref().zip(facts.as_ref()),
-        ))
+    let (flag, event) = if note["internal"] == true {
+        ("confidential_note_events", "Confidential Note Hook")
+    } else {
+        ("note_events", "Note Hook")
+    };
+    emit(app, &state, project.id, flag, event, || {
+        let of = request.as_ref().zip(facts.as_ref());
+        let mut body = bodies::note(app, &state, project, note, user, of);
+        body["object_attributes"]["action"] = action.into();
+        body["object_attributes"]["internal"] = note["internal"].clone();
+        Some(body)
     });
 }
 

@@ -39,6 +39,7 @@ pub mod limit;
 pub mod mail;
 pub mod me;
 pub mod member;
+mod mirror;
 pub mod notice;
 pub mod once;
 pub mod operator;
@@ -110,6 +111,7 @@ pub const ROUTES: &[&[Route]] = &[
     job::ROUTES,
     mail::ROUTES,
     me::ROUTES,
+    mirror::ROUTES,
     member::ROUTES,
     notice::ROUTES,
     operator::ROUTES,
@@ -170,6 +172,7 @@ pub const ROUTES: &[&[Route]] = &[
         board_setup::board, board_setup::show, board_setup::set_board, board_setup::set_workflow,
         saved_view::table, saved_view::list, saved_view::create, saved_view::update, saved_view::remove, item::remove,
         item_file::roadmap,
+        mirror::show, mirror::set, mirror::conflicts, mirror::settle,
         trail::show, trail::brought, trail::show_automation, trail::set_automation,
         value_stream::show, value_stream::export,
         intake::list, intake::begin, intake::show, intake::start, intake::stop,

@@ -83,6 +83,51 @@ pub fn calls() -> Vec<Call> {
             ("dora", 204),
         ),
         call(
+            "fn:mirror/view",
+            format!("{PROJECT}&app=order-api"),
+            Some("dora"),
+            ("devon", 200),
+        ),
+        // It has no repository whose issues could be mirrored.
+        call(
+            "fn:mirror/set",
+            format!("{PROJECT}&app=order-api&on=true&kind=task&labels=&version=0"),
+            Some("dora"),
+            ("devon", 422),
+        ),
+        call(
+            "fn:mirror/settle",
+            format!("{PROJECT}&number=1&field=title&ours=true&version=1"),
+            Some("vic"),
+            ("devon", 404),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/apps/{app}/mirror",
+            format!("{AT}/apps/order-api/mirror"),
+            Some("dora"),
+            ("devon", 200),
+        ),
+        change(
+            "PUT /api/v1/orgs/{org}/projects/{project}/apps/{app}/mirror",
+            &format!("{AT}/apps/order-api/mirror"),
+            r#"{"on":false,"kind":"task"}"#,
+            "dora",
+            ("devon", 204),
+        ),
+        call(
+            "GET /api/v1/orgs/{org}/projects/{project}/apps/{app}/mirror/conflicts",
+            format!("{AT}/apps/order-api/mirror/conflicts"),
+            None,
+            ("vic", 200),
+        ),
+        change(
+            "POST /api/v1/orgs/{org}/projects/{project}/items/{number}/mirror/{field}",
+            &format!("{AT}/items/1/mirror/title"),
+            r#"{"ours":true}"#,
+            "vic",
+            ("devon", 404),
+        ),
+        call(
             "fn:table/page",
             format!("{PROJECT}&asked=kind%3Dbug"),
             None,

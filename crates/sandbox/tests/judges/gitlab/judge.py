@@ -251,6 +251,29 @@ def issues(project):
     issue.save()
     assert [found.iid for found in project.issues.list(state="opened", labels=["bug"], get_all=True)] == [issue.iid]
     assert any(label.name == "bug" for label in project.labels.list(get_all=True))
+    before = project.issues.get(issue.iid)
+    issue.notes.create({"body": "A note touches the issue"})
+    touched = project.issues.get(issue.iid)
+    assert touched.updated_at > before.updated_at and touched.user_notes_count == 2
+    changed = project.issues.list(updated_after=touched.updated_at, order_by="updated_at", sort="asc", get_all=True)
+    assert [found.iid for found in changed] == [issue.iid]
+    issue.due_date, issue.add_labels, issue.remove_labels = "2026-12-24", "urgent", "bug"
+    issue.assignee_ids, issue.title = [issue.author["id"]], "Totals are right"
+    issue.save()
+    again = project.issues.get(issue.iid)
+    assert (again.due_date, again.labels, again.title) == ("2026-12-24", ["urgent"], "Totals are right")
+    assert [one["id"] for one in again.assignees] == [issue.author["id"]]
+    again.due_date, again.assignee_ids = "", [0]
+    again.save()
+    again = project.issues.get(issue.iid)
+    assert again.due_date is None and again.assignees == []
+    notes = issue.notes.list(sort="asc", order_by="created_at", get_all=True)
+    assert [note.system for note in notes] == [False, False, True]
+    assert notes[2].body == "changed title from **Totals are wrong** to **Totals are right**"
+    notes[0].body = "Confirmed twice"
+    notes[0].save()
+    assert issue.notes.get(notes[0].id).body == "Confirmed twice"
+    assert issue.notes.create({"body": "hush", "internal": True}).internal
 
 
 def hooks(project):
