@@ -67,11 +67,8 @@ pub mod seal;
 pub mod search;
 pub mod secret;
 pub mod session;
-<<<<<<< HEAD
-mod signature;
-=======
 pub mod shelf;
->>>>>>> wt-i
+mod signature;
 mod snapshot;
 pub mod subscriber;
 pub mod table;
