@@ -64,7 +64,7 @@ pub enum Size {
 }
 
 /// Builds the site, unless it was built from these very sources. Returns whether it had to.
-pub fn build(workspace: &Workspace, force: bool, size: Size) -> Result<bool> {
+pub fn build(workspace: &Workspace, force: bool, wanted: Size) -> Result<bool> {
     let site = workspace.site();
     let package = site.join("pkg");
     let products = [WASM, SCRIPT, "slipway.css", STUDIO_STYLE].map(|name| package.join(name));
@@ -72,7 +72,7 @@ pub fn build(workspace: &Workspace, force: bool, size: Size) -> Result<bool> {
     let fingerprint = fingerprint::of(&workspace.root, SOURCES)?;
     // What is small will do where any size does.
     let any = fingerprint ^ 1;
-    let known = stamp.matches(fingerprint, &products) || (size == Size::Any && stamp.matches(any, &products));
+    let known = stamp.matches(fingerprint, &products) || (wanted == Size::Any && stamp.matches(any, &products));
     if !force && known {
         return Ok(false);
     }
@@ -89,13 +89,13 @@ pub fn build(workspace: &Workspace, force: bool, size: Size) -> Result<bool> {
     fresh_folder(&site)?;
     fs::create_dir_all(&package).with_context(|| format!("could not create {}", package.display()))?;
     copy_public_files(workspace, &site)?;
-    script_and_wasm(workspace, &package, size)?;
+    script_and_wasm(workspace, &package, wanted)?;
     style(workspace, &package)?;
     run(workspace
         .command("node")
         .arg(workspace.root.join("xtask/precompress.mjs"))
         .arg(&site))?;
-    let built = if size == Size::Small { fingerprint } else { any };
+    let built = if wanted == Size::Small { fingerprint } else { any };
     stamp.write(built, &products)?;
     Ok(true)
 }

@@ -222,15 +222,14 @@ pub fn evidence(evidence: &Evidence) -> AnyView {
 
 /// A signature of an image: which, by which job. Whose it is, each environment judges by the keys that it trusts.
 fn signature(signature: &Signature) -> AnyView {
-    let about = match &signature.trouble {
-        Some(trouble) => pill(Status::Degraded, say(trouble)),
-        None => {
-            let digests = signature
-                .digests
-                .iter()
-                .map(|digest| digest.chars().take(19).collect::<String>());
-            view! { <code class="small">{digests.collect::<Vec<_>>().join(", ")}</code> }.into_any()
-        }
+    let about = if let Some(trouble) = &signature.trouble {
+        pill(Status::Degraded, say(trouble))
+    } else {
+        let digests = signature
+            .digests
+            .iter()
+            .map(|digest| digest.chars().take(19).collect::<String>());
+        view! { <code class="small">{digests.collect::<Vec<_>>().join(", ")}</code> }.into_any()
     };
     view! {
         <li class="row wrap">

@@ -14,7 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use slipway_domain::release::Image;
-use slipway_domain::signature::{Signature, SignedImage, Signer, pem_body};
+use slipway_domain::signature::{Signature, SignedImage, Signer, payload_of, pem_body};
 use slipway_domain::text::Text;
 
 /// The largest file of a signature that is read, in bytes.
@@ -126,7 +126,7 @@ pub(crate) fn read(job: &str, file: &str, text: &[u8], payload: Option<&[u8]>) -
         }
     };
     let unread = |en: &str, zh: &str| vec![one(b"", "", Some(Text::new(en, zh)))];
-    if file.ends_with(".sig") {
+    if payload_of(file).is_some() {
         let Some(payload) = payload else {
             return unread(
                 "the words that were signed are missing: keep the .payload file beside it",

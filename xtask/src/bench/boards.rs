@@ -150,7 +150,7 @@ fn pages_of(server: &Server, project: &str, cookie: &str) -> Result<Value> {
             .filter_map(|rest| rest.split('"').next())
             .find(|href| href.starts_with(&format!("{project}/backlog?")) && href.contains("after="));
         match next {
-            Some(next) if took.len() < 1_000 => path = next.to_owned(),
+            Some(next) if took.len() < 1_000 => next.clone_into(&mut path),
             _ => break,
         }
     }
