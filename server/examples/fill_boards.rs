@@ -55,7 +55,7 @@ async fn main() -> anyhow::Result<()> {
     let cards = board.planned(me, 500, 5_000).await?;
     let large = Heap::new(&portal, &owner, "large", "LRG").await?;
     large.planned(me, 1_000, 1_000).await?;
-    let backlog = Heap::new(&portal, &owner, "backlog", "BCK").await?;
+    let backlog = Heap::new(&portal, &owner, "backlog", "HEA").await?;
     backlog.unplanned(me, 20_000).await?;
     let history = Heap::new(&portal, &owner, "history", "HIS").await?;
     history.lived(me, 20_000).await?;

@@ -72,7 +72,8 @@ pub fn build(workspace: &Workspace, force: bool, wanted: Size) -> Result<bool> {
     let fingerprint = fingerprint::of(&workspace.root, SOURCES)?;
     // What is small will do where any size does.
     let any = fingerprint ^ 1;
-    let known = stamp.matches(fingerprint, &products) || (wanted == Size::Any && stamp.matches(any, &products));
+    let known =
+        stamp.matches(fingerprint, &products) || (wanted == Size::Any && stamp.matches(any, &products));
     if !force && known {
         return Ok(false);
     }

@@ -89,11 +89,8 @@ pub fn import(text: &str, included: bool) -> Result<Import, SourceError> {
 pub fn import_tree(tree: &Tree<'_>, included: bool) -> Import {
     let text = tree.text;
     let mut findings = Vec::new();
-    let (config, (segments, own)) = both(
-        text.len(),
-        || effective(tree, included, &mut findings),
-        || classified(tree),
-    );
+    let config = effective(tree, included, &mut findings);
+    let (segments, own) = classified(tree);
     let opaque: usize = segments
         .iter()
         .filter(|cut| cut.kind == CutKind::Opaque && cut.key.is_some())
@@ -119,32 +116,6 @@ pub fn import_tree(tree: &Tree<'_>, included: bool) -> Import {
         jobs,
         findings: check(tree, config.as_ref(), findings),
     }
-}
-
-/// From how many bytes of a file on a thread is worth its start.
-#[cfg(not(target_arch = "wasm32"))]
-const LARGE: usize = 128 * 1024;
-
-/// Does two things with a file: side by side where it is large and there are threads.
-#[cfg(not(target_arch = "wasm32"))]
-fn both<A, B: Send>(bytes: usize, one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
-    if bytes < LARGE {
-        return (one(), other());
-    }
-    std::thread::scope(|scope| {
-        let other = scope.spawn(other);
-        let one = one();
-        match other.join() {
-            Ok(other) => (one, other),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })
-}
-
-/// Does two things with a file.
-#[cfg(target_arch = "wasm32")]
-fn both<A, B>(_bytes: usize, one: impl FnOnce() -> A, other: impl FnOnce() -> B) -> (A, B) {
-    (one(), other())
 }
 
 fn edges(job: &ImportedJob) -> Option<(String, Vec<String>)> {
