@@ -47,6 +47,7 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     26 "0026_attachments",
     27 "0027_intakes",
     28 "0028_digests",
+    30 "0030_shelves",
 };
 
 /// How many migrations the database lacks. Changes nothing.
