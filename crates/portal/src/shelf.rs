@@ -125,7 +125,9 @@ pub(crate) async fn sweep(ctx: &OpCtx) -> Result<Next> {
     for key in keys {
         match shelf.delete(&key).await {
             Ok(()) => {}
-            Err(error @ (ShelfError::Unreachable(_) | ShelfError::TimedOut)) => return Err(unavailable(error)),
+            Err(error @ (ShelfError::Unreachable(_) | ShelfError::TimedOut)) => {
+                return Err(unavailable(error));
+            }
             Err(error) => {
                 failed = Some(error);
                 continue;
