@@ -7,7 +7,6 @@ use crate::design::chart::{Look, Series, chart};
 use crate::design::page::{PageHead, Panel};
 use crate::design::state::EmptyState;
 use crate::design::table::{row, table};
-use crate::design::time;
 use crate::i18n::say;
 use crate::load::load;
 use crate::places::{encode, param, query};
@@ -15,6 +14,7 @@ use crate::tr;
 use leptos::prelude::*;
 use slipway_domain::insight::{Amount, Fate, IterationDay, Outcome, Velocity, Which};
 use slipway_domain::iteration::IterationReport;
+use slipway_domain::time::Timestamp;
 
 /// `P/iterations/{number}/report`; `?zone=Asia/Shanghai`.
 pub fn report_page() -> AnyView {
@@ -218,6 +218,14 @@ fn item(report: &IterationReport, number: i64) -> AnyView {
     }
 }
 
+/// An instant to the minute, in UTC: paper has no “two hours ago”.
+fn stamp(at: Timestamp) -> AnyView {
+    let iso = at.rfc3339();
+    let minute: String = iso.chars().take(16).collect();
+    let text = format!("{} UTC", minute.replace('T', " "));
+    view! { <time class="nowrap" datetime=iso>{text}</time> }.into_any()
+}
+
 fn list(report: &IterationReport, which: Which, fates: &[Fate]) -> AnyView {
     let title = say(&which.text());
     let body = if fates.is_empty() {
@@ -231,7 +239,7 @@ fn list(report: &IterationReport, which: Which, fates: &[Fate]) -> AnyView {
                 let mut cells = vec![(tr!(iteration.points), fate.points.into_any())];
                 if acts {
                     let by = fate.by.as_ref().map(|who| who.name.clone());
-                    cells.push((tr!(iteration.when), fate.at.map(time::time).into_any()));
+                    cells.push((tr!(iteration.when), fate.at.map(stamp).into_any()));
                     cells.push((tr!(summary.by), by.into_any()));
                 }
                 row(item(report, fate.item), cells)

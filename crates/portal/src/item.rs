@@ -21,6 +21,7 @@ use slipway_domain::table::{SavedView, ViewPage};
 use slipway_domain::text::Text;
 
 mod board;
+mod clash;
 mod comment;
 pub(crate) mod due;
 pub(crate) mod edit;

@@ -120,12 +120,26 @@ pub(crate) async fn sweep(ctx: &OpCtx) -> Result<Next> {
         .await?;
     change.commit().await?;
     let more = i64::try_from(keys.len()).is_ok_and(|found| found == AT_ONCE);
+    // One that the storage does not let go keeps no other one there.
+    let mut failed = None;
     for key in keys {
-        shelf.delete(&key).await.map_err(unavailable)?;
+        match shelf.delete(&key).await {
+            Ok(()) => {}
+            Err(error @ (ShelfError::Unreachable(_) | ShelfError::TimedOut)) => {
+                return Err(unavailable(error));
+            }
+            Err(error) => {
+                failed = Some(error);
+                continue;
+            }
+        }
         let mut change = ctx.change().await?;
         change.bookkeeping();
         change.tx().object_left(&key).await?;
         change.commit().await?;
+    }
+    if let Some(error) = failed {
+        return Err(unavailable(error));
     }
     Ok(if more { Next::At(ctx.now()) } else { again })
 }

@@ -2,6 +2,7 @@
 
 use crate::connect::SqlTx;
 use crate::error::{affected, map};
+use crate::iteration::iteration;
 use crate::row::{Columns, columns, document};
 use async_trait::async_trait;
 use slipway_domain::id::{ItemId, IterationId, ReleaseId, TypedId, UserId};
@@ -210,18 +211,6 @@ fn event(row: &AnyRow) -> StoreResult<ItemEvent> {
         after: value("value_after", "said_after")?,
         version: c.int("version")?,
         cause: c.opt_json("cause")?,
-    })
-}
-
-pub(crate) fn iteration(row: &AnyRow) -> StoreResult<IterationRef> {
-    let c = columns("iterations", row);
-    Ok(IterationRef {
-        id: c.id("id")?,
-        number: c.int("number")?,
-        name: c.text("name")?,
-        goal: c.text("goal")?,
-        starts_on: c.text("starts_on")?,
-        ends_on: c.text("ends_on")?,
     })
 }
 

@@ -2,13 +2,13 @@
 
 use crate::connect::SqlTx;
 use crate::error::{affected, map};
-use crate::item::{assignee, card, card_columns, iteration};
+use crate::item::{assignee, card, card_columns};
 use crate::row::columns;
 use async_trait::async_trait;
 use serde::Deserialize;
 use slipway_domain::id::{EnvironmentId, IterationId, TypedId, UserId};
 use slipway_domain::insight::{Amount, Deployed, Incident, IterationSpan, Step, What};
-use slipway_domain::item::{Card, Category, ItemKind};
+use slipway_domain::item::{Card, Category, ItemKind, IterationRef};
 use slipway_domain::iteration::{BacklogCursor, BacklogFilter, IterationLine, IterationState};
 use slipway_domain::person::PersonRef;
 use slipway_domain::promotion::{DeploymentState, PromotionKind};
@@ -98,6 +98,18 @@ const INCIDENTS: &str = "SELECT i.id, i.number, i.created_at, i.found_release_id
 #[derive(Deserialize)]
 struct Written {
     at: Timestamp,
+}
+
+pub(crate) fn iteration(row: &AnyRow) -> StoreResult<IterationRef> {
+    let c = columns("iterations", row);
+    Ok(IterationRef {
+        id: c.id("id")?,
+        number: c.int("number")?,
+        name: c.text("name")?,
+        goal: c.text("goal")?,
+        starts_on: c.text("starts_on")?,
+        ends_on: c.text("ends_on")?,
+    })
 }
 
 fn line(row: &AnyRow) -> StoreResult<IterationLine> {

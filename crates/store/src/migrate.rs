@@ -48,6 +48,8 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     27 "0027_intakes",
     28 "0028_digests",
     29 "0029_mirrors",
+    30 "0030_shelves",
+    31 "0031_template_editors",
 };
 
 /// How many migrations the database lacks. Changes nothing.

@@ -1,5 +1,6 @@
 //! What people write into an item: reading it, checking it, and bringing edits of one item together.
 
+use super::clash;
 use super::moves::{may_move, same_version};
 use crate::access::may::{Modify, See};
 use crate::access::{self, Authorized, Project, may};
@@ -518,47 +519,8 @@ async fn brought_together(
         same_version(item, Some(version))?;
     }
     Err(Error::Stale(
-        clashes.iter().map(|clash| told(clash, &since)).collect(),
+        clashes.iter().map(|clash| clash::told(clash, &since)).collect(),
     ))
-}
-
-/// A clash in words: who wrote what, and what was sent.
-fn told(clash: &Clash, since: &[ItemEvent]) -> FieldError {
-    let by = since
-        .iter()
-        .rev()
-        .find(|event| event.field == clash.field.key())
-        .and_then(|event| event.by.as_ref())
-        .map_or("Slipway", |person| person.name.as_str());
-    let (theirs, mine) = (clash.field.say(&clash.theirs), clash.field.say(&clash.mine));
-    let name = clash.field.text();
-    FieldError {
-        field: clash.field.key().to_owned(),
-        text: Text::new(
-            format!(
-                "{}: {by} changed it to “{}”; you sent “{}”",
-                name.en,
-                short(&theirs.en),
-                short(&mine.en)
-            ),
-            format!(
-                "{}：{by} 已改为“{}”，你填写的是“{}”",
-                name.zh,
-                short(&theirs.zh),
-                short(&mine.zh)
-            ),
-        ),
-    }
-}
-
-/// The beginning of a long text.
-fn short(text: &str) -> String {
-    let mut letters = text.chars();
-    let mut short: String = letters.by_ref().take(300).collect();
-    if letters.next().is_some() {
-        short.push('…');
-    }
-    short
 }
 
 /// Who may edit an item: as with moves, and closing has nothing to do with it.

@@ -1,5 +1,6 @@
 //! A portal that keeps files in an object storage, with an item, on SQLite and PostgreSQL.
 
+use slipway_domain::access::Role;
 use slipway_domain::item::{ItemKind, Priority};
 use slipway_domain::person::PersonRef;
 use slipway_domain::text::Locale;
@@ -79,6 +80,16 @@ impl World {
         project::create(&world.ctx(), "acme", checkout)
             .await
             .expect("a project");
+        // Who owns the organization is no member of its projects by that.
+        org::grant(
+            &world.ctx(),
+            "acme",
+            Some("checkout"),
+            world.owner.id,
+            Role::ProjectOwner,
+        )
+        .await
+        .expect("a role");
         let task = NewItem {
             kind: ItemKind::Task,
             title: String::from("a"),
