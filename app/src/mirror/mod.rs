@@ -4,12 +4,12 @@ pub mod api;
 
 use crate::design::button::{Weight, submit};
 use crate::design::field::{Control, Field};
-use crate::design::form::{Form, hidden, place_fields};
+use crate::design::form::{Form, FormState, hidden, place_fields};
 use crate::design::page::{PageHead, Panel};
 use crate::design::status::{Status, pill};
 use crate::design::time::time;
 use crate::i18n::say;
-use crate::live::{Topics, refresh_without_js};
+use crate::live::Topics;
 use crate::load::load;
 use crate::place::{archived_note, check_box};
 use crate::places::app_params;
@@ -141,7 +141,6 @@ fn show(page: &MirrorView) -> AnyView {
     let name = page.place.app.as_ref().map(|app| app.name.clone());
     let (standing, waiting, form) = (standing(page), waiting(page), form(page));
     view! {
-        {refresh_without_js()}
         <PageHead title=tr!(mirror.title) line=name.unwrap_or_default().into_any()/>
         {archived_note(&page.place)}
         <div class="stack wide">
@@ -245,14 +244,22 @@ fn form(page: &MirrorView) -> AnyView {
     let taken = page.taking.is_some();
     // Made in the form: a field made before it would not know what was typed or is wrong.
     let fields = move || {
+        let form = FormState::here();
+        let ticked = move |name: &str, on: bool| {
+            if form.came_back() {
+                form.typed(name).is_some()
+            } else {
+                on
+            }
+        };
         view! {
             {at}
             {hidden("version", version.to_string())}
             <fieldset class="choice-list">
                 <legend class="visually-hidden">{tr!(mirror.settings)}</legend>
-                {check_box("on", "true", on, tr!(mirror.on), tr!(mirror.on_help))}
-                {check_box("creates", "true", rules.creates, tr!(mirror.creates), tr!(mirror.creates_help))}
-                {check_box("take", "true", taken, tr!(mirror.take), tr!(mirror.take_help))}
+                {check_box("on", "true", ticked("on", on), tr!(mirror.on), tr!(mirror.on_help))}
+                {check_box("creates", "true", ticked("creates", rules.creates), tr!(mirror.creates), tr!(mirror.creates_help))}
+                {check_box("take", "true", ticked("take", taken), tr!(mirror.take), tr!(mirror.take_help))}
             </fieldset>
             <Field
                 name="kind" label=tr!(mirror.kind) help=tr!(mirror.kind_help) control=Control::Select(kinds)
