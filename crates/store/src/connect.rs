@@ -165,7 +165,8 @@ impl SqlStore {
         })
     }
 
-    /// Makes an empty database on the PostgreSQL `server` (the URL of its maintenance database); its URL.
+    /// Makes a migrated database without any rows on the PostgreSQL `server` (the URL of its maintenance database); its URL.
+    /// The first of a server is kept as the template of all others: a copy takes a tenth of the time.
     ///
     /// # Errors
     /// The server does not answer, or refuses.
@@ -180,11 +181,47 @@ impl SqlStore {
             now.unwrap_or_default().as_nanos(),
             MADE.fetch_add(1, Ordering::Relaxed)
         );
-        let admin = Self::connect(server).await?;
-        admin.execute_for_tests(format!("CREATE DATABASE {name}")).await?;
-        admin.close().await;
         let base = server.rsplit_once('/').map_or(server, |(base, _)| base);
-        Ok(format!("{base}/{name}"))
+        let url = format!("{base}/{name}");
+        let admin = Self::connect(server).await?;
+        let template = format!("slipway_template_{:016x}", crate::migrate::fingerprint());
+        let copy = format!("CREATE DATABASE {name} TEMPLATE {template}");
+        if admin.execute_for_tests(copy).await.is_err() {
+            admin.execute_for_tests(format!("CREATE DATABASE {name}")).await?;
+            let first = Self::connect(&url).await?;
+            first.migrate().await?;
+            first.close().await;
+            // Of several at once, one makes it.
+            let _ = admin
+                .execute_for_tests(format!("CREATE DATABASE {template} TEMPLATE {name}"))
+                .await;
+        }
+        admin.close().await;
+        Ok(url)
+    }
+
+    /// A migrated SQLite database without any rows, in a new file of that path. The first of a machine is kept as the
+    /// template of all others.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    #[doc(hidden)]
+    pub async fn new_sqlite_for_tests(file: &std::path::Path) -> StoreResult<Self> {
+        let url = format!("sqlite://{}", file.display());
+        let name = format!("slipway-template-{:016x}.db", crate::migrate::fingerprint());
+        let template = std::env::temp_dir().join(name);
+        if std::fs::copy(&template, file).is_ok() {
+            return Self::connect(&url).await;
+        }
+        let mine = file.with_extension("template");
+        let first = Self::connect(&format!("sqlite://{}", mine.display())).await?;
+        first.migrate().await?;
+        first.close().await;
+        let failed = |error: std::io::Error| StoreError::Other(Box::new(error));
+        std::fs::copy(&mine, file).map_err(failed)?;
+        // Whoever is last replaces what is the same.
+        let _ = std::fs::rename(&mine, &template).or_else(|_| std::fs::copy(&mine, &template).map(drop));
+        Self::connect(&url).await
     }
 
     /// Lets the SQLite file grow no further, as a full disk does, or lets it grow again.

@@ -52,6 +52,14 @@ const ALL: &[(i64, &str, &str)] = &migrations! {
     31 "0031_template_editors",
 };
 
+/// What tells one set of migrations from another.
+pub(crate) fn fingerprint() -> u64 {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    ALL.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// How many migrations the database lacks. Changes nothing.
 ///
 /// # Errors

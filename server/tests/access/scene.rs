@@ -143,7 +143,7 @@ impl Scene {
 
     async fn peopled(url: &str, change: impl FnOnce(&mut PortalParts)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = SqlStore::connect(&format!("sqlite://{}", folder.path().join("test.db").display()))
+        let store = SqlStore::new_sqlite_for_tests(&folder.path().join("test.db"))
             .await
             .unwrap();
         let mut scene = Self::of(store, folder, url, change).await;

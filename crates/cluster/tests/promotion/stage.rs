@@ -85,9 +85,9 @@ pub async fn postgres() -> Option<Stage> {
 /// A stage on SQLite.
 pub async fn sqlite() -> Stage {
     let folder = tempfile::tempdir().expect("a folder");
-    let url = format!("sqlite://{}", folder.path().join("slipway.db").display());
-    let store = SqlStore::connect(&url).await.expect("SQLite opens");
-    store.migrate().await.expect("it migrates");
+    let store = SqlStore::new_sqlite_for_tests(&folder.path().join("slipway.db"))
+        .await
+        .expect("SQLite opens");
     Stage::on(store, folder).await
 }
 

@@ -55,8 +55,10 @@ fn portal(key: &str, store: Arc<SqlStore>, clock: &MockClock) -> Portal {
 /// An empty SQLite database, and its folder.
 pub async fn sqlite() -> (SqlStore, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
-    let url = format!("sqlite://{}", folder.path().join("slipway.db").display());
-    (SqlStore::connect(&url).await.expect("SQLite opens"), folder)
+    let store = SqlStore::new_sqlite_for_tests(&folder.path().join("slipway.db"))
+        .await
+        .expect("SQLite opens");
+    (store, folder)
 }
 
 /// An empty PostgreSQL database; `None` (and a word about it) without a server.

@@ -44,8 +44,10 @@ pub struct World {
 impl World {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let database = format!("sqlite://{}", folder.path().join("slipway.db").display());
-        Self::on(database, folder).await
+        let store = SqlStore::new_sqlite_for_tests(&folder.path().join("slipway.db"))
+            .await
+            .expect("SQLite opens");
+        Self::on(store, folder).await
     }
 
     /// On PostgreSQL; `None` (and a word about it) without a server.
@@ -57,10 +59,11 @@ impl World {
         let database = SqlStore::new_database_for_tests(&server)
             .await
             .expect("a database is made");
-        Some(Self::on(database, tempfile::tempdir().expect("a folder")).await)
+        let store = SqlStore::connect(&database).await.expect("the database opens");
+        Some(Self::on(store, tempfile::tempdir().expect("a folder")).await)
     }
 
-    async fn on(database: String, folder: tempfile::TempDir) -> Self {
+    async fn on(store: SqlStore, folder: tempfile::TempDir) -> Self {
         let config = GitlabConfig {
             data: folder.path().join("gitlab"),
             addr: "127.0.0.1:0".parse().expect("an address"),
@@ -70,7 +73,6 @@ impl World {
             .await
             .expect("the sandbox starts");
         let samples = gitlab.seed_samples(&[]).expect("the samples are made");
-        let store = SqlStore::connect(&database).await.expect("the database opens");
         store.migrate().await.expect("it migrates");
         let clock = MockClock::default();
         let forges = Arc::new(GitlabConnector::new(

@@ -57,8 +57,10 @@ pub fn mailer(outgoing: Outgoing) -> SmtpMailer {
 /// On SQLite.
 pub async fn sqlite() -> World {
     let folder = tempfile::tempdir().expect("a folder");
-    let url = format!("sqlite://{}", folder.path().join("slipway.db").display());
-    World::on(&url, folder).await
+    let store = SqlStore::new_sqlite_for_tests(&folder.path().join("slipway.db"))
+        .await
+        .expect("SQLite opens");
+    World::on(store, folder).await
 }
 
 /// On PostgreSQL; `None` (and a word about it) without a server.
@@ -70,12 +72,12 @@ pub async fn postgres() -> Option<World> {
     let url = SqlStore::new_database_for_tests(&server)
         .await
         .expect("a database is made");
-    Some(World::on(&url, tempfile::tempdir().expect("a folder")).await)
+    let store = SqlStore::connect(&url).await.expect("it opens");
+    Some(World::on(store, tempfile::tempdir().expect("a folder")).await)
 }
 
 impl World {
-    async fn on(url: &str, folder: tempfile::TempDir) -> Self {
-        let store = SqlStore::connect(url).await.expect("it opens");
+    async fn on(store: SqlStore, folder: tempfile::TempDir) -> Self {
         store.migrate().await.expect("it migrates");
         let (store, clock) = (Arc::new(store), MockClock::default());
         let operators = SmtpServer::start().await;

@@ -11,9 +11,9 @@ pub const POSTGRES: &str = "SLIPWAY_TEST_POSTGRES_URL";
 /// An empty, migrated SQLite store in a folder that goes with the guard.
 pub async fn sqlite() -> (SqlStore, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
-    let url = format!("sqlite://{}", folder.path().join("slipway.db").display());
-    let store = SqlStore::connect(&url).await.expect("SQLite opens");
-    store.migrate().await.expect("it migrates");
+    let store = SqlStore::new_sqlite_for_tests(&folder.path().join("slipway.db"))
+        .await
+        .expect("SQLite opens");
     (store, folder)
 }
 
