@@ -1,5 +1,7 @@
 //! Server functions about work items that mirror GitLab issues.
 
+#![expect(clippy::too_many_arguments, reason = "one a field of the form")]
+
 use crate::AppError;
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
@@ -15,7 +17,6 @@ pub async fn read_mirror(org: String, project: String, app: String) -> Result<Mi
 
 /// Sets how an app's issues are mirrored.
 #[server(name = SetMirror, prefix = "/api/fn", endpoint = "mirror/set")]
-#[expect(clippy::too_many_arguments, reason = "one for each field of the form")]
 pub async fn set_mirror(
     org: String,
     project: String,
