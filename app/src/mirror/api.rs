@@ -1,7 +1,5 @@
 //! Server functions about work items that mirror GitLab issues.
 
-#![expect(clippy::too_many_arguments, reason = "one a field of the form")]
-
 use crate::AppError;
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
