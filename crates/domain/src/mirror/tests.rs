@@ -204,7 +204,7 @@ proptest! {
         }
         // Once every conflict is settled, both sides hold the same.
         while !world.conflicts.is_empty() {
-            world.settle(world.conflicts.len() % 2 == 0);
+            world.settle(world.conflicts.len().is_multiple_of(2));
             world.sync(2, None);
             world.nothing_is_lost()?;
         }

@@ -44,10 +44,9 @@ pub struct World {
 impl World {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = SqlStore::new_sqlite_for_tests(&folder.path().join("slipway.db"))
-            .await
-            .expect("SQLite opens");
-        Self::on(store, folder).await
+        let file = folder.path().join("slipway.db");
+        let store = SqlStore::new_sqlite_for_tests(&file).await.expect("SQLite opens");
+        Self::on((store, format!("sqlite://{}", file.display())), folder).await
     }
 
     /// On PostgreSQL; `None` (and a word about it) without a server.
@@ -60,10 +59,10 @@ impl World {
             .await
             .expect("a database is made");
         let store = SqlStore::connect(&database).await.expect("the database opens");
-        Some(Self::on(store, tempfile::tempdir().expect("a folder")).await)
+        Some(Self::on((store, database), tempfile::tempdir().expect("a folder")).await)
     }
 
-    async fn on(store: SqlStore, folder: tempfile::TempDir) -> Self {
+    async fn on((store, database): (SqlStore, String), folder: tempfile::TempDir) -> Self {
         let config = GitlabConfig {
             data: folder.path().join("gitlab"),
             addr: "127.0.0.1:0".parse().expect("an address"),

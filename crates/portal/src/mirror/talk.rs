@@ -181,16 +181,13 @@ impl Talk {
     pub(super) async fn send(&mut self, desk: &Desk, iid: i64) -> Result<(), Halt> {
         let (forge, project) = (&desk.link.forge, desk.link.project());
         for outgoing in &mut self.out {
-            match outgoing.note {
-                Some(note) => {
-                    let changed = forge.update_note(project, iid, note, &outgoing.text).await;
-                    desk.heard(changed).await?;
-                }
-                None => {
-                    let made = forge.create_note(project, iid, &outgoing.text).await;
-                    outgoing.note = Some(desk.heard(made).await?);
-                    fault::point("mirror.noted");
-                }
+            if let Some(note) = outgoing.note {
+                let changed = forge.update_note(project, iid, note, &outgoing.text).await;
+                desk.heard(changed).await?;
+            } else {
+                let made = forge.create_note(project, iid, &outgoing.text).await;
+                outgoing.note = Some(desk.heard(made).await?);
+                fault::point("mirror.noted");
             }
         }
         Ok(())
@@ -229,40 +226,37 @@ impl Talk {
             super::enqueue_item(change, desk.app.id(), record.item).await?;
         }
         for incoming in self.back {
-            let comment = match &incoming.comment {
-                Some(comment) => {
-                    let (id, version) = (comment.id, comment.version);
-                    change
-                        .tx()
-                        .update_comment(&proof, id, version, &incoming.body, ctx.now())
-                        .await?;
-                    let event = NewItemEvent {
-                        before: Value::plain(comment.body.clone()),
-                        after: Value::plain(incoming.body.clone()),
-                        ..edit::row(ctx, "comment", item.card.version)
-                    };
-                    change
-                        .tx()
-                        .append_item_events(&proof, record.item, &[event])
-                        .await?;
-                    id
+            let comment = if let Some(comment) = &incoming.comment {
+                let (id, version) = (comment.id, comment.version);
+                change
+                    .tx()
+                    .update_comment(&proof, id, version, &incoming.body, ctx.now())
+                    .await?;
+                let event = NewItemEvent {
+                    before: Value::plain(comment.body.clone()),
+                    after: Value::plain(incoming.body.clone()),
+                    ..edit::row(ctx, "comment", item.card.version)
+                };
+                change
+                    .tx()
+                    .append_item_events(&proof, record.item, &[event])
+                    .await?;
+                id
+            } else {
+                let comment = CommentRecord {
+                    id: ctx.id(),
+                    author: incoming.author,
+                    body: incoming.body,
+                    created_at: incoming.at,
+                    edited_at: None,
+                    version: 1,
+                };
+                change.tx().insert_comment(&proof, record.item, &comment).await?;
+                if let Some(name) = &incoming.said_by {
+                    change.tx().set_said_by(&proof, comment.id, name).await?;
                 }
-                None => {
-                    let comment = CommentRecord {
-                        id: ctx.id(),
-                        author: incoming.author,
-                        body: incoming.body,
-                        created_at: incoming.at,
-                        edited_at: None,
-                        version: 1,
-                    };
-                    change.tx().insert_comment(&proof, record.item, &comment).await?;
-                    if let Some(name) = &incoming.said_by {
-                        change.tx().set_said_by(&proof, comment.id, name).await?;
-                    }
-                    told = true;
-                    comment.id
-                }
+                told = true;
+                comment.id
             };
             if incoming.note != 0 {
                 let pair = NoteRecord {
