@@ -103,6 +103,10 @@ test("of two approvers at once in two browsers one is the last, the other is tol
       await route.continue();
     });
   }
+  // Heard of from now on: what is said goes away again, on a slow machine before the rollout is over.
+  const told = Promise.any(
+    both.map((page) => page.locator(".toast.bad, .error-summary").first().waitFor({ timeout: 60_000 }).then(() => page)),
+  );
   await Promise.all(both.map((page) => page.getByRole("button", { name: "Approve" }).click()));
   // Each page says whose approval it was that counted, and that nothing is left to decide.
   for (const page of both) {
@@ -115,7 +119,7 @@ test("of two approvers at once in two browsers one is the last, the other is tol
   expect(last, "one approval was the last").toHaveLength(1);
   // Whoever came second was told that it was decided already.
   const second = last[0]?.startsWith("Lin") ? oli : lin;
-  await expect(second.locator(".toast.bad, .error-summary")).toBeVisible();
+  expect((await told) === second).toBe(true);
   const answer = await dora.request.get(`/api/v1/promotions/${promotion}`);
   const { attempts } = (await answer.json()) as { attempts: unknown[] };
   expect(attempts, "one deployment").toHaveLength(1);

@@ -1,4 +1,4 @@
-import { type Page, expect, open, test } from "../support/slipway.js";
+import { type Page, expect, giveRole, open, test } from "../support/slipway.js";
 
 /** How long cards are moved, in seconds; by hand a minute and more. */
 const SECONDS = Number(process.env.SLIPWAY_SHUFFLE_SECONDS ?? 6);
@@ -56,6 +56,7 @@ test("eight browsers move cards at once, and all of them end with what the datab
   test.setTimeout(SECONDS * 1_000 + 120_000);
   const ada = await as("ada");
   await post(ada, "project/create", { org: "acme", slug: SLUG, name: "Shuffle", description: "", key: "SHF" });
+  await giveRole(ada, `/orgs/acme/projects/${SLUG}`, "Ada Okafor (ada)", "project.lead");
   const today = new Date();
   const day = (from: number) => new Date(today.getTime() + from * 86_400_000).toISOString().slice(0, 10);
   const place = { org: "acme", project: SLUG };

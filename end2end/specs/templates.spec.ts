@@ -1,5 +1,5 @@
 import { createRepository } from "../support/gitlab.js";
-import { type Page, expect, expectAccessible, expectNoSidewaysScroll, open, test } from "../support/slipway.js";
+import { type Page, expect, expectAccessible, expectNoSidewaysScroll, giveRole, open, test } from "../support/slipway.js";
 
 const PROJECT = "/orgs/acme/projects/checkout";
 
@@ -192,19 +192,28 @@ test("a template is written on the canvas: jobs, parameters and locks @nojs", as
 
 test("two people write one template: each sees the other, and what one saves arrives", async ({ as }) => {
   alive = true;
-  const [devon, ada] = [await as("devon"), await as("ada")];
-  await visit(devon, `${PROJECT}/templates/new`);
+  const [ada, devon, dora] = [await as("ada"), await as("devon"), await as("dora")];
+  // A project of its own: nobody else leads the demo's.
+  const project = "/orgs/acme/projects/pair";
+  await open(ada, "/orgs/acme/projects/new");
+  await ada.getByLabel("Name", { exact: true }).fill("Pair");
+  await ada.getByLabel("Name in addresses").fill("pair");
+  await ada.getByLabel("Key").fill("PAIR");
+  await ada.getByRole("button", { name: "Create project" }).click();
+  await expect(ada).toHaveURL(new RegExp(`${project}$`));
+  for (const who of ["Devon Lee (devon)", "Dora Diaz (dora)"]) await giveRole(ada, project, who, "project.lead");
+  await visit(devon, `${project}/templates/new`);
   await devon.getByLabel("Key").fill("together");
   await devon.getByRole("button", { name: "Create draft" }).click();
   await expect(devon).toHaveURL(/project\.together$/);
-  const edit = `${PROJECT}/templates/project.together/edit`;
+  const edit = `${project}/templates/project.together/edit`;
   await open(devon, `${edit}?job=build`);
-  await open(ada, edit);
-  await expect(devon.getByText("also editing: Ada")).toBeVisible();
-  await expect(ada.getByText("also editing: Devon Lee")).toBeVisible();
+  await open(dora, edit);
+  await expect(devon.getByText("also editing: Dora Diaz")).toBeVisible();
+  await expect(dora.getByText("also editing: Devon Lee")).toBeVisible();
   await devon.locator("#drawer").getByLabel(/Commands|Script/).first().fill("make together");
   await expect(devon.getByText("Draft saved")).toBeVisible();
-  await expect(ada.locator(".studio-below")).toContainText("make together");
+  await expect(dora.locator(".studio-below")).toContainText("make together");
 });
 
 test("many apps are upgraded at once, a lock says who locked it, and a withdrawn template takes nothing with it", async ({ as }) => {

@@ -118,6 +118,19 @@ export async function expectNoSidewaysScroll(page: Page): Promise<void> {
   expect(content, "width of the page").toBeLessThanOrEqual(window);
 }
 
+/** Gives somebody a role in a project, as whoever manages its members; `who` as the page lists people: `Dora Diaz (dora)`. */
+export async function giveRole(page: Page, project: string, who: string, role: string): Promise<void> {
+  await open(page, `${project}/members`);
+  const person = page.getByLabel("Person or group");
+  await person.selectOption({ label: who });
+  const form = page.locator("form", { has: person });
+  await form.locator("select[name=role]").selectOption(role);
+  await form.getByRole("button", { name: "Give", exact: true }).click();
+  const name = who.replace(/ \(.*/, "");
+  const words = new RegExp(role.replace(".", " "), "i");
+  await expect(page.getByRole("main").locator("li, tr").filter({ hasText: name }).filter({ hasText: words }).first()).toBeVisible();
+}
+
 /** Takes a picture for the documentation, when asked to by `SLIPWAY_PICTURES=1`. */
 export async function picture(page: Page, name: string): Promise<void> {
   if (process.env.SLIPWAY_PICTURES !== "1") return;
