@@ -291,9 +291,11 @@ fn bug_list(list: &BugList) -> AnyView {
         {views::bar(&list.place, ViewPage::Bugs, (&list.views, list.may_share), &list.filter.written())}
         {bug_filter(list)}
         {figures(list)}
-        {triage}
-        <div class="box">{body}</div>
-        {groups(list)}
+        <div class="stack wide">
+            {triage}
+            <div class="box">{body}</div>
+            {groups(list)}
+        </div>
     }
     .into_any()
 }

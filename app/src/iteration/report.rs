@@ -34,7 +34,7 @@ fn show(report: &IterationReport) -> AnyView {
     let line = &report.line;
     let title = tr!(summary.title, name = line.iteration.name.clone());
     let goal = (!line.iteration.goal.is_empty()).then(|| {
-        view! { <p class="report-goal">{tr!(board.goal, goal = line.iteration.goal.clone())}</p> }
+        view! { <p class="report-goal gap-below">{tr!(board.goal, goal = line.iteration.goal.clone())}</p> }
     });
     let body = match &report.outcome {
         None => view! { <div class="box"><EmptyState title=tr!(iteration.no_chart) hint=tr!(summary.none_hint)/></div> }

@@ -248,7 +248,9 @@ async fn of_operators(
     for (name, arguments, _) in operators(&template.places) {
         let mut cells = String::new();
         for holder in template.holders.iter().filter(|holder| !holder.stranger) {
-            let got = clean.ask(functions, (name, arguments.as_str()), &holder.cookie).await;
+            let got = clean
+                .ask(functions, (name, arguments.as_str()), &holder.cookie)
+                .await;
             cells.push(match got.status.as_u16() {
                 403 => REFUSED,
                 404 => UNSEEN,
