@@ -81,11 +81,12 @@ impl Moves {
         }
     }
 
-    /// Takes what the server says, once, unless a card is in the hand: then it comes after the drop.
+    /// Takes what the server says, once. While a card is in the hand it is kept, and shown when the card is let go.
     pub fn refresh(self, lanes: Vec<BoardLane>, ways: Vec<CardWays>, today: String) {
-        let is_new = self.heard.with_value(|heard| *heard != lanes);
-        if is_new && self.lifted.with_untracked(Option::is_none) {
-            self.lanes.set_value(lanes.clone());
+        if self.heard.with_value(|heard| *heard != lanes) {
+            if self.lifted.with_untracked(Option::is_none) {
+                self.lanes.set_value(lanes.clone());
+            }
             self.heard.set_value(lanes);
         }
         self.ways.set_value(ways);
@@ -294,6 +295,14 @@ mod browser {
             }));
         }
 
+        /// Shows what the server said last.
+        fn as_heard(self) {
+            if let Some(heard) = self.heard.try_get_value() {
+                let _ = self.lanes.try_set_value(heard);
+            }
+            self.draw();
+        }
+
         fn put(self, id: ItemId, to: &Spot) {
             self.lanes.update_value(|lanes| *lanes = placed(lanes, id, to));
             self.draw();
@@ -318,10 +327,10 @@ mod browser {
             let columns = self.columns_around(id);
             let was = lane_of(&before, id).and_then(|lane| spot(&lane.columns, id));
             let (Some(was), Some(is)) = (was, spot(&columns, id)) else {
-                return;
+                return self.as_heard();
             };
             if was == is {
-                return;
+                return self.as_heard();
             }
             self.say(tr!(board.dropped, key = key.clone(), place = self.place_of(id)));
             let (after, under) = neighbors(&columns, id);
@@ -344,8 +353,8 @@ mod browser {
                 let Err(refused) = crate::browser::post(MoveItem::PATH, &fields).await else {
                     return;
                 };
-                self.lanes
-                    .try_update_value(|lanes| *lanes = placed(lanes, id, &was));
+                // Others may have moved it meanwhile: it goes where it is, not where it was.
+                self.as_heard();
                 self.say(refused.message.clone());
                 if let Some(toasts) = self.toasts {
                     toasts.failed(format!("{key}: {}", refused.message));
@@ -366,9 +375,8 @@ mod browser {
             let Some(lifted) = self.lifted.get_untracked() else {
                 return;
             };
-            self.lanes.set_value(lifted.before);
             self.lifted.set(None);
-            self.draw();
+            self.as_heard();
             if told {
                 self.say(tr!(board.given_up, key = lifted.key));
             }

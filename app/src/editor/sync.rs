@@ -8,9 +8,10 @@ use crate::i18n::say;
 use crate::live::Topics;
 use crate::load::{Load, load};
 use crate::pipeline::preview::{Checked, verdict};
+use crate::template::api::ReadOwnTemplate;
 use crate::tr;
 use leptos::prelude::*;
-use slipway_domain::template::DraftView;
+use slipway_domain::template::{DraftView, TemplateView};
 use slipway_domain::working_copy::{EditorView, Presence};
 
 /// Hears who else edits the app's pipeline, and what they save; draws nothing.
@@ -30,6 +31,28 @@ pub(super) fn presence(call: impl Fn() -> ReadPresence + Send + Sync + 'static, 
 
 fn topics(presence: &Presence) -> Topics {
     Topics::of("working_copy", presence.app)
+}
+
+/// Hears who else writes the template, and what they save; draws nothing.
+pub(in crate::editor) fn authors(
+    call: impl Fn() -> ReadOwnTemplate + Send + Sync + 'static,
+    studio: Kept,
+) -> AnyView {
+    load(call).watching(templates_of).view_or(
+        move |view| {
+            if let (Some(studio), Some(draft)) = (studio.try_get_value().flatten(), &view.draft) {
+                read_draft(studio, draft);
+            }
+            ().into_any()
+        },
+        |_| ().into_any(),
+    )
+}
+
+fn templates_of(view: &TemplateView) -> Topics {
+    let place = &view.place;
+    let id = place.project.as_ref().map(|project| project.id.to_string());
+    Topics::of("templates", id.unwrap_or_else(|| place.org.id.to_string()))
 }
 
 /// Who else is here, in words.

@@ -72,7 +72,15 @@ pub fn document_page() -> AnyView {
         kept.set_value(Some(studio));
         show(&view, studio, chosen)
     });
-    view! { <link rel="stylesheet" href=STYLE/>{body} }.into_any()
+    let authors = sync::authors(
+        move || ReadOwnTemplate {
+            org: org(),
+            project: Some(project()).filter(|project| !project.is_empty()),
+            template: template(),
+        },
+        kept,
+    );
+    view! { <link rel="stylesheet" href=STYLE/>{body}{authors} }.into_any()
 }
 
 fn not_here(view: &TemplateView) -> AnyView {

@@ -78,6 +78,7 @@ pub async fn an_item_and_an_issue_are_linked_once(world: World) {
     );
 
     let repository: (ConnectionId, i64) = (mirror.connection, 7);
+    let until = system.now();
     let link = |item, iid| LinkRecord {
         item,
         number: 0,
@@ -98,7 +99,7 @@ pub async fn an_item_and_an_issue_are_linked_once(world: World) {
         made_here: true,
         base: Sheet::default(),
         written: Sheet::default().with(MirrorField::Title, "One"),
-        lease_until: Some(system.now()),
+        lease_until: Some(until),
         item_version: 0,
         seen_at: None,
     };
@@ -107,7 +108,7 @@ pub async fn an_item_and_an_issue_are_linked_once(world: World) {
     let mut one = tx.link_of_item(&project.see(), items[0]).await.unwrap().unwrap();
     assert_eq!(
         (one.number, one.link.version, one.lease_until),
-        (1, 1, Some(system.now()))
+        (1, 1, Some(until))
     );
     one.link.iid = Some(9);
     one.link.state = LinkState::Linked;
