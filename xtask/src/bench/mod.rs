@@ -97,9 +97,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 
 fn measure(workspace: &Workspace, options: &Options, binary: &Path, folder: &Path) -> Result<Value> {
     if options.only_boards {
-        let hands = in_browser(workspace, binary, folder, "board")?;
-        let boards = boards::measure(workspace, options, binary, folder)?;
-        return Ok(json!({ "boards": boards, "board_ms": hands }));
+        return Ok(json!({ "boards": boards::measure(workspace, options, binary, folder)? }));
     }
     let crowd = crowd::measure(workspace, options, binary, folder)?;
     if options.only_crowd {
@@ -148,7 +146,6 @@ fn measure(workspace: &Workspace, options: &Options, binary: &Path, folder: &Pat
         "boards": boards,
         "code_us": code(workspace)?,
         "webhook_to_dom_ms": in_browser(workspace, binary, folder, "latency")?,
-        "board_ms": in_browser(workspace, binary, folder, "board")?,
         "editor_and_log_ms": in_browser(workspace, binary, folder, "editor")?,
         "pages": page_weight(workspace)?,
     }))
