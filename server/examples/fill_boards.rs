@@ -112,7 +112,7 @@ impl Heap {
         };
         project::create(owner, "acme", input).await?;
         let ctx = owner.anew();
-        let project = access::project::<may::ItemCreate>(&ctx, "acme", slug)
+        let project = access::project::<may::ItemCreate>(&portal.system("bench"), "acme", slug)
             .await?
             .modify();
         Ok(Self {
