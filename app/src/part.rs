@@ -1,6 +1,11 @@
 //! Pages that the browser loads when one of them is opened: each function here becomes a part of the WASM of its
 //! own, with everything that only its pages need. What several parts need goes into parts that they share.
 
+#![cfg_attr(
+    feature = "hydrate",
+    expect(clippy::unnecessary_wraps, reason = "what may fail is that a part is fetched")
+)]
+
 use crate::route::Part;
 use crate::{
     application, artifact, audit, beside, board, cluster, connection, drift, editor, environment, freeze,
@@ -9,7 +14,15 @@ use crate::{
     subscriber, table, template, token, trail, variable, workload,
 };
 use leptos::prelude::*;
+#[cfg(feature = "hydrate")]
+use leptos::wasm_split::SplitLoaderError;
 use leptos::wasm_split::wasm_split;
+#[cfg(feature = "hydrate")]
+use pipeline::made::Made;
+#[cfg(feature = "hydrate")]
+use slipway_domain::pipeline::{Params, StepType, Template};
+#[cfg(feature = "hydrate")]
+use std::sync::Arc;
 
 macro_rules! parts {
     ($($part:ident $page:ident $which:ident $fetch:ident { $($name:ident $variant:ident = $view:path,)+ })+) => {
@@ -228,4 +241,18 @@ parts! {
         import Import = import::import_page,
         one_import OneImport = import::one_page,
     }
+}
+
+/// The compiler of pipelines, for a form that is being filled: a part that is fetched when its first file is asked for.
+///
+/// # Errors
+/// It cannot be fetched; the next call tries again.
+#[cfg(feature = "hydrate")]
+#[wasm_split(compiling, fallible, wasm_split_path = leptos::wasm_split)]
+pub(crate) fn made_here(
+    template: Arc<Template>,
+    steps: Arc<Vec<StepType>>,
+    values: Params,
+) -> Result<Made, SplitLoaderError> {
+    Ok(pipeline::made::made(&template, &steps, &values))
 }

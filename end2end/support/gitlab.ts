@@ -93,9 +93,10 @@ export async function registerApplication(name: string, redirectUri: string, sco
   return { id: made.application_id, secret: made.secret };
 }
 
-/** Makes the next requests whose path matches fail; answers what takes that back. */
-export async function fault(pathRegex: string, fault: string): Promise<() => Promise<void>> {
-  const rule = (await call("POST", "/-/sandbox/faults", { match: { path_regex: pathRegex }, fault })) as { id: number };
+/** Makes the next requests whose path matches fail, of one method or of all; answers what takes that back. */
+export async function fault(pathRegex: string, fault: string, method?: string): Promise<() => Promise<void>> {
+  const match = { path_regex: pathRegex, ...(method ? { method } : {}) };
+  const rule = (await call("POST", "/-/sandbox/faults", { match, fault })) as { id: number };
   return async () => {
     await call("DELETE", `/-/sandbox/faults/${rule.id}`);
   };

@@ -104,6 +104,7 @@ fn word(before: &str, part: &str) -> Option<String> {
         "setup" => tr!(board.set_up),
         "table" => tr!(table.title),
         "roadmap" => tr!(roadmap.title),
+        "report" => tr!(summary.report),
         "compare" => tr!(release.compare),
         "runs" | "promotions" | "items" | "projects" | "apps" | "a" | "r" | "deliveries" | "imports" => {
             return None;

@@ -16,17 +16,18 @@ pub async fn read_gallery(org: String, project: String, app: String) -> Result<G
     Ok(slipway_portal::proposal::gallery(&ctx, &org, &project, &app).await?)
 }
 
-/// One template with its form.
+/// One template with its form, filled in with `inputs`; with what the reader typed before, where there are none.
 #[server(name = ReadTemplate, prefix = "/api/fn", endpoint = "proposal/template", input = GetUrl)]
 pub async fn read_template(
     org: String,
     project: String,
     app: String,
     template: String,
+    #[server(default)] inputs: BTreeMap<String, String>,
 ) -> Result<TemplatePage, AppError> {
     let ctx = crate::ctx()?;
     let gallery = slipway_portal::proposal::gallery(&ctx, &org, &project, &app).await?;
-    let page = TemplatePage::of(gallery, &template);
+    let page = TemplatePage::of(gallery, &template, inputs);
     Ok(page.ok_or(slipway_portal::Error::NotFound)?)
 }
 

@@ -1,14 +1,11 @@
-//! The form as it stands: texts, what is wrong with them, and the file they make. The same code runs on
-//! the server, for the first page, and in the browser, at every key.
+//! The form as it stands: texts, and what is wrong with them. The same code runs on the server, for the first page, and in
+//! the browser, at every key.
 
-use crate::browser::timed;
 use crate::i18n;
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 use slipway_domain::pipeline::form::{self, Parsed};
-use slipway_domain::pipeline::{
-    Params, Problem, StepType, StepTypes, Template, compile_with, instantiate, validate_with,
-};
+use slipway_domain::pipeline::{Param, Params};
 use std::collections::BTreeMap;
 
 /// The texts of a form, by parameter.
@@ -48,34 +45,23 @@ pub struct Outcome {
     pub parsed: Parsed,
     /// The ids of the parameters that are shown.
     pub visible: Vec<String>,
-    /// The file, with the defaults where a text was refused.
-    pub yaml: String,
-    /// What Slipway's rules say.
-    pub problems: Vec<Problem>,
 }
 
-/// Reads the texts and makes the file, of steps of these types.
-pub fn outcome(template: &Template, steps: &[StepType], inputs: &Inputs) -> Outcome {
-    let types = StepTypes(steps);
-    let parsed = form::parse(&template.params, inputs);
-    let visible = visible(template, &parsed.values);
-    let (yaml, problems) = match instantiate(template, &parsed.values) {
-        Ok(pipeline) => (
-            timed("compile", || compile_with(&pipeline, types)).text,
-            validate_with(&pipeline, types),
-        ),
-        Err(problems) => (String::new(), problems),
-    };
-    Outcome {
-        parsed,
-        visible,
-        yaml,
-        problems,
-    }
+fn outcome(params: &[Param], inputs: &Inputs) -> Outcome {
+    let parsed = form::parse(params, inputs);
+    let visible = visible(params, &parsed.values);
+    Outcome { parsed, visible }
 }
 
-fn visible(template: &Template, values: &Params) -> Vec<String> {
-    let fields = form::fields(&template.params, values);
+/// The texts of a form: what was typed, and the defaults where nothing was.
+pub fn filled(params: &[Param], typed: Inputs) -> Inputs {
+    let mut inputs = form::raw(&form::parse(params, &Inputs::new()).values);
+    inputs.extend(typed);
+    inputs
+}
+
+fn visible(params: &[Param], values: &Params) -> Vec<String> {
+    let fields = form::fields(params, values);
     fields
         .iter()
         .filter(|field| field.visible)
@@ -95,18 +81,15 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// The form of `template`, whose steps are of the types `steps`, with these texts; the defaults stand where there is
-    /// none.
-    pub fn new(template: Template, steps: Vec<StepType>, typed: Inputs, all_left: bool) -> Self {
-        let mut inputs = form::raw(&form::parse(&template.params, &Inputs::new()).values);
+    /// The form of these parameters with these texts; the defaults stand where there is none.
+    pub fn new(params: Vec<Param>, typed: Inputs, all_left: bool) -> Self {
         let left = if all_left {
             typed.keys().cloned().collect()
         } else {
             Vec::new()
         };
-        inputs.extend(typed);
-        let inputs = RwSignal::new(inputs);
-        let outcome = Memo::new(move |_| inputs.with(|inputs| outcome(&template, &steps, inputs)));
+        let inputs = RwSignal::new(filled(&params, typed));
+        let outcome = Memo::new(move |_| inputs.with(|inputs| outcome(&params, inputs)));
         Self {
             inputs,
             outcome,
@@ -167,19 +150,6 @@ mod tests {
     use slipway_domain::pipeline::template;
 
     #[test]
-    fn untouched_forms_of_all_templates_but_those_that_ask_make_a_file() {
-        for built_in in slipway_domain::pipeline::templates() {
-            let outcome = outcome(built_in, &StepTypes::built_in().of(built_in), &Inputs::new());
-            assert!(
-                outcome.yaml.contains("# Pipeline made with Slipway"),
-                "{}: {:?}",
-                built_in.key,
-                outcome.problems
-            );
-        }
-    }
-
-    #[test]
     fn a_query_holds_the_texts_and_a_switch_that_is_off() {
         let query: ParamsMap = [
             ("inputs[node_version]", "24"),
@@ -199,11 +169,12 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_text_names_its_field_and_keeps_a_file_in_sight() {
+    fn a_refused_text_names_its_field() {
         let node = template("node").unwrap();
         let inputs = Inputs::from([(String::from("node_version"), String::from("not a version"))]);
-        let outcome = outcome(node, &StepTypes::built_in().of(node), &inputs);
-        assert_eq!(outcome.parsed.errors[0].param, "node_version");
-        assert!(outcome.yaml.contains("image: node:"));
+        assert_eq!(
+            outcome(&node.params, &inputs).parsed.errors[0].param,
+            "node_version"
+        );
     }
 }

@@ -2,9 +2,9 @@
 
 use super::TemplatePage;
 use super::api::{ProposePipeline, ReadTemplate};
-use super::draft::{Draft, Inputs, from_query};
+use super::draft::{Draft, from_query};
 use super::field::param_field;
-use super::preview;
+use super::preview::{self, File};
 use crate::design::button::{Weight, button_link, submit, submit_as};
 #[cfg(feature = "hydrate")]
 use crate::design::form::prefix_of;
@@ -30,12 +30,14 @@ use slipway_domain::template::Told;
 struct Kept {
     template: String,
     draft: Draft,
+    file: File,
 }
 
 /// `App/pipelines/new/{template}`.
 pub fn form_page() -> AnyView {
     let (params, template) = (app_params(), param("template"));
-    let query = use_query_map().get_untracked();
+    let asked = from_query(&use_query_map().get_untracked());
+    let all_left = !asked.is_empty();
     let location = use_location();
     let owner = Owner::current();
     let kept = StoredValue::new(None::<Kept>);
@@ -46,35 +48,34 @@ pub fn form_page() -> AnyView {
             project,
             app,
             template: template(),
+            inputs: asked.clone(),
         }
     })
     .view(move |page| {
         let known = kept.get_value().filter(|kept| kept.template == page.template.key);
-        let draft = known.map_or_else(
-            || begin(&page, from_query(&query), owner.as_ref()),
-            |kept| kept.draft,
-        );
-        kept.set_value(Some(Kept {
-            template: page.template.key.clone(),
-            draft,
-        }));
-        show(&page, draft, &location.pathname.get_untracked())
+        let now = known.unwrap_or_else(|| begin(&page, all_left, owner.as_ref()));
+        kept.set_value(Some(now.clone()));
+        show(&page, &now, &location.pathname.get_untracked())
     })
 }
 
-/// The form with what was asked for in the address, else with what the reader typed before. It lives as long
-/// as the page, not as long as one reading of it.
-fn begin(page: &TemplatePage, query: Inputs, owner: Option<&Owner>) -> Draft {
-    let asked = !query.is_empty();
-    let typed = if asked { query } else { page.typed.clone() };
-    let make = || Draft::new(page.template.clone(), page.steps.clone(), typed, asked);
+/// The form as the page has it. It lives as long as the page, not as long as one reading of it.
+fn begin(page: &TemplatePage, all_left: bool, owner: Option<&Owner>) -> Kept {
+    let make = || {
+        let draft = Draft::new(page.template.params.clone(), page.typed.clone(), all_left);
+        Kept {
+            template: page.template.key.clone(),
+            draft,
+            file: File::new(page, draft),
+        }
+    };
     match owner {
         Some(owner) => owner.with(make),
         None => make(),
     }
 }
 
-fn show(page: &TemplatePage, draft: Draft, path: &str) -> AnyView {
+fn show(page: &TemplatePage, &Kept { draft, file, .. }: &Kept, path: &str) -> AnyView {
     let template = &page.template;
     let line =
         view! { {say(&template.summary)}" "<code>{template.key.clone()}"@"{template.semver.clone()}</code> }
@@ -90,7 +91,7 @@ fn show(page: &TemplatePage, draft: Draft, path: &str) -> AnyView {
             {page.trouble.as_ref().map(|trouble| view! { <p class="note warn gap-below">{say(trouble)}</p> })}
             <div class="columns editor">
                 {form(page, draft, path)}
-                {preview::pane(page, draft)}
+                {preview::pane(page, draft, file)}
             </div>
         }
         .into_any()

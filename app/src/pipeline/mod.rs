@@ -5,6 +5,7 @@ mod draft;
 mod field;
 mod form;
 mod gallery;
+pub(crate) mod made;
 pub(crate) mod preview;
 
 #[cfg(feature = "ssr")]
@@ -35,8 +36,10 @@ pub struct TemplatePage {
     pub steps: Vec<StepType>,
     /// What there is to know of it, where it did not come with Slipway.
     pub told: Option<Told>,
-    /// What the reader typed before, by parameter.
+    /// What the form is filled in with, by parameter: as it was asked for, else as the reader typed it before.
     pub typed: BTreeMap<String, String>,
+    /// The file of that.
+    pub made: made::Made,
     /// Whether a repository is connected.
     pub connected: bool,
     /// The pipeline that is there already.
@@ -50,20 +53,29 @@ pub struct TemplatePage {
 }
 
 impl TemplatePage {
-    /// The page of the gallery's template `key`, if it has one.
+    /// The page of the gallery's template `key`, if it has one; `asked`: what the form is to be filled in with.
     #[cfg(feature = "ssr")]
-    pub fn of(gallery: Gallery, key: &str) -> Option<Self> {
+    pub fn of(gallery: Gallery, key: &str, asked: BTreeMap<String, String>) -> Option<Self> {
         let template = gallery
             .templates
             .into_iter()
             .find(|template| template.key == key)?;
         let draft = gallery.draft.filter(|draft| draft.template == key);
+        let typed = if asked.is_empty() {
+            draft.map(|draft| draft.inputs).unwrap_or_default()
+        } else {
+            asked
+        };
+        let steps = slipway_domain::pipeline::StepTypes::built_in().of(&template);
+        let inputs = draft::filled(&template.params, typed.clone());
+        let values = slipway_domain::pipeline::form::parse(&template.params, &inputs).values;
         Some(Self {
+            made: made::made(&template, &steps, &values),
             told: gallery.told.get(key).cloned(),
             place: gallery.place,
-            steps: slipway_domain::pipeline::StepTypes::built_in().of(&template),
+            steps,
             template,
-            typed: draft.map(|draft| draft.inputs).unwrap_or_default(),
+            typed,
             connected: gallery.repository.is_some(),
             existing: gallery.existing,
             edited: gallery.edited,

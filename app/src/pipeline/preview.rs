@@ -4,14 +4,15 @@
 use super::TemplatePage;
 use super::api;
 use super::draft::Draft;
+use super::made::{Made, Remark};
 use crate::AppError;
 use crate::design::copy::copy;
 use crate::design::diff::diff;
 use crate::design::status::{Status, pill};
-use crate::i18n::{locale, say};
+use crate::i18n::say;
 use crate::tr;
 use leptos::prelude::*;
-use slipway_domain::pipeline::{Problem, Severity};
+use slipway_domain::pipeline::Severity;
 use slipway_domain::proposal::{LintFinding, LintView};
 
 /// What the server said of the form as it stands.
@@ -44,24 +45,74 @@ impl Checked {
     }
 }
 
+/// The file of a form that is being filled.
+#[derive(Clone, Copy)]
+pub struct File {
+    /// It, as it was made last.
+    made: RwSignal<Made>,
+    /// Whether it is of texts that were there before: what makes it could not be fetched.
+    stale: RwSignal<bool>,
+}
+
+impl File {
+    /// The file as the server made it; from then on as the form stands.
+    pub fn new(page: &TemplatePage, draft: Draft) -> Self {
+        let file = Self {
+            made: RwSignal::new(page.made.clone()),
+            stale: RwSignal::new(false),
+        };
+        follow(page, draft, file);
+        file
+    }
+}
+
+#[cfg(not(feature = "hydrate"))]
+const fn follow(_page: &TemplatePage, _draft: Draft, _file: File) {}
+
+/// Makes the file anew whenever the values change.
+#[cfg(feature = "hydrate")]
+fn follow(page: &TemplatePage, draft: Draft, file: File) {
+    use std::sync::Arc;
+    let (template, steps) = (Arc::new(page.template.clone()), Arc::new(page.steps.clone()));
+    let values = Memo::new(move |_| draft.outcome.with(|outcome| outcome.parsed.values.clone()));
+    let round = StoredValue::new(0_u32);
+    Effect::new(move |before: Option<()>| {
+        let values = values.get();
+        // The first file is the server's.
+        if before.is_none() {
+            return;
+        }
+        let this = round.get_value().wrapping_add(1);
+        round.set_value(this);
+        let compiling = crate::part::made_here(Arc::clone(&template), Arc::clone(&steps), values);
+        leptos::task::spawn_local(async move {
+            let made = compiling.await;
+            if round.try_get_value() != Some(this) {
+                return;
+            }
+            file.stale.set(made.is_err());
+            if let Ok(made) = made {
+                file.made.set(made);
+            }
+        });
+    });
+}
+
 /// The right side of the page.
-pub fn pane(page: &TemplatePage, draft: Draft) -> AnyView {
+pub fn pane(page: &TemplatePage, draft: Draft, file: File) -> AnyView {
     let checked = RwSignal::new(Checked::default());
     if page.may_edit {
         check_when_quiet(page, draft, checked);
     }
-    let problems = move || {
-        draft
-            .outcome
-            .with(|outcome| problems(&outcome.problems, outcome.parsed.errors.len()))
+    let wrong = Memo::new(move |_| draft.outcome.with(|outcome| outcome.parsed.errors.len()));
+    let remarks = move || file.made.with(|made| remarks(&made.remarks, wrong.get()));
+    let stale = move || {
+        let words = || view! { <p class="note warn" role="status">{tr!(pipeline.stale)}</p> };
+        file.stale.get().then(words)
     };
-    let yaml = move || draft.outcome.with(|outcome| lines(&outcome.yaml));
+    let yaml = move || file.made.with(|made| lines(&made.yaml));
     let toasts = use_context();
-    let copy_it = move |_| {
-        draft
-            .outcome
-            .with_untracked(|outcome| copy(&outcome.yaml, toasts));
-    };
+    let copy_it = move |_| file.made.with_untracked(|made| copy(&made.yaml, toasts));
     view! {
         <div class="stack wide preview">
             <section class="box">
@@ -69,7 +120,8 @@ pub fn pane(page: &TemplatePage, draft: Draft) -> AnyView {
                     <h2 class="mono">".gitlab-ci.yml"</h2>
                     <button type="button" class="btn small needs-js" on:click=copy_it>{tr!(common.copy)}</button>
                 </header>
-                {problems}
+                {remarks}
+                {stale}
                 <div class="yaml" tabindex="0" role="group" aria-label=tr!(pipeline.preview)>{yaml}</div>
             </section>
             <section class="box needs-js" aria-live="polite">
@@ -82,24 +134,24 @@ pub fn pane(page: &TemplatePage, draft: Draft) -> AnyView {
 }
 
 /// What Slipway's rules say, at once.
-fn problems(problems: &[Problem], wrong_fields: usize) -> AnyView {
+fn remarks(remarks: &[Remark], wrong_fields: usize) -> AnyView {
     let fields = (wrong_fields > 0).then(|| {
         view! { <li>{pill(Status::Failed, tr!(pipeline.error))}<span>{tr!(pipeline.fields_wrong, n = wrong_fields)}</span></li> }
     });
-    let items = problems.iter().map(problem).collect::<Vec<_>>();
+    let items = remarks.iter().map(remark).collect::<Vec<_>>();
     if items.is_empty() && fields.is_none() {
         return ().into_any();
     }
     view! { <ul class="checks box-body problems">{fields}{items}</ul> }.into_any()
 }
 
-fn problem(problem: &Problem) -> AnyView {
-    let mark = match problem.severity {
+fn remark(remark: &Remark) -> AnyView {
+    let mark = match remark.severity {
         Severity::Error => pill(Status::Failed, tr!(pipeline.error)),
         Severity::Warning => pill(Status::Degraded, tr!(pipeline.warning)),
     };
-    let job = problem.job.clone().map(|job| view! { <code>{job}</code> });
-    view! { <li>{mark}{job}<span>{problem.message(locale())}</span></li> }.into_any()
+    let job = remark.job.clone().map(|job| view! { <code>{job}</code> });
+    view! { <li>{mark}{job}<span>{say(&remark.text)}</span></li> }.into_any()
 }
 
 /// The file, with numbers; comments and keys a little apart.

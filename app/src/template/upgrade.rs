@@ -18,7 +18,6 @@ use crate::tr;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_query_map};
 use server_fn::ServerFn;
-use slipway_domain::pipeline::StepTypes;
 use slipway_domain::pipeline::authored::Carried;
 use slipway_domain::pipeline::file::merge::Difference;
 use slipway_domain::template::{AppUpgrade, UpgradeChange};
@@ -170,12 +169,7 @@ fn form(view: &AppUpgrade, change: &UpgradeChange, path: &str) -> AnyView {
     if !view.may_edit {
         return view! { <p class="note">{tr!(pipeline.may_not_propose)}</p> }.into_any();
     }
-    let draft = Draft::new(
-        change.to.clone(),
-        StepTypes::built_in().of(&change.to),
-        change.inputs.clone(),
-        true,
-    );
+    let draft = Draft::new(change.to.params.clone(), change.inputs.clone(), true);
     let place = place_fields(&view.place);
     let to = hidden("to", change.to.semver.clone());
     let params = change.to.params.clone();

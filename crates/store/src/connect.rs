@@ -219,8 +219,8 @@ impl SqlStore {
         first.close().await;
         let failed = |error: std::io::Error| StoreError::Other(Box::new(error));
         std::fs::copy(&mine, file).map_err(failed)?;
-        // Whoever is last replaces what is the same.
-        let _ = std::fs::rename(&mine, &template).or_else(|_| std::fs::copy(&mine, &template).map(drop));
+        // In one step, so that nobody copies half of it; whoever is last replaces what is the same.
+        let _ = std::fs::rename(&mine, &template);
         Self::connect(&url).await
     }
 
